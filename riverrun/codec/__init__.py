@@ -1,0 +1,1 @@
+"""State to bytes and back: data only, by an allow-list, never by pickle."""

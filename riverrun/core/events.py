@@ -1,0 +1,100 @@
+"""Events: what happened, in which stream, at which position."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from riverrun.core.predictions import FeatureValue, Label
+
+
+class Stream(enum.Enum):
+    """The four streams of a model."""
+
+    PREDICTIONS = "predictions"
+    LABELS = "labels"
+    EXAMPLES = "examples"
+    DEAD_LETTERS = "dead_letters"
+
+
+Offsets = Mapping[int, int]
+"""Where one stream is read next: partition -> offset of the first event not yet taken."""
+
+Positions = Mapping[Stream, Offsets]
+"""Where a trainer stands in every stream it reads; committed inside the version it led to."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event on its way into the log.
+
+    `event_id` judges duplicates (DECISIONS 20); empty means the event is always new.
+    `time_ns` is the event's own time, Unix nanoseconds, None for the time of receipt at the log.
+    `body` is the event as JSON (`Example` for the examples stream). `sha256(body)` need not be equal for
+    duplicates: `fingerprint` is what a repeated id is compared by (the label), empty to ignore it.
+    """
+
+    event_id: str
+    body: bytes
+    time_ns: int | None = None
+    fingerprint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event as the log keeps it. Times are Unix nanoseconds; `received_ns` is the log's own clock."""
+
+    offset: int
+    event_id: str
+    time_ns: int
+    received_ns: int
+    body: bytes
+    partition: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of one appended event: its `offset`, or `duplicate` of the event already there."""
+
+    offset: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Features with their label: what a learner learns from. `weight` is the example's importance.
+
+    `prediction_id` is the id of the answer that the label belongs to, empty where there was none.
+    """
+
+    features: Mapping[str, FeatureValue]
+    label: Label
+    weight: float = 1.0
+    prediction_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetRange:
+    """A half-open range of offsets in one partition of one stream: [start, end)."""
+
+    stream: Stream
+    partition: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """When the events that a version learned since its base were received, Unix ns; 0, 0 for none."""
+
+    oldest_ns: int = 0
+    newest_ns: int = 0
+
+    def including(self, received_ns: int) -> Arrivals:
+        """These arrivals and one more."""
+        oldest = received_ns if self.oldest_ns == 0 else min(self.oldest_ns, received_ns)
+        return Arrivals(oldest, max(self.newest_ns, received_ns))
+
+
+NO_POSITIONS: Positions = {}

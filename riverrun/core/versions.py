@@ -1,0 +1,112 @@
+"""Versions, lines and channels as the parameter server keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from riverrun.core.events import NO_POSITIONS, Arrivals, OffsetRange, Positions
+
+LIVE = "live"
+CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything known of one version but its weights.
+
+    Its identity is (`epoch`, `version`, `digest`). `parent` is the version it was learned from, 0 for
+    none. Times are Unix nanoseconds. `metrics` are prequential, over the line so far. `skipped` are the
+    examples that this line left out on purpose (DECISIONS 2), given on the line's first version.
+    """
+
+    model: str
+    version: int
+    line: int
+    parent: int
+    epoch: int
+    digest: bytes
+    serving_root: bytes
+    trainer_root: bytes
+    spec_digest: bytes
+    created_ns: int
+    next_unit: int
+    positions: Positions = field(default_factory=lambda: NO_POSITIONS)
+    watermark_ns: int = 0
+    examples: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    skipped: tuple[OffsetRange, ...] = ()
+    push_id: str = ""
+    delta_bytes: int = 0
+    good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A named pointer to a version. It follows a line, or is held at a version (`follows` is None).
+
+    `generation` counts the moves of the channel and only grows; readers order announcements by it.
+    `version` 0 means that the line has no version yet.
+    """
+
+    name: str
+    generation: int
+    version: int
+    follows: int | None
+
+    @property
+    def held(self) -> bool:
+        """Whether pushes leave this channel where it is."""
+        return self.follows is None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A chain of versions by parent. `head` 0 means nothing was pushed; `closed` takes no more pushes."""
+
+    number: int
+    head: int
+    epoch: int
+    spec_digest: bytes
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A registered model: the newest spec as YAML, and where its lines and channels stand.
+
+    `spec_revision` counts accepted specs. `problem` says why nobody learns it, empty when all is well.
+    """
+
+    name: str
+    spec_yaml: str
+    spec_revision: int
+    lines: tuple[Line, ...]
+    channels: tuple[Channel, ...]
+    created_ns: int = 0
+    problem: str = ""
+
+    def channel(self, name: str) -> Channel | None:
+        """The channel called `name`, or None."""
+        return next((channel for channel in self.channels if channel.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderInfo:
+    """What one reader reported of one (model, channel), as the parameter server sees it.
+
+    `lag` counts versions between the channel's newest and the reader's. `problem` is why the reader
+    could not take the newest version, empty when it could. `reported_ns` is the server's clock.
+    """
+
+    reader_id: str
+    address: str
+    model: str
+    channel: str
+    version: int
+    generation: int
+    lag: int
+    sync: str
+    reported_ns: int
+    problem: str = ""

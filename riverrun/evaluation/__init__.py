@@ -1,0 +1,1 @@
+"""How well a model does: prequential metrics now; holdout, gates, drift and experiments as they come."""

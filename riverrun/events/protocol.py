@@ -1,0 +1,36 @@
+"""What an event log is to the rest of riverrun."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
+
+
+class EventLog(Protocol):
+    """Durable, ordered streams of events per model. Offsets count from 0 in each partition."""
+
+    async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
+        """Append `events` in order; returns once all are on disk.
+
+        An `event_id` that the stream holds within the log's horizon is not appended again: its `Appended`
+        names the old offset. The same id with another `fingerprint` raises `AlreadyExists` and appends
+        nothing. Raises `InvalidInput` (an event from the future, or too large), `Exhausted` (disk full),
+        `Unavailable`. May be repeated: with event ids a retry appends nothing twice.
+        """
+
+    def read(
+        self, model: str, stream: Stream, start: Offsets, *, follow: bool, limit: int = 512
+    ) -> AsyncIterator[Sequence[LoggedEvent]]:
+        """Batches of at most `limit` events from `start` on, oldest first, without gaps.
+
+        Ends at the newest event, or waits for more with `follow`. Raises `NotFound` when `start` lies
+        before what the log still keeps, `Unavailable` when the log went away.
+        """
+
+    async def trim(self, model: str, stream: Stream, before: Offsets) -> None:
+        """Let go of events below `before`; repeating it changes nothing."""
+
+    async def end(self, model: str, stream: Stream) -> Offsets:
+        """The offset that each partition's next event will get."""

@@ -1,0 +1,1 @@
+"""All of gRPC: channels, errors, servers, clients of our own services, proto <-> core."""
