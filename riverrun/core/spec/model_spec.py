@@ -1,0 +1,130 @@
+"""The model spec: one frozen value that describes a model whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from riverrun.core.errors import InvalidInput
+from riverrun.core.predictions import Label
+from riverrun.core.spec.features import FeatureSchema, finite_number, shown
+from riverrun.core.spec.policies import PublishSpec, SpecPart, SyncSpec
+from riverrun.core.spec.quantities import Duration
+
+TaskName = Literal["binary", "multiclass", "regression"]
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+_DEFAULT_LABEL: Mapping[TaskName, Literal["bool", "category", "float"]] = {
+    "binary": "bool",
+    "multiclass": "category",
+    "regression": "float",
+}
+_LABELS: Mapping[TaskName, frozenset[str]] = {
+    "binary": frozenset({"bool", "int", "category"}),
+    "multiclass": frozenset({"int", "category", "bool"}),
+    "regression": frozenset({"float"}),
+}
+
+
+class LabelSpec(SpecPart):
+    """What a label is, and how late it may be.
+
+    `type` defaults to bool for binary, category for multiclass and float for regression. `window` bounds
+    how long a label's id is remembered to find duplicates, at least 24 hours. `silence` says what a label
+    that never comes means: nothing.
+    """
+
+    type: Literal["bool", "int", "category", "float"] | None = None
+    window: Duration = 86400.0
+    silence: Literal["ignore"] = "ignore"
+
+
+class ModelSpec(SpecPart):
+    """A model: what it learns, from which features, and when its weights move.
+
+    Exactly one of `model` (declared from the library's own classes) and `factory` (``package.module:name``
+    of the users' own code) is given.
+    """
+
+    name: ModelName
+    task: TaskName
+    learner: Literal["river", "torch"] = "river"
+    model: Any = None
+    factory: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
+    features: FeatureSchema | None = None
+    label: LabelSpec = LabelSpec()
+    metrics: tuple[str, ...] = ()
+    publish: PublishSpec = PublishSpec()
+    sync: SyncSpec = SyncSpec()
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _list_as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> ModelSpec:
+        if (self.model is None) == (self.factory is None):
+            raise ValueError("give exactly one of model and factory")
+        if self.label_type not in _LABELS[self.task]:
+            allowed = ", ".join(sorted(_LABELS[self.task]))
+            raise ValueError(
+                f"label.type {self.label_type} does not fit task {self.task}; allowed: {allowed}"
+            )
+        watched = self.publish.on_metric
+        if watched is not None and watched.metric not in self.metrics:
+            raise ValueError(f"publish.on_metric.metric {watched.metric} is not among metrics")
+        return self
+
+    @property
+    def label_type(self) -> str:
+        """The label's type, with the task's default filled in."""
+        return self.label.type or _DEFAULT_LABEL[self.task]
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether predictions are classes."""
+        return self.task != "regression"
+
+    def identity(self) -> dict[str, Any]:
+        """The keys that make a line: a spec that differs in one of them learns from scratch."""
+        features = None
+        if self.features is not None:
+            features = {name: f.model_dump(mode="json") for name, f in self.features.items()}
+        return {
+            "task": self.task,
+            "learner": self.learner,
+            "model": self.model,
+            "factory": self.factory,
+            "features": features,
+            "label.type": self.label_type,
+        }
+
+    def digest(self) -> bytes:
+        """sha256 over `identity` as canonical JSON; hashed into every version of a line."""
+        text = json.dumps(self.identity(), separators=(",", ":"), ensure_ascii=False)
+        return sha256(text.encode()).digest()
+
+    def check_label(self, label: Any, path: str = "label") -> Label:
+        """`label` as the learner takes it; raises `InvalidInput` naming `path` and what was expected."""
+        match self.label_type:
+            case "bool":
+                if isinstance(label, bool):
+                    return label
+                # 0 and 1 are how most data sets spell a binary label.
+                if isinstance(label, int) and label in (0, 1):
+                    return bool(label)
+                raise InvalidInput(path, f"expected true or false (or 1 or 0), got {shown(label)}")
+            case "int":
+                if isinstance(label, bool) or not isinstance(label, int) or not -(2**63) <= label < 2**63:
+                    raise InvalidInput(path, f"expected a whole number, got {shown(label)}")
+                return label
+            case "category":
+                if not isinstance(label, str) or not 0 < len(label) <= 1024:
+                    raise InvalidInput(path, f"expected a string of 1 to 1024 characters, got {shown(label)}")
+                return label
+        return float(finite_number(path, label))
