@@ -1,0 +1,92 @@
+# Everything a developer runs. Targets make and reuse .venv by themselves; `make help` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --retries 10
+PYTEST := $(BIN)/python -m pytest
+
+# What is installed is known by a stamp named after the locks' content: a second run installs nothing,
+# and a changed lock installs what changed.
+LOCK := $(shell cat requirements/*.txt pyproject.toml | sha256sum | cut -c1-16)
+RUN_STAMP := .venv/.run-$(LOCK)
+DEV_STAMP := .venv/.dev-$(LOCK)
+BENCH_STAMP := .venv/.bench-$(LOCK)
+
+##@ Try it
+.PHONY: demo
+demo: $(RUN_STAMP)  ## watch predictions get better as labels arrive: the flights of New York, under two minutes
+	@$(BIN)/python examples/late-flights/demo.py $(ARGS)
+
+##@ Check it
+.PHONY: test test-full integration lint typecheck protos-check
+test: $(DEV_STAMP)  ## every test that needs no cluster and no root, within five minutes
+	@$(PYTEST) -m "not full" $(ARGS)
+
+test-full: $(DEV_STAMP)  ## the same with the long runs
+	@$(PYTEST) $(ARGS)
+
+integration: $(DEV_STAMP)  ## only the tests that start real servers
+	@$(PYTEST) tests/integration -m "not full" $(ARGS)
+
+lint: $(DEV_STAMP)  ## ruff, mypy --strict, the import contracts, and the stubs against the protos
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "not formatted: make fmt"; exit 1; }
+	@$(MAKE) typecheck protos-check
+	@$(BIN)/lint-imports --no-cache
+
+typecheck: $(DEV_STAMP)  ## mypy --strict over the packages, the example, the benchmarks and the scripts
+	@$(BIN)/mypy
+	@$(BIN)/mypy $(wildcard examples/*/*.py)
+	@$(BIN)/mypy $(wildcard scripts/*.py) $(wildcard benchmarks/*.py) $(wildcard benchmarks/*/*.py)
+
+protos-check: $(DEV_STAMP)  ## say whether the committed stubs are what the protos give
+	@$(BIN)/python scripts/generate_protos.py --check
+
+##@ Change it
+.PHONY: install fmt protos lock bench clean
+install: $(DEV_STAMP)  ## make .venv with everything that is locked
+
+fmt: $(DEV_STAMP)  ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format --quiet .
+
+protos: $(DEV_STAMP)  ## write riverrun/api anew from protos/, with the pinned generator
+	@$(BIN)/python scripts/generate_protos.py
+
+lock: $(DEV_STAMP)  ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for the newest)
+	@$(BIN)/python scripts/lock_requirements.py $(ARGS)
+
+bench: $(BENCH_STAMP)  ## measure every figure we claim, and write docs/benchmarks.md
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:  ## remove what the targets above made
+	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis demo-out bench-out
+
+##@ Help
+.PHONY: help
+help:  ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+$(RUN_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit("riverrun needs Python 3.11 or newer; set PYTHON=") if sys.version_info < (3, 11) else 0'
+	@[ -x $(BIN)/pip ] || { echo "making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "installing what riverrun and the demo need (once)"
+	@$(PIP) -r requirements/build.txt -r requirements/base.txt -r requirements/demo.txt
+	@$(PIP) --no-deps --no-build-isolation --use-pep517 -r requirements/data.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@rm -f .venv/.run-* && touch $@
+
+$(DEV_STAMP): $(RUN_STAMP)
+	@echo "installing what the tests and linters need (once)"
+	@$(PIP) -r requirements/base.txt -r requirements/demo.txt -r requirements/dev.txt
+	@rm -f .venv/.dev-* && touch $@
+
+$(BENCH_STAMP): $(DEV_STAMP)
+	@$(PIP) -r requirements/bench.txt
+	@rm -f .venv/.bench-* && touch $@
