@@ -1,4 +1,4 @@
-"""Generate riverrun/api from protos/, or with ``--check`` say whether the committed stubs are what it would be.
+"""Generate riverrun/api from protos/, or with ``--check`` say whether the committed stubs are up to date.
 
 Only the pinned generator will do: another one writes other stubs, which might ask for a newer protobuf
 runtime than we allow, and would show as drift on the next machine.

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
 
 from riverrun.core.errors import InvalidSpec
 from riverrun.core.spec.model_spec import ModelSpec
