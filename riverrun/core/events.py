@@ -55,10 +55,15 @@ class LoggedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of one appended event: its `offset`, or `duplicate` of the event already there."""
+    """What became of one appended event.
+
+    `offset` is where it is; with `duplicate`, where the event of the same id was already. `refused` says
+    why it was not appended, naming the field; then `offset` is -1.
+    """
 
     offset: int
     duplicate: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +103,4 @@ class Arrivals:
 
 
 NO_POSITIONS: Positions = {}
+NO_ARRIVALS = Arrivals()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from riverrun.core.events import NO_POSITIONS, Arrivals, OffsetRange, Positions
+from riverrun.core.events import NO_ARRIVALS, NO_POSITIONS, Arrivals, OffsetRange, Positions
 
 LIVE = "live"
 CANDIDATE = "candidate"
@@ -35,7 +35,7 @@ class Manifest:
     watermark_ns: int = 0
     examples: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
-    arrivals: Arrivals = field(default_factory=Arrivals)
+    arrivals: Arrivals = NO_ARRIVALS
     skipped: tuple[OffsetRange, ...] = ()
     push_id: str = ""
     delta_bytes: int = 0

@@ -14,10 +14,10 @@ class EventLog(Protocol):
     async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
         """Append `events` in order; returns once all are on disk.
 
-        An `event_id` that the stream holds within the log's horizon is not appended again: its `Appended`
-        names the old offset. The same id with another `fingerprint` raises `AlreadyExists` and appends
-        nothing. Raises `InvalidInput` (an event from the future, or too large), `Exhausted` (disk full),
-        `Unavailable`. May be repeated: with event ids a retry appends nothing twice.
+        Each event is judged on its own. An `event_id` that the stream holds within the log's horizon is
+        a duplicate and not appended again. Refused are: the same id with another `fingerprint`, a time
+        more than 5 minutes ahead of the log's clock, a body over 1 MiB. Raises `Exhausted` (disk full)
+        and `Unavailable`. May be repeated: with event ids a retry appends nothing twice.
         """
 
     def read(

@@ -1,4 +1,3 @@
-from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -38,12 +37,14 @@ class AppendResponse(_message.Message):
     def __init__(self, store_id: _Optional[str] = ..., appended: _Optional[_Iterable[_Union[Appended, _Mapping]]] = ...) -> None: ...
 
 class Appended(_message.Message):
-    __slots__ = ("offset", "duplicate")
+    __slots__ = ("offset", "duplicate", "refused")
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     offset: int
     duplicate: bool
-    def __init__(self, offset: _Optional[int] = ..., duplicate: bool = ...) -> None: ...
+    refused: str
+    def __init__(self, offset: _Optional[int] = ..., duplicate: bool = ..., refused: _Optional[str] = ...) -> None: ...
 
 class ReadRequest(_message.Message):
     __slots__ = ("model", "stream", "start", "follow", "limit")
@@ -98,3 +99,19 @@ class TrimResponse(_message.Message):
     STORE_ID_FIELD_NUMBER: _ClassVar[int]
     store_id: str
     def __init__(self, store_id: _Optional[str] = ...) -> None: ...
+
+class EndRequest(_message.Message):
+    __slots__ = ("model", "stream")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    stream: str
+    def __init__(self, model: _Optional[str] = ..., stream: _Optional[str] = ...) -> None: ...
+
+class EndResponse(_message.Message):
+    __slots__ = ("store_id", "end")
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    store_id: str
+    end: int
+    def __init__(self, store_id: _Optional[str] = ..., end: _Optional[int] = ...) -> None: ...

@@ -51,6 +51,11 @@ class EventLogStub(object):
                 request_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.TrimRequest.SerializeToString,
                 response_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.TrimResponse.FromString,
                 _registered_method=True)
+        self.End = channel.unary_unary(
+                '/riverrun.api.events.v1.EventLog/End',
+                request_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndRequest.SerializeToString,
+                response_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndResponse.FromString,
+                _registered_method=True)
 
 
 class EventLogServicer(object):
@@ -60,9 +65,8 @@ class EventLogServicer(object):
 
     def Append(self, request, context):
         """Appends events in order; answered once all are on disk. NOT_FOUND: the model.
-        INVALID_ARGUMENT: an event more than 5 minutes in the future, or over 1 MiB.
-        ALREADY_EXISTS: an id that is there with another fingerprint; nothing was appended.
-        RESOURCE_EXHAUSTED: the disk is full. May be repeated: an event id counts once.
+        Each event is judged on its own, see Appended. RESOURCE_EXHAUSTED: the disk is full.
+        May be repeated: an event id counts once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,6 +82,13 @@ class EventLogServicer(object):
 
     def Trim(self, request, context):
         """Lets go of events below an offset. Repeating it changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def End(self, request, context):
+        """The offset that a stream's next event will get.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,6 +111,11 @@ def add_EventLogServicer_to_server(servicer, server):
                     servicer.Trim,
                     request_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.TrimRequest.FromString,
                     response_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.TrimResponse.SerializeToString,
+            ),
+            'End': grpc.unary_unary_rpc_method_handler(
+                    servicer.End,
+                    request_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndRequest.FromString,
+                    response_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -185,6 +201,33 @@ class EventLog(object):
             '/riverrun.api.events.v1.EventLog/Trim',
             riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.TrimRequest.SerializeToString,
             riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.TrimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def End(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/riverrun.api.events.v1.EventLog/End',
+            riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndRequest.SerializeToString,
+            riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,73 @@
+"""The embedded event log over gRPC, behind the `EventLog` Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import grpc
+
+from riverrun.api.events.v1 import events_pb2 as pb
+from riverrun.api.events.v1 import events_pb2_grpc as pb_grpc
+from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
+from riverrun.rpc.params_client import translated
+
+PEER = "the event log"
+
+
+class RemoteEventLog:
+    """An `EventLog` in the parameter server's pod; partition 0 is the only one."""
+
+    def __init__(self, channel: grpc.aio.Channel, *, deadline_s: float = 5.0) -> None:
+        self._stub = pb_grpc.EventLogStub(channel)
+        self._deadline_s = deadline_s
+
+    async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
+        """See `EventLog.append`."""
+        request = pb.AppendRequest(
+            model=model,
+            stream=stream.value,
+            events=[
+                pb.NewEvent(
+                    event_id=event.event_id,
+                    body=event.body,
+                    time_ns=event.time_ns or 0,
+                    fingerprint=event.fingerprint,
+                )
+                for event in events
+            ],
+        )
+        with translated(PEER):
+            answer = await self._stub.Append(request, timeout=self._deadline_s)
+        return [Appended(a.offset, a.duplicate, a.refused) for a in answer.appended]
+
+    async def read(
+        self, model: str, stream: Stream, start: Offsets, *, follow: bool, limit: int = 512
+    ) -> AsyncIterator[Sequence[LoggedEvent]]:
+        """See `EventLog.read`."""
+        request = pb.ReadRequest(
+            model=model, stream=stream.value, start=start.get(0, 0), follow=follow, limit=limit
+        )
+        with translated(PEER):
+            call = self._stub.Read(request, timeout=None if follow else 12 * self._deadline_s)
+            try:
+                async for response in call:
+                    if response.events:
+                        yield [
+                            LoggedEvent(e.offset, e.event_id, e.time_ns, e.received_ns, e.body)
+                            for e in response.events
+                        ]
+            finally:
+                call.cancel()
+
+    async def trim(self, model: str, stream: Stream, before: Offsets) -> None:
+        """See `EventLog.trim`."""
+        request = pb.TrimRequest(model=model, stream=stream.value, before=before.get(0, 0))
+        with translated(PEER):
+            await self._stub.Trim(request, timeout=self._deadline_s)
+
+    async def end(self, model: str, stream: Stream) -> Offsets:
+        """See `EventLog.end`."""
+        request = pb.EndRequest(model=model, stream=stream.value)
+        with translated(PEER):
+            answer = await self._stub.End(request, timeout=self._deadline_s)
+        return {0: answer.end}

@@ -1,0 +1,298 @@
+"""The parameter server as its callers see it: our types in and out, our errors raised."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import grpc
+
+from riverrun.api.params.v1 import params_pb2 as pb
+from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
+from riverrun.core.errors import Exhausted, Unavailable
+from riverrun.core.events import NO_ARRIVALS, NO_POSITIONS, Arrivals, OffsetRange, Positions
+from riverrun.core.versions import Channel, Line, Manifest, ModelInfo, ReaderInfo
+from riverrun.rpc.converters import (
+    channel_from_pb,
+    line_from_pb,
+    manifest_from_pb,
+    model_from_pb,
+    positions_to_pb,
+    ranges_to_pb,
+    reader_from_pb,
+    timestamp,
+)
+from riverrun.rpc.errors import from_rpc_error
+
+CHUNK = 1 << 20
+"""Bytes of one chunk of weights."""
+
+PEER = "the parameter server"
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One version on its way to the server; the bodies are encoded by `riverrun.codec.wire`."""
+
+    model: str
+    line: int
+    epoch: int
+    base_version: int
+    push_id: str
+    serving: bytes
+    trainer: bytes
+    snapshot: bool
+    serving_root: bytes
+    trainer_root: bytes
+    next_unit: int
+    positions: Positions = NO_POSITIONS
+    watermark_ns: int = 0
+    examples: int = 0
+    metrics: tuple[tuple[str, float], ...] = ()
+    arrivals: Arrivals = NO_ARRIVALS
+    skipped: tuple[OffsetRange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The server's answer: the version is durable and announced; `held` when no channel shows it."""
+
+    store_id: str
+    version: int
+    digest: bytes
+    moved: tuple[Channel, ...]
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A version's weights: deltas from `base_version`, whole when that is 0, empty when it is this version.
+
+    `generation` is the channel's, 0 where a version was asked for.
+    """
+
+    store_id: str
+    manifest: Manifest
+    generation: int
+    base_version: int
+    serving: bytes
+    trainer: bytes
+    spec_yaml: str
+
+
+class ParameterClient:
+    """Calls of one parameter server over one channel; every call has a deadline.
+
+    Raises what the server raised, `Unavailable` when it cannot be reached in time.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, *, deadline_s: float = 10.0) -> None:
+        self.stub = pb_grpc.ParameterServiceStub(channel)
+        self._deadline_s = deadline_s
+
+    async def register_model(self, spec_yaml: str, base_spec_revision: int = 0) -> tuple[ModelInfo, bool]:
+        """The model as registered, and whether this opened a line."""
+        request = pb.RegisterModelRequest(spec_yaml=spec_yaml, base_spec_revision=base_spec_revision)
+        with translated():
+            answer = await self.stub.RegisterModel(request, timeout=self._deadline_s)
+        return model_from_pb(answer.model), answer.opened_line
+
+    async def delete_model(self, model: str) -> None:
+        """Mark `model` deleted."""
+        with translated():
+            await self.stub.DeleteModel(pb.DeleteModelRequest(model=model), timeout=self._deadline_s)
+
+    async def list_models(self) -> list[ModelInfo]:
+        """All models, by name."""
+        with translated():
+            answer = await self.stub.ListModels(pb.ListModelsRequest(), timeout=self._deadline_s)
+        return [model_from_pb(model) for model in answer.models]
+
+    async def list_versions(self, model: str, *, limit: int = 100, before: int = 0) -> list[Manifest]:
+        """Versions of `model`, newest first."""
+        request = pb.ListVersionsRequest(model=model, page_size=limit, before_version=before)
+        with translated():
+            answer = await self.stub.ListVersions(request, timeout=self._deadline_s)
+        return [manifest_from_pb(m) for m in answer.versions]
+
+    async def get_version(self, model: str, version: int) -> Manifest:
+        """The manifest of one version."""
+        request = pb.GetVersionRequest(model=model, version=version)
+        with translated():
+            answer = await self.stub.GetVersion(request, timeout=self._deadline_s)
+        return manifest_from_pb(answer.manifest)
+
+    async def list_readers(self, model: str = "") -> list[ReaderInfo]:
+        """What each connected reader reported last, of `model` or of all."""
+        with translated():
+            answer = await self.stub.ListReaders(pb.ListReadersRequest(model=model), timeout=self._deadline_s)
+        return [reader_from_pb(reader) for reader in answer.readers]
+
+    async def set_channel(
+        self,
+        model: str,
+        channel: str,
+        *,
+        hold_version: int | None = None,
+        hold_last_good: bool = False,
+        hold_before: datetime.datetime | None = None,
+        hold_here: bool = False,
+        follow: bool = False,
+        follow_line: int | None = None,
+        remove: bool = False,
+        mark_good: bool = False,
+        base_generation: int = 0,
+        reason: str = "",
+    ) -> tuple[Channel, Channel]:
+        """Move a channel by exactly one of the targets; where it is now and where it was."""
+        request = pb.SetChannelRequest(
+            model=model,
+            channel=channel,
+            base_generation=base_generation,
+            mark_good=mark_good,
+            reason=reason,
+        )
+        if hold_version is not None:
+            request.hold_version = hold_version
+        elif hold_last_good:
+            request.hold_last_good = True
+        elif hold_before is not None:
+            request.hold_before.FromDatetime(hold_before)
+        elif hold_here:
+            request.hold_here = True
+        elif follow:
+            request.follow = True
+        elif follow_line is not None:
+            request.follow_line = follow_line
+        elif remove:
+            request.remove = True
+        with translated():
+            answer = await self.stub.SetChannel(request, timeout=self._deadline_s)
+        return channel_from_pb(answer.channel), channel_from_pb(answer.previous)
+
+    async def reset(self, model: str, to_version: int, *, replay: bool, reason: str = "") -> Line:
+        """Go on learning from `to_version` in a new line; the examples since are skipped, or replayed."""
+        choice = pb.ResetRequest.EXAMPLES_REPLAY if replay else pb.ResetRequest.EXAMPLES_SKIP
+        request = pb.ResetRequest(model=model, to_version=to_version, examples=choice, reason=reason)
+        with translated():
+            answer = await self.stub.Reset(request, timeout=self._deadline_s)
+        return line_from_pb(answer.line)
+
+    async def push(self, push: Push, *, deadline_s: float | None = None) -> Pushed:
+        """Store one version; returns once it is durable and announced. May be repeated with its push_id."""
+        inline = len(push.serving) + len(push.trainer) <= CHUNK
+        header = pb.PushHeader(
+            model=push.model,
+            line=push.line,
+            epoch=push.epoch,
+            base_version=push.base_version,
+            push_id=push.push_id,
+            serving_bytes=len(push.serving),
+            trainer_bytes=len(push.trainer),
+            inline_serving=push.serving if inline else b"",
+            inline_trainer=push.trainer if inline else b"",
+            snapshot=push.snapshot,
+            serving_root=push.serving_root,
+            trainer_root=push.trainer_root,
+            next_unit=push.next_unit,
+            positions=positions_to_pb(push.positions),
+            watermark=timestamp(push.watermark_ns),
+            examples=push.examples,
+            metrics=dict(push.metrics),
+            oldest_arrival=timestamp(push.arrivals.oldest_ns),
+            newest_arrival=timestamp(push.arrivals.newest_ns),
+            skipped=ranges_to_pb(push.skipped),
+        )
+
+        async def requests() -> AsyncIterator[pb.PushRequest]:
+            yield pb.PushRequest(header=header)
+            if not inline:
+                for chunk in chunks(push.serving + push.trainer):
+                    yield pb.PushRequest(chunk=chunk)
+
+        with translated():
+            answer = await self.stub.Push(requests(), timeout=deadline_s or self._deadline_s)
+        return Pushed(
+            store_id=answer.store_id,
+            version=answer.version,
+            digest=answer.digest,
+            moved=tuple(channel_from_pb(channel) for channel in answer.moved),
+            held=answer.held,
+        )
+
+    async def pull(
+        self,
+        model: str,
+        *,
+        channel: str = "",
+        version: int = 0,
+        have_version: int = 0,
+        have_store_id: str = "",
+        trainer_state: bool = False,
+        max_bytes: int = 1 << 30,
+        deadline_s: float | None = None,
+    ) -> Pulled:
+        """The weights of `channel` or of `version`, as a delta from `have_version` where that is shorter.
+
+        Raises `NotFound`, `NotReady` where the channel has no version yet, `Exhausted` over `max_bytes`.
+        """
+        request = pb.PullRequest(
+            model=model,
+            have_version=have_version,
+            have_store_id=have_store_id,
+            trainer_state=trainer_state,
+        )
+        if channel:
+            request.channel = channel
+        else:
+            request.version = version
+        body = bytearray()
+        header: pb.PullHeader | None = None
+        with translated():
+            async for part in self.stub.Pull(request, timeout=deadline_s or 6 * self._deadline_s):
+                if header is None:
+                    header = part.header
+                    total = header.serving_bytes + header.trainer_bytes
+                    check_size(f"model {model}", total, max_bytes)
+                else:
+                    body += part.chunk
+                    check_size(f"model {model}", len(body), total)
+        return pulled_from(header, bytes(body), model)
+
+
+def pulled_from(header: pb.PullHeader | None, body: bytes, model: str) -> Pulled:
+    """The pull that `header` and `body` make; raises `Unavailable` when the stream was cut short."""
+    if header is None or len(body) != header.serving_bytes + header.trainer_bytes:
+        raise Unavailable(PEER, f"the pull of {model} was cut short")
+    return Pulled(
+        store_id=header.store_id,
+        manifest=manifest_from_pb(header.manifest),
+        generation=header.generation,
+        base_version=header.base_version,
+        serving=body[: header.serving_bytes],
+        trainer=body[header.serving_bytes :],
+        spec_yaml=header.spec_yaml,
+    )
+
+
+def chunks(body: bytes) -> Iterator[bytes]:
+    """`body` in pieces of at most `CHUNK` bytes."""
+    for start in range(0, len(body), CHUNK):
+        yield body[start : start + CHUNK]
+
+
+def check_size(what: str, size: int, limit: int) -> None:
+    """Raise `Exhausted` when `size` bytes are over `limit`."""
+    if size > limit:
+        raise Exhausted(what, f"{limit} bytes")
+
+
+@contextlib.contextmanager
+def translated(peer: str = PEER) -> Iterator[None]:
+    """gRPC errors that the block raises, as ours."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise from_rpc_error(error, peer) from error

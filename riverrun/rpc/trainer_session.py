@@ -1,0 +1,87 @@
+"""A trainer's session with the parameter server: its epoch, and the news of the line it learns."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from riverrun.api.params.v1 import params_pb2 as pb
+from riverrun.core.errors import Unavailable
+from riverrun.core.events import OffsetRange, Positions
+from riverrun.core.versions import Manifest
+from riverrun.rpc.converters import manifest_from_pb, positions_from_pb, ranges_from_pb
+from riverrun.rpc.params_client import PEER, ParameterClient, translated
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a session starts from. `head` None: nothing was pushed, start from an untrained model."""
+
+    store_id: str
+    epoch: int
+    head: Manifest | None
+    spec_yaml: str
+    positions: Positions
+    skipped: tuple[OffsetRange, ...]
+    same_position_sessions: int
+
+
+class TrainerSession:
+    """An open session. It lives as long as its stream does and `report` is called within the lease."""
+
+    def __init__(self, call: Any, opened: Opened) -> None:
+        self._call = call
+        self.opened = opened
+
+    async def report(self, *, examples: int, problem: str = "") -> None:
+        """Tell the server that the loop moves; raises `Fenced` or `Unavailable` when the session is over."""
+        progress = pb.OpenSessionRequest.Progress(examples=examples, problem=problem)
+        with translated():
+            try:
+                await self._call.write(pb.OpenSessionRequest(progress=progress))
+            except asyncio.InvalidStateError as error:
+                raise Unavailable(PEER, "the session ended") from error
+
+    async def changed_specs(self) -> AsyncIterator[str]:
+        """Each newer spec of the line, as YAML. Raises `Fenced` or `Unavailable` when the session ends."""
+        with translated():
+            async for message in self._call:
+                if message.HasField("spec_changed"):
+                    yield message.spec_changed.spec_yaml
+        raise Unavailable(PEER, "the session ended")
+
+
+@contextlib.asynccontextmanager
+async def open_session(
+    client: ParameterClient, model: str, line: int, trainer_id: str
+) -> AsyncIterator[TrainerSession]:
+    """Be the trainer of `line` while the block runs; waits, however long, for the present one to lapse.
+
+    Raises `Fenced` when the line is closed, `NotFound`, `Unavailable`.
+    """
+    call = client.stub.OpenSession()
+    try:
+        opening = pb.OpenSessionRequest.Open(model=model, line=line, trainer_id=trainer_id)
+        with translated():
+            await call.write(pb.OpenSessionRequest(open=opening))
+            first = await call.read()
+        if not isinstance(first, pb.OpenSessionResponse):
+            raise Unavailable(PEER, "the session ended")
+        opened = first.opened
+        yield TrainerSession(
+            call,
+            Opened(
+                store_id=first.store_id,
+                epoch=opened.epoch,
+                head=manifest_from_pb(opened.head) if opened.HasField("head") else None,
+                spec_yaml=opened.spec_yaml,
+                positions=positions_from_pb(opened.positions),
+                skipped=ranges_from_pb(opened.skipped),
+                same_position_sessions=opened.same_position_sessions,
+            ),
+        )
+    finally:
+        call.cancel()

@@ -1,0 +1,85 @@
+"""Every metric of riverrun, in one place. The version of the weights is a value, never a label."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_FAST = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_BYTES = tuple(float(4**n) for n in range(4, 15))
+
+# Parameter server
+PUSHES = Counter("riverrun_param_server_pushes", "Pushes answered, by outcome", ["outcome"])
+PUSH_SECONDS = Histogram(
+    "riverrun_param_server_push_seconds",
+    "From a push's last byte to its answer, fsync included",
+    buckets=_FAST,
+)
+DELTA_BYTES = Histogram(
+    "riverrun_param_server_delta_bytes", "Serving side's bytes of an accepted version", buckets=_BYTES
+)
+PULLS = Counter("riverrun_param_server_pulls", "Pulls answered, by what was sent", ["kind"])
+HEAD_VERSION = Gauge("riverrun_param_server_head_version", "Newest version of the model", ["model"])
+WATCHERS = Gauge("riverrun_param_server_watchers", "Watch streams open")
+STORE_BYTES = Gauge("riverrun_param_server_store_bytes", "Bytes on disk of weights and manifests")
+
+# Event log
+APPENDED = Counter("riverrun_event_log_appended", "Events appended, by stream", ["stream"])
+DUPLICATES = Counter("riverrun_event_log_duplicates", "Events that were there already, by stream", ["stream"])
+APPEND_SECONDS = Histogram(
+    "riverrun_event_log_append_seconds",
+    "From an append's receipt to its answer, fsync included",
+    buckets=_FAST,
+)
+
+# Trainer
+LEARNED = Counter("riverrun_trainer_examples_learned", "Examples learned", ["model"])
+DEAD_LETTERED = Counter("riverrun_trainer_dead_lettered", "Events that could not be learned", ["model"])
+PUBLISHED = Counter("riverrun_trainer_versions_published", "Versions pushed and acknowledged", ["model"])
+PUBLISH_SECONDS = Histogram(
+    "riverrun_trainer_publish_seconds", "From the start of encoding to the acknowledgement", buckets=_FAST
+)
+PUBLISH_SHARE = Gauge(
+    "riverrun_trainer_publish_share", "Share of the trainer's time that publishing takes, recent", ["model"]
+)
+BUDGET_BOUND = Gauge(
+    "riverrun_trainer_budget_bound", "1 while the budget, not the policy, sets the publishing pace", ["model"]
+)
+PREQUENTIAL = Gauge("riverrun_trainer_prequential_metric", "Prequential metric", ["model", "metric"])
+TRAINED_VERSION = Gauge("riverrun_trainer_version", "Newest version this trainer published", ["model"])
+LOG_LAG = Gauge("riverrun_trainer_log_lag_events", "Events in the log that were not learned yet", ["model"])
+
+# Serving
+PREDICTIONS = Counter(
+    "riverrun_serving_predictions", "Rows answered, by model and protocol", ["model", "protocol"]
+)
+PREDICT_SECONDS = Histogram(
+    "riverrun_serving_predict_seconds",
+    "Time in the service of a prediction request",
+    ["protocol"],
+    buckets=_FAST,
+)
+REFUSED = Counter("riverrun_serving_refused", "Requests refused, by reason", ["reason"])
+FEEDBACK = Counter("riverrun_serving_feedback", "Feedback entries, by outcome", ["outcome"])
+SERVED_VERSION = Gauge(
+    "riverrun_serving_version", "Version that a channel answers with", ["model", "channel"]
+)
+SERVED_GENERATION = Gauge(
+    "riverrun_serving_generation", "Generation of the channel that is applied", ["model", "channel"]
+)
+AGE_SECONDS = Gauge(
+    "riverrun_serving_age_seconds", "Since the version was last confirmed as the newest", ["model", "channel"]
+)
+FRESHNESS_SECONDS = Histogram(
+    "riverrun_serving_freshness_seconds",
+    "From an event's arrival at the log to the swap to weights that learned it (oldest event of a swap)",
+    ["model"],
+    buckets=_FAST,
+)
+SWAPS = Counter("riverrun_serving_swaps", "Versions taken into use", ["model", "channel"])
+SWAP_FAILURES = Counter(
+    "riverrun_serving_swap_failures", "Versions that could not be taken", ["model", "channel"]
+)
+APPLY_SECONDS = Histogram(
+    "riverrun_serving_apply_seconds", "Building the next version beside the one in use", buckets=_FAST
+)
+SYNC_BYTES = Counter("riverrun_serving_sync_bytes", "Bytes of weights received", ["model"])

@@ -1,0 +1,70 @@
+"""The small HTTP side of a service without one of its own: liveness, readiness, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+
+def status_app(*, alive: Callable[[], bool], ready: Callable[[], str]) -> Starlette:
+    """Routes ``/livez``, ``/readyz`` and ``/metrics``.
+
+    `alive` False answers 503. `ready` says in words why the service is not ready, empty when it is.
+    """
+
+    async def livez(_request: Request) -> Response:
+        ok = alive()
+        return JSONResponse({"live": ok}, 200 if ok else 503)
+
+    async def readyz(_request: Request) -> Response:
+        why = ready()
+        return JSONResponse({"ready": not why} | ({"reason": why} if why else {}), 503 if why else 200)
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the lifecycle owns the process's signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # the parent's has no hints either
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving_http(app: object, host: str, port: int, drain_s: float = 5.0) -> AsyncIterator[int]:
+    """Serve an ASGI `app` while the block runs; gives the bound port. Raises OSError if it is taken."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # any ASGI callable
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=int(drain_s) or 1,
+        timeout_keep_alive=30,
+    )
+    server = _Server(config)
+    sock = config.bind_socket() if port == 0 else None
+    task = asyncio.create_task(server.serve(sockets=[sock] if sock else None), name="http")
+    try:
+        while not server.started:
+            if task.done():
+                raise OSError(f"cannot listen on {host}:{port}")
+            await asyncio.sleep(0.005)
+        yield int(server.servers[0].sockets[0].getsockname()[1])
+    finally:
+        server.should_exit = True
+        await task
+        if sock is not None:
+            sock.close()
