@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
+import uvloop
 
 log = structlog.get_logger()
 
@@ -38,7 +39,8 @@ def run_service(serve: Callable[[Stop], Awaitable[None]]) -> int:
     0 when it stopped because it was asked to, 1 when it ended otherwise. A second signal ends the
     process at once.
     """
-    return asyncio.run(_serve_until_signal(serve))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve_until_signal(serve))
 
 
 async def _serve_until_signal(serve: Callable[[Stop], Awaitable[None]]) -> int:
