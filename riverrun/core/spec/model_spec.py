@@ -47,7 +47,7 @@ class ModelSpec(SpecPart):
     """A model: what it learns, from which features, and when its weights move.
 
     Exactly one of `model` (declared from the library's own classes) and `factory` (``package.module:name``
-    of the users' own code) is given.
+    of the users' own code) is given. An item of `metrics` is a name, or a name with its arguments.
     """
 
     name: ModelName
@@ -57,7 +57,7 @@ class ModelSpec(SpecPart):
     factory: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
     features: FeatureSchema | None = None
     label: LabelSpec = LabelSpec()
-    metrics: tuple[str, ...] = ()
+    metrics: tuple[Any, ...] = ()
     publish: PublishSpec = PublishSpec()
     sync: SyncSpec = SyncSpec()
 
@@ -76,7 +76,7 @@ class ModelSpec(SpecPart):
                 f"label.type {self.label_type} does not fit task {self.task}; allowed: {allowed}"
             )
         watched = self.publish.on_metric
-        if watched is not None and watched.metric not in self.metrics:
+        if watched is not None and watched.metric not in self.metric_names:
             raise ValueError(f"publish.on_metric.metric {watched.metric} is not among metrics")
         return self
 
@@ -84,6 +84,11 @@ class ModelSpec(SpecPart):
     def label_type(self) -> str:
         """The label's type, with the task's default filled in."""
         return self.label.type or _DEFAULT_LABEL[self.task]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """What the metrics are called, in their order: the names that the spec gives them."""
+        return tuple(str(next(iter(m), "")) if isinstance(m, Mapping) else str(m) for m in self.metrics)
 
     @property
     def is_classifier(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -11,24 +12,32 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
+from riverrun.core.catalogue import Misfit
 from riverrun.core.errors import InvalidSpec
+from riverrun.core.spec.model_check import as_misfit, check_model
 from riverrun.core.spec.model_spec import ModelSpec
 
 MAX_SPEC_BYTES = 1 << 20
+MAX_SPEC_NODES = 100_000
 
 
 def parse_spec(text: str) -> ModelSpec:
     """The spec that `text` holds. Raises `InvalidSpec` with the key, what was expected and the line."""
     document = load_yaml(text)
     try:
-        return ModelSpec.model_validate(plain(document))
+        spec = ModelSpec.model_validate(plain(document))
+        check_model(spec)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        path = [part for part in first["loc"] if not str(part).startswith("function-")]
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            message = "unknown key"
-        raise InvalidSpec(".".join(map(str, path)) or "spec", message, line_of(document, path)) from error
+        misfit = as_misfit(error)
+        raise _invalid(misfit, document) from error
+    except Misfit as misfit:
+        raise _invalid(misfit, document) from misfit
+    return spec
+
+
+def _invalid(misfit: Misfit, document: CommentedMap) -> InvalidSpec:
+    field = ".".join(map(str, misfit.path)) or "spec"
+    return InvalidSpec(field, misfit.message, line_of(document, misfit.path))
 
 
 def load_yaml(text: str) -> CommentedMap:
@@ -37,6 +46,8 @@ def load_yaml(text: str) -> CommentedMap:
         raise InvalidSpec("spec", f"expected at most {MAX_SPEC_BYTES} bytes")
     try:
         document = YAML(typ="rt").load(StringIO(text))
+    except RecursionError as error:
+        raise InvalidSpec("spec", "nested too deeply") from error
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "is not YAML"
@@ -47,11 +58,21 @@ def load_yaml(text: str) -> CommentedMap:
 
 
 def plain(node: Any) -> Any:
-    """`node` as plain dicts, lists and scalars."""
+    """`node` as plain dicts, lists and scalars. Raises `InvalidSpec` for more than `MAX_SPEC_NODES`."""
+    try:
+        return _plain(node, itertools.count(1))
+    except RecursionError as error:
+        raise InvalidSpec("spec", "nested too deeply") from error
+
+
+def _plain(node: Any, count: Iterator[int]) -> Any:
+    # Aliases repeat what they point at, so a short text can stand for a very large value.
+    if next(count) > MAX_SPEC_NODES:
+        raise InvalidSpec("spec", f"expected at most {MAX_SPEC_NODES} values, aliases written out")
     if isinstance(node, Mapping):
-        return {str(key) if isinstance(key, str) else key: plain(value) for key, value in node.items()}
+        return {_plain(key, count): _plain(value, count) for key, value in node.items()}
     if isinstance(node, Sequence) and not isinstance(node, str):
-        return [plain(value) for value in node]
+        return [_plain(value, count) for value in node]
     if isinstance(node, bool) or node is None:
         return node
     for kind in (str, int, float):

@@ -1,0 +1,110 @@
+"""Whether ``model:`` and ``metrics:`` of a spec make sense, as far as data can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from riverrun.core.catalogue import Construct, Misfit, read_declaration, read_metric, river_catalogue
+from riverrun.core.spec.mlp import MlpSpec
+from riverrun.core.spec.model_spec import ModelSpec
+
+_MODEL_BASES: Mapping[str, tuple[str, str]] = {
+    "binary": ("Classifier", "linear_model.LogisticRegression"),
+    "multiclass": ("Classifier", "naive_bayes.GaussianNB"),
+    "regression": ("Regressor", "linear_model.LinearRegression"),
+}
+# These are classifiers and regressors by their base class, but answer with several values or other things.
+_NO_SINGLE_ANSWER = frozenset({"MultiLabelClassifier", "MultiTargetRegressor", "Ranker", "Forecaster"})
+
+
+def check_model(spec: ModelSpec) -> None:
+    """Raises `Misfit` where the model or a metric cannot be built, or does not fit the task."""
+    if spec.factory is None:
+        if spec.learner == "river":
+            river_declaration(spec)
+        else:
+            mlp_declaration(spec)
+    metric_declarations(spec)
+
+
+def river_declaration(spec: ModelSpec) -> Construct:
+    """The River model that `spec` declares. Raises `Misfit`."""
+    declared = read_declaration(spec.model, river_catalogue())
+    answers = declared.last
+    base, usual = _MODEL_BASES[spec.task]
+    if not answers.fits([base]) or answers.fits(list(_NO_SINGLE_ANSWER)):
+        raise Misfit(
+            answers.path,
+            f"{answers.name} cannot answer a {spec.task} task; expected a {base} such as {usual}",
+        )
+    if spec.is_classifier and not declared.multiclass:
+        if spec.task == "multiclass":
+            raise Misfit(
+                answers.path,
+                f"{answers.name} learns two classes only; put it in multiclass.OneVsRestClassifier, "
+                f"or use a classifier such as {usual}",
+            )
+        if spec.label_type == "category":
+            raise Misfit(
+                answers.path,
+                f"{answers.name} learns true and false only, and label.type is category; "
+                "send bool labels, or use a classifier such as naive_bayes.GaussianNB",
+            )
+    return declared
+
+
+def mlp_declaration(spec: ModelSpec) -> MlpSpec:
+    """The torch model that `spec` declares. Raises `Misfit`."""
+    if not isinstance(spec.model, Mapping) or len(spec.model) != 1:
+        raise Misfit(("model",), "expected {mlp: {…}}")
+    ((name, arguments),) = spec.model.items()
+    if name != "mlp":
+        raise Misfit(("model", name), f"unknown torch model {str(name)[:80]}; there is: mlp")
+    try:
+        mlp = MlpSpec.model_validate({} if arguments is None else arguments)
+    except ValidationError as error:
+        inner = as_misfit(error)
+        raise Misfit(("model", "mlp", *inner.path), inner.message) from error
+    if not spec.features:
+        raise Misfit(("features",) if spec.features is not None else ("model", "mlp"), "mlp needs features")
+    try:
+        mlp.labels(spec.task, spec.label_type)
+    except ValueError as error:
+        raise Misfit(("model", "mlp", "classes"), str(error)) from error
+    return mlp
+
+
+def metric_declarations(spec: ModelSpec) -> tuple[Construct, ...]:
+    """The metrics of `spec`, in order. Raises `Misfit` for an unknown one and one that does not fit."""
+    declared = []
+    for i, item in enumerate(spec.metrics):
+        metric = read_metric(item, river_catalogue(), ("metrics", i))
+        _check_metric(spec, metric)
+        declared.append(metric)
+    names = spec.metric_names
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise Misfit(("metrics", i), f"{name} is given twice")
+    return tuple(declared)
+
+
+def _check_metric(spec: ModelSpec, metric: Construct) -> None:
+    is_multi_output = metric.fits(["MultiOutputClassificationMetric", "MultiOutputRegressionMetric"])
+    wanted = "ClassificationMetric" if spec.is_classifier else "RegressionMetric"
+    two_class = metric.fits(["BinaryMetric"])
+    if not metric.fits([wanted]) or is_multi_output or (two_class and spec.task == "multiclass"):
+        usual = {"binary": "ROCAUC", "multiclass": "MacroF1", "regression": "MAE"}[spec.task]
+        raise Misfit(metric.path, f"does not judge a {spec.task} task; expected a metric such as {usual}")
+    if two_class and spec.label_type == "category" and "pos_val" not in metric.kwargs:
+        raise Misfit(metric.path, "needs pos_val, the label that counts as positive")
+
+
+def as_misfit(error: ValidationError) -> Misfit:
+    """The first thing that pydantic found wrong, as we say it."""
+    first = error.errors(include_url=False)[0]
+    path = [part for part in first["loc"] if not str(part).startswith("function-")]
+    if first["type"] == "extra_forbidden":
+        return Misfit(tuple(path), "unknown key")
+    return Misfit(tuple(path), first["msg"].removeprefix("Value error, "))

@@ -1,0 +1,296 @@
+"""Write the catalogue of River's classes: `python scripts/generate_catalogue.py [--check]`.
+
+The catalogue is what a model spec is checked against by processes that do not import River. It is made
+from the library's own signatures, so it is run again when River's version changes; ``--check`` only
+compares and exits 1 on a difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import inspect
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import river
+import river.api
+from river import linear_model, naive_bayes, preprocessing
+
+TARGET = Path(__file__).parent.parent / "riverrun" / "core" / "catalogue" / "river.json"
+
+# Folders that hold no part of a model: data, evaluation runs, file readers, adapters of other libraries.
+_NO_MODELS = ("base.", "bandit.datasets.", "datasets.", "drift.datasets.", "evaluate.", "stream.", "compat.")
+# Building blocks that are only ever subclassed, or only ever made by their owner.
+_INTERNAL = {
+    "linear_model.base.GLM",
+    "metrics.base.Metrics",
+    "optim.Optimizer",
+    "optim.base.Optimizer",
+    "stats.base.Link",
+    "tree.base.Leaf",
+    "utils.SortedWindow",
+    "utils.VectorDict",
+}
+
+# Annotations that name no class of the catalogue, and parameters without an annotation.
+_TERMS: dict[str, list[str]] = {
+    "Any": ["any"],
+    "Callable": ["function"],
+    "DistanceFunc": ["function"],
+    "FunctionWrapper": ["function"],
+    "FeatureName": ["str", "int"],
+    "ClfTarget": ["bool", "int", "str"],
+    "Hashable": ["bool", "int", "str"],
+    "Iterable": ["list"],
+    "None": ["none"],
+    "RewardObj": ["Metric", "Univariate", "Distribution"],
+    "T": ["Estimator"],
+    "_T": ["any"],
+    "timedelta": ["function"],
+    "type": ["type"],
+}
+_BUILTINS = {"float", "int", "bool", "str", "list", "dict", "tuple", "set"}
+_BY_NAME: dict[str, list[str]] = {
+    "anomaly_detector": ["AnomalyDetector"],
+    "classifier": ["Classifier"],
+    "classes": ["list", "none"],
+    "cm": ["ConfusionMatrix", "none"],
+    "gamma": ["float", "none"],
+    "imputers": ["tuple"],
+    "metric": ["Metric"],
+    "models": ["list[Estimator]"],
+    "betas": ["dict"],
+    "weights": ["dict"],
+    "pos_val": ["bool", "int", "str"],
+    "beta": ["float"],
+    "reward_obj": ["Metric", "Univariate", "Distribution", "none"],
+    "reward_scaler": ["function", "none"],
+    "seed": ["int", "none"],
+    "steps": ["Estimator"],
+    "transformers": ["BaseTransformer"],
+    "window_size": ["int", "none"],
+}
+_BY_CLASS_AND_NAME: dict[tuple[str, str], list[str]] = {
+    ("compose.Pipeline", "steps"): ["Estimator", "Transformer"],
+    ("compose.SelectType", "types"): ["type"],
+    ("feature_extraction.RBFSampler", "gamma"): ["float"],
+    ("metrics.ConfusionMatrix", "classes"): ["set", "none"],
+    ("preprocessing.Binarizer", "dtype"): ["type"],
+    ("time_series.HoltWinters", "beta"): ["float", "none"],
+    ("time_series.HoltWinters", "alpha"): ["float"],
+}
+_COUNTS = re.compile(
+    r"^(n_.*|num_.*|max_.*|min_.*|k|degree|size|window_size|chunk_size|grace_period|clock|decimals|ddof"
+    r"|height|tgap|burn_in.*|horizon|seasonality|vocab_.*|budget|eta|order|mode)$"
+)
+
+# Classes a spec must not name, each with what to do instead.
+_REFUSED = {
+    "active.EntropySampler": "it asks which labels to get, and riverrun learns every label it is sent",
+    "metrics.ClassificationReport": "it is a report, not a number",
+    "metrics.ConfusionMatrix": "it is a table, not a number",
+    "metrics.Silhouette": "it judges clusterings only",
+    "misc.ZstdClassifier": "it needs Python 3.14",
+    "utils.TimeRolling": "it needs the time of each example, which learners are not given",
+}
+
+
+def public_classes() -> dict[str, type[Any]]:
+    """Every class that River exports, by its shortest public name below ``river``."""
+    found: dict[str, type[Any]] = {}
+
+    def walk(module: Any) -> None:
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name, None)
+            if inspect.isclass(value):
+                found[f"{module.__name__.removeprefix('river.')}.{name}"] = value
+            elif inspect.ismodule(value):
+                walk(value)
+
+    for name in river.api.__all__:
+        walk(importlib.import_module(f"river.{name}"))
+    return {
+        name: found[name]
+        for name in sorted(found)
+        if not name.startswith(_NO_MODELS) and name not in _INTERNAL and not inspect.isabstract(found[name])
+    }
+
+
+def entry(name: str, cls: type[Any]) -> dict[str, Any]:
+    """What the catalogue says of one class."""
+    parameters, more, keywords = [], None, False
+    for parameter in _signature(cls):
+        kinds = _kinds(name, parameter)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            more = kinds
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            keywords = True
+        else:
+            described: dict[str, Any] = {"name": parameter.name, "kinds": kinds}
+            if parameter.default is parameter.empty:
+                described["required"] = True
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                described["keyword_only"] = True
+            parameters.append(described)
+    made: dict[str, Any] = {"is": _ancestors(cls), "parameters": parameters}
+    if more is not None:
+        made["more"] = more
+    if keywords:
+        made["any_keyword"] = True
+    refused = _REFUSED.get(name) or _refused_function(parameters)
+    if refused:
+        return made | {"refused": refused}
+    multiclass = _multiclass(cls, parameters)
+    return made if multiclass is None else made | {"multiclass": multiclass}
+
+
+def catalogue() -> dict[str, Any]:
+    """The whole catalogue, as JSON holds it."""
+    classes = {name: entry(name, cls) for name, cls in public_classes().items()}
+    return {"river": river.__version__, "classes": classes}
+
+
+def as_text(made: dict[str, Any]) -> str:
+    """The catalogue's text: one line a class, so that a new version of River reads well as a diff."""
+    lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in made["classes"].items()]
+    return f'{{"river": {json.dumps(made["river"])}, "classes": {{\n' + ",\n".join(lines) + "\n}}\n"
+
+
+def _signature(cls: type[Any]) -> list[inspect.Parameter]:
+    if cls.__init__ is object.__init__ and "__new__" not in vars(cls):
+        return []
+    return list(inspect.signature(cls).parameters.values())
+
+
+def _ancestors(cls: type[Any]) -> list[str]:
+    names = [c.__name__ for c in cls.__mro__ if c.__module__.startswith(("river.", "river"))]
+    return list(dict.fromkeys(names))
+
+
+def _kinds(owner: str, parameter: inspect.Parameter) -> list[str]:
+    given = _BY_CLASS_AND_NAME.get((owner, parameter.name))
+    if given is not None:
+        return given
+    if parameter.annotation is not parameter.empty:
+        kinds: list[str] = []
+        for term in _terms(ast.parse(str(parameter.annotation), mode="eval").body):
+            kinds += _term(term)
+        if parameter.default is None:
+            kinds.append("none")
+        return list(dict.fromkeys(kinds))
+    if parameter.name in _BY_NAME and not isinstance(parameter.default, (int, float)):
+        return _BY_NAME[parameter.name]
+    if parameter.name == "pos_val":
+        return _BY_NAME["pos_val"]
+    return _kinds_of_default(parameter)
+
+
+def _kinds_of_default(parameter: inspect.Parameter) -> list[str]:
+    match parameter.default:
+        case bool():
+            return ["bool"]
+        case int():
+            return ["int"] if _COUNTS.match(parameter.name) else ["float"]
+        case float():
+            return ["float"]
+        case str():
+            return ["str"]
+        case tuple():
+            return ["tuple"]
+    return ["any"]
+
+
+def _terms(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp):
+        return [*_terms(node.left), *_terms(node.right)]
+    return [node]
+
+
+def _term(node: ast.expr) -> list[str]:
+    match node:
+        case ast.Constant(value=None):
+            return ["none"]
+        case ast.Subscript(value=outer, slice=inner):
+            return _subscript(_last_name(outer), inner)
+    name = _last_name(node)
+    return [name] if name in _BUILTINS else _TERMS.get(name, [name])
+
+
+def _subscript(outer: str, inner: ast.expr) -> list[str]:
+    parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+    if outer in ("list", "Iterator"):
+        kinds = [kind for term in _terms(parts[0]) for kind in _term(term)]
+        estimators = [kind for kind in kinds if kind[0].isupper()]
+        return [f"list[{estimators[0]}]"] if estimators else ["list"]
+    if outer == "dict":
+        value = parts[1].value if isinstance(parts[1], ast.Subscript) else None
+        nested = _last_name(value) if value is not None else ""
+        return [f"dict[{nested}]"] if nested in ("set", "tuple") else ["dict"]
+    if outer in ("tuple", "set"):
+        return [outer]
+    return _TERMS.get(outer, [outer])
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _refused_function(parameters: list[dict[str, Any]]) -> str | None:
+    needs = [p["name"] for p in parameters if p.get("required") and p["kinds"] == ["function"]]
+    return (
+        f"its argument {needs[0]} is a function; a spec declares data only, so use factory" if needs else None
+    )
+
+
+def _multiclass(cls: type[Any], parameters: list[dict[str, Any]]) -> bool | str | None:
+    """Whether a classifier learns more than two classes; "nested" where its inner model decides."""
+    if "Classifier" not in _ancestors(cls):
+        return None
+    if cls is river.model_selection.BanditClassifier:
+        # It hands every label on to its models, but keeps the base class's answer.
+        return "nested"
+    answers = []
+    for inner in (linear_model.LogisticRegression, naive_bayes.GaussianNB):
+        arguments = {}
+        for parameter in parameters:
+            if parameter.get("required") or {"Classifier", "Estimator"} & set(parameter["kinds"]):
+                arguments[parameter["name"]] = _sample(parameter, inner)
+        answers.append(bool(cls(**arguments)._multiclass))
+    return answers[0] if answers[0] == answers[1] else "nested"
+
+
+def _sample(parameter: dict[str, Any], inner: Any) -> Any:
+    kinds = parameter["kinds"]
+    if any(kind.startswith("list[") for kind in kinds):
+        return [inner(), preprocessing.StandardScaler() | inner()]
+    if {"Classifier", "Estimator"} & set(kinds):
+        return inner()
+    if "ClassificationMetric" in kinds or "Metric" in kinds:
+        return river.metrics.Accuracy()
+    if "Policy" in kinds:
+        return river.bandit.UCB(delta=1)
+    if "dict" in kinds:
+        return {True: 0.5, False: 0.5}
+    return 10 if "int" in kinds else 0.5
+
+
+def main() -> int:
+    """Write or check the file; the exit status says whether it was as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 on a difference")
+    text = as_text(catalogue())
+    if parser.parse_args().check:
+        same = TARGET.exists() and TARGET.read_text() == text
+        print("the catalogue is up to date" if same else "run scripts/generate_catalogue.py")
+        return 0 if same else 1
+    TARGET.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
