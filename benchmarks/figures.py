@@ -1,0 +1,67 @@
+"""A figure: one measured value beside its reference and its target, printed as one JSON line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured value.
+
+    `reference` says what `reference_value` is of, measured in the same run on the same machine. `ratio` is
+    value / reference_value. `target` is in words, and `holds` is whether it was met, None where there is
+    no target. `note` says under which conditions.
+    """
+
+    name: str
+    value: float
+    unit: str
+    reference: str = ""
+    reference_value: float | None = None
+    ratio: float | None = None
+    target: str = ""
+    holds: bool | None = None
+    note: str = ""
+
+    def line(self) -> str:
+        """The figure as one line of JSON."""
+        return json.dumps(asdict(self))
+
+
+def against(
+    name: str,
+    value: float,
+    unit: str,
+    *,
+    reference: str,
+    reference_value: float,
+    at_least: float | None = None,
+    better: Literal["higher", "lower"] = "higher",
+    note: str = "",
+) -> Figure:
+    """A figure beside its reference.
+
+    With `at_least` the target is that share of the reference; without it, to be ahead of the reference.
+    """
+    ratio = value / reference_value
+    if at_least is not None:
+        target, holds = f">= {at_least:g} x the reference", ratio >= at_least
+    else:
+        target, holds = "ahead of the reference", ratio > 1 if better == "higher" else ratio < 1
+    return Figure(
+        name, rounded(value), unit, reference, rounded(reference_value), rounded(ratio), target, holds, note
+    )
+
+
+def bounded(name: str, value: float, unit: str, *, at_most: float, note: str = "") -> Figure:
+    """A figure whose target is an upper bound."""
+    target = f"<= {at_most:g} {unit}"
+    return Figure(name, rounded(value), unit, target=target, holds=value <= at_most, note=note)
+
+
+def rounded(value: float) -> float:
+    """`value` with four significant digits: more would be noise."""
+    return float(f"{value:.4g}")

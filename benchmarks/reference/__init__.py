@@ -1,0 +1,1 @@
+"""What riverrun is measured against: the same work done the way one would write it by hand."""

@@ -1,0 +1,22 @@
+"""The bare River loop in one process: predict, update the metrics, learn; no log, no versions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from river import linear_model, metrics, optim, preprocessing
+
+from benchmarks.workload import Row
+
+
+def events_per_second(rows: Sequence[Row]) -> float:
+    """How many of `rows` a second the loop learns."""
+    model = preprocessing.StandardScaler() | linear_model.LogisticRegression(optimizer=optim.SGD(0.05))
+    scores = metrics.ROCAUC() + metrics.LogLoss()
+    start = time.perf_counter()
+    for features, label in rows:
+        answer = model.predict_proba_one(features)
+        scores.update(label, answer)
+        model.learn_one(features, label)
+    return len(rows) / (time.perf_counter() - start)
