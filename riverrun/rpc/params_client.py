@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 
@@ -47,7 +47,7 @@ class Push:
     serving_root: bytes
     trainer_root: bytes
     next_unit: int
-    positions: Positions = NO_POSITIONS
+    positions: Positions = field(default_factory=lambda: NO_POSITIONS)
     watermark_ns: int = 0
     examples: int = 0
     metrics: tuple[tuple[str, float], ...] = ()
