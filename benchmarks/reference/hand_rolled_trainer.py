@@ -1,4 +1,4 @@
-"""The trainer of the hand-rolled design: learns from a Redis list, pickles the model after every tenth event."""
+"""The trainer of the hand-rolled design: learns from a Redis list, pickles the model every ten events."""
 
 from __future__ import annotations
 
