@@ -16,8 +16,9 @@ class EventLog(Protocol):
 
         Each event is judged on its own. An `event_id` that the stream holds within the log's horizon is
         a duplicate and not appended again. Refused are: the same id with another `fingerprint`, a time
-        more than 5 minutes ahead of the log's clock, a body over 1 MiB. Raises `Exhausted` (disk full)
-        and `Unavailable`. May be repeated: with event ids a retry appends nothing twice.
+        more than 5 minutes ahead of the log's clock, a body over 1 MiB, an id over 1024 characters.
+        Raises `Exhausted` (disk full) and `Unavailable`. May be repeated: with event ids a retry appends
+        nothing twice.
         """
 
     def read(
@@ -25,8 +26,10 @@ class EventLog(Protocol):
     ) -> AsyncIterator[Sequence[LoggedEvent]]:
         """Batches of at most `limit` events from `start` on, oldest first, without gaps.
 
-        Ends at the newest event, or waits for more with `follow`. Raises `NotFound` when `start` lies
-        before what the log still keeps, `Unavailable` when the log went away.
+        A partition that `start` does not name is read from the oldest event kept. Ends at the newest
+        event, or waits for more with `follow`. Raises `NotFound` (kind "offset") when `start` lies before
+        what the log still keeps or past its end, `Unavailable` when the log went away. Close the iterator
+        (`contextlib.aclosing`) when leaving early.
         """
 
     async def trim(self, model: str, stream: Stream, before: Offsets) -> None:

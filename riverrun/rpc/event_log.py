@@ -8,10 +8,14 @@ import grpc
 
 from riverrun.api.events.v1 import events_pb2 as pb
 from riverrun.api.events.v1 import events_pb2_grpc as pb_grpc
+from riverrun.core.errors import Unavailable
 from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
 from riverrun.rpc.params_client import translated
 
 PEER = "the event log"
+
+OLDEST = -1
+"""The start of a read from the oldest event kept."""
 
 
 class RemoteEventLog:
@@ -30,7 +34,7 @@ class RemoteEventLog:
                 pb.NewEvent(
                     event_id=event.event_id,
                     body=event.body,
-                    time_ns=event.time_ns or 0,
+                    time_ns=event.time_ns or 0,  # the epoch itself cannot be said; it is receipt then
                     fingerprint=event.fingerprint,
                 )
                 for event in events
@@ -45,7 +49,7 @@ class RemoteEventLog:
     ) -> AsyncIterator[Sequence[LoggedEvent]]:
         """See `EventLog.read`."""
         request = pb.ReadRequest(
-            model=model, stream=stream.value, start=start.get(0, 0), follow=follow, limit=limit
+            model=model, stream=stream.value, start=start.get(0, OLDEST), follow=follow, limit=limit
         )
         with translated(PEER):
             call = self._stub.Read(request, timeout=None if follow else 12 * self._deadline_s)
@@ -58,6 +62,8 @@ class RemoteEventLog:
                         ]
             finally:
                 call.cancel()
+        if follow:
+            raise Unavailable(PEER, "the read ended")
 
     async def trim(self, model: str, stream: Stream, before: Offsets) -> None:
         """See `EventLog.trim`."""

@@ -74,7 +74,7 @@ class EventLogServicer(object):
 
     def Read(self, request, context):
         """Sends events from an offset on, oldest first, without gaps. Ends at the newest event.
-        NOT_FOUND (kind "offset") when `start` lies before the oldest event kept.
+        NOT_FOUND (kind "offset") when `start` lies before the oldest event kept or past the end.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

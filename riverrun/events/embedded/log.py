@@ -1,0 +1,254 @@
+"""The embedded event log: one SQLite file, one thread, and the newest events in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+from riverrun.core.errors import Exhausted, NotFound, Unavailable
+from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
+from riverrun.events.embedded import tables
+from riverrun.events.embedded.group_commit import GroupCommit
+from riverrun.events.embedded.tail import Tail
+from riverrun.runtime import metrics
+from riverrun.runtime.clock import Clock, SystemClock
+from riverrun.runtime.database import Database
+
+MAX_BODY = 1 << 20
+MAX_ID = 1024
+MAX_AHEAD_S = 300.0
+DEFAULT_HORIZON_S = 86_400.0
+MAX_WAITING_BYTES = 64 << 20
+BATCH_BYTES = 2 << 20
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _OpenStream:
+    """A stream as this process holds it; `tail.end` is the next offset."""
+
+    id: int
+    model: str
+    name: str
+    first_offset: int
+    tail: Tail
+
+    def row(self) -> tables.StreamRow:
+        return tables.StreamRow(self.id, self.model, self.name, self.first_offset, self.tail.end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Append:
+    stream: _OpenStream
+    entries: Sequence[tables.Entry]
+    forget_ns: int
+
+
+class EmbeddedEventLog:
+    """An `EventLog` in one file of this process; partition 0 is the only one.
+
+    The file is locked: a second log over it cannot be opened. An I/O error of the disk is final: the call
+    that met it and `disk_failed` raise it, all later calls raise `Unavailable`, and the process should end.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        horizon_s: Callable[[str], float] = lambda model: DEFAULT_HORIZON_S,
+        clock: Clock | None = None,
+    ) -> None:
+        """Open or create the log at `path`; blocks. `horizon_s` says how long a model's ids are remembered.
+
+        Raises ValueError for a file of another format, sqlite3.DatabaseError for one that is damaged or
+        in use.
+        """
+        self._database = Database(path, tables.SCHEMA, version=tables.FORMAT)
+        self._horizon_s = horizon_s
+        self._clock = clock or SystemClock()
+        self._commits = GroupCommit(self._commit, max_waiting_bytes=MAX_WAITING_BYTES)
+        self._streams = {
+            (row.model, row.name): _OpenStream(
+                row.id, row.model, row.name, row.first_offset, Tail(row.next_offset)
+            )
+            for row in self._database.run_now(tables.load_streams)
+        }
+        self._last_id = max((stream.id for stream in self._streams.values()), default=0)
+        self._stopped = ""
+        self._failure: BaseException | None = None
+        self._failed = asyncio.Event()
+
+    async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
+        """See `EventLog.append`."""
+        self._check_running()
+        started = self._clock.monotonic()
+        received_ns = self._clock.wall_ns()
+        answers = [_refusal(event, received_ns) for event in events]
+        entries = [
+            _entry(model, stream, event, received_ns)
+            for event, refused in zip(events, answers, strict=True)
+            if refused is None
+        ]
+        written: Sequence[Appended] = ()
+        if entries:
+            forget_ns = received_ns - int(self._horizon_s(model) * 1e9)
+            size = sum(len(entry.body) for entry in entries)
+            append = _Append(self._opened(model, stream), entries, forget_ns)
+            written = await self._commits.submit(append, size)
+        rest = iter(written)
+        result = [refused if refused is not None else next(rest) for refused in answers]
+        self._count(stream, result)
+        metrics.APPEND_SECONDS.observe(self._clock.monotonic() - started)
+        return result
+
+    async def read(
+        self, model: str, stream: Stream, start: Offsets, *, follow: bool, limit: int = 512
+    ) -> AsyncIterator[Sequence[LoggedEvent]]:
+        """See `EventLog.read`."""
+        opened = self._opened(model, stream)
+        position = start.get(0, opened.first_offset)
+        while True:
+            self._check_running()
+            tail = opened.tail
+            if not opened.first_offset <= position <= tail.end:
+                kept = f"{opened.first_offset} to {tail.end}"
+                raise NotFound("offset", f"{position} of {model} {stream.value}", kept)
+            if position == tail.end:
+                if not follow:
+                    return
+                await tail.grown()
+                continue
+            if position >= tail.start:
+                events = tail.read(position, limit, BATCH_BYTES)
+            else:
+                events = await self._read_disk(opened, position, limit)
+            if not events:  # trimmed meanwhile; the check above says so
+                continue
+            position = events[-1].offset + 1
+            yield events
+
+    async def trim(self, model: str, stream: Stream, before: Offsets) -> None:
+        """See `EventLog.trim`."""
+        await self._drop(model, stream, before.get(0, 0), None)
+
+    async def end(self, model: str, stream: Stream) -> Offsets:
+        """See `EventLog.end`."""
+        return {0: self._opened(model, stream).tail.end}
+
+    async def expire(self, model: str, stream: Stream, *, below: int, received_before_ns: int) -> None:
+        """Let go of events below the offset `below` that were received before `received_before_ns`.
+
+        Also forgets ids that are older than the model's horizon. Repeating it changes nothing.
+        """
+        await self._drop(model, stream, below, received_before_ns)
+        opened = self._opened(model, stream)
+        forget_ns = self._clock.wall_ns() - int(self._horizon_s(model) * 1e9)
+        while await self._run(lambda c: tables.forget_ids(c, opened.id, forget_ns)):
+            pass
+
+    def streams(self) -> list[tuple[str, Stream]]:
+        """The (model, stream) pairs that this log holds."""
+        return [(model, Stream(name)) for model, name in self._streams]
+
+    async def disk_failed(self) -> None:
+        """Wait until the disk fails, and raise what it failed with; a root task of the process."""
+        await self._failed.wait()
+        assert self._failure is not None
+        raise self._failure
+
+    def stop(self) -> None:
+        """End all reads and refuse new calls with `Unavailable`; what was accepted is still committed."""
+        self._stopped = self._stopped or "it is stopping"
+        for stream in self._streams.values():
+            stream.tail.wake()
+
+    async def close(self) -> None:
+        """Stop, commit what waits, and close the file; repeating it changes nothing."""
+        self.stop()
+        await self._commits.drained()
+        await asyncio.to_thread(self._database.close)
+
+    def _opened(self, model: str, stream: Stream) -> _OpenStream:
+        found = self._streams.get((model, stream.value))
+        if found is None:
+            self._last_id += 1
+            found = _OpenStream(self._last_id, model, stream.value, 0, Tail(0))
+            self._streams[(model, stream.value)] = found
+        return found
+
+    async def _commit(self, appends: Sequence[_Append]) -> Sequence[list[Appended]]:
+        batch = [tables.StreamAppend(a.stream.row(), a.entries, a.forget_ns) for a in appends]
+        written = await self._run(lambda connection: tables.write(connection, batch))
+        for stream in {append.stream.id: append.stream for append in appends}.values():
+            if written.gained[stream.id]:
+                stream.tail.extend(written.gained[stream.id])
+        return written.answers
+
+    async def _read_disk(self, stream: _OpenStream, start: int, limit: int) -> Sequence[LoggedEvent]:
+        end = min(start + limit, stream.tail.end)
+        return await self._run(lambda c: tables.read(c, stream.id, start, end, BATCH_BYTES))
+
+    async def _drop(self, model: str, stream: Stream, before: int, received_before_ns: int | None) -> None:
+        opened = self._opened(model, stream)
+        before = min(before, opened.tail.end)
+        while opened.first_offset < before:
+            self._check_running()
+            left = await self._run(lambda c: tables.drop(c, opened.id, before, received_before_ns))
+            if left <= opened.first_offset:
+                return
+            opened.first_offset = left
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await self._database.run(work)
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise Exhausted("the event log", "what its disk holds") from error
+            # What the file holds now is unknown, and a second fsync would not tell (fsync reports an
+            # error once): only a restart reads it afresh.
+            self._fail(error)
+            raise
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self._failed.set()
+        self._stopped = "its disk failed"
+        self.stop()
+
+    def _check_running(self) -> None:
+        if self._stopped:
+            raise Unavailable("the event log", self._stopped)
+
+    @staticmethod
+    def _count(stream: Stream, answers: Sequence[Appended]) -> None:
+        duplicates = sum(answer.duplicate for answer in answers)
+        appended = sum(not answer.duplicate and not answer.refused for answer in answers)
+        if appended:
+            metrics.APPENDED.labels(stream.value).inc(appended)
+        if duplicates:
+            metrics.DUPLICATES.labels(stream.value).inc(duplicates)
+
+
+def _refusal(event: NewEvent, now_ns: int) -> Appended | None:
+    """Why `event` cannot be taken whatever the log holds; None when it can."""
+    if len(event.body) > MAX_BODY:
+        return Appended(-1, refused=f"body: over the limit of {MAX_BODY} bytes")
+    if len(event.event_id) > MAX_ID:
+        return Appended(-1, refused=f"event_id: over the limit of {MAX_ID} characters")
+    if event.time_ns is not None and event.time_ns > now_ns + MAX_AHEAD_S * 1e9:
+        return Appended(-1, refused="time: more than 5 minutes ahead of the log's clock")
+    return None
+
+
+def _entry(model: str, stream: Stream, event: NewEvent, received_ns: int) -> tables.Entry:
+    key = b""
+    if event.event_id:
+        key = sha256(f"{model}\0{stream.value}\0{event.event_id}".encode()).digest()[:16]
+    time_ns = received_ns if event.time_ns is None else event.time_ns
+    return tables.Entry(key, event.event_id, time_ns, received_ns, event.body, event.fingerprint)

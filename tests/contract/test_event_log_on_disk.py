@@ -1,0 +1,177 @@
+"""What the embedded log keeps across restarts, crashes and a full disk."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from riverrun.core.errors import Exhausted, NotFound, Unavailable
+from riverrun.core.events import Appended, NewEvent, Stream
+from riverrun.events.embedded import EmbeddedEventLog
+
+EXAMPLES = Stream.EXAMPLES
+
+
+async def read_all(log, start=0):
+    return [e async for batch in log.read("m", EXAMPLES, {0: start}, follow=False) for e in batch]
+
+
+def numbered(start, end):
+    return [NewEvent(f"e{n}", str(n).encode(), fingerprint=b"1") for n in range(start, end)]
+
+
+async def test_a_restart_keeps_events_ids_offsets_and_trims(tmp_path):
+    log = EmbeddedEventLog(tmp_path / "events.db")
+    await log.append("m", EXAMPLES, numbered(0, 5))
+    await log.append("m", Stream.LABELS, numbered(0, 1))
+    await log.trim("m", EXAMPLES, {0: 5})
+    await log.close()
+
+    log = EmbeddedEventLog(tmp_path / "events.db")
+
+    assert await log.end("m", EXAMPLES) == {0: 5}
+    assert await log.end("m", Stream.LABELS) == {0: 1}
+    with pytest.raises(NotFound):
+        await read_all(log, 4)
+    answers = await log.append("m", EXAMPLES, [*numbered(4, 6), NewEvent("e0", b"", fingerprint=b"2")])
+    assert answers[:2] == [Appended(4, duplicate=True), Appended(5)]
+    assert answers[2].refused
+    assert [e.body for e in await read_all(log, 5)] == [b"5"]
+    await log.close()
+
+
+async def test_events_beyond_the_memory_are_read_from_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr("riverrun.events.embedded.tail.KEPT_EVENTS", 64)
+    log = EmbeddedEventLog(tmp_path / "events.db")
+    for start in range(0, 1000, 50):
+        await log.append("m", EXAMPLES, numbered(start, start + 50))
+
+    events = await read_all(log)
+
+    assert [e.offset for e in events] == list(range(1000))
+    assert [e.body for e in events] == [str(n).encode() for n in range(1000)]
+    await log.close()
+
+
+async def test_what_was_acknowledged_is_there_after_kill_9(tmp_path):
+    program = textwrap.dedent(
+        """
+        import asyncio, sys
+        from pathlib import Path
+        from riverrun.core.events import NewEvent, Stream
+        from riverrun.events.embedded import EmbeddedEventLog
+
+        async def main():
+            log = EmbeddedEventLog(Path(sys.argv[1]))
+            async def one(n):
+                await log.append("m", Stream.EXAMPLES, [NewEvent(f"e{n}", b"x" * 200)])
+                sys.stdout.write(f"{n}\\n")
+                sys.stdout.flush()
+            for start in range(0, 10**6, 20):
+                await asyncio.gather(*(one(n) for n in range(start, start + 20)))
+
+        asyncio.run(main())
+        """
+    )
+    path = tmp_path / "events.db"
+    acknowledged: set[int] = set()
+    for _ in range(3):
+        with subprocess.Popen(  # noqa: ASYNC220  # nothing else runs in this loop meanwhile
+            [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            seen = 0
+            for line in process.stdout:
+                if line.endswith("\n"):
+                    acknowledged.add(int(line))
+                    seen += 1
+                if seen == 400:
+                    os.kill(process.pid, signal.SIGKILL)
+
+        log = EmbeddedEventLog(path)
+        events = await read_all(log)
+        await log.close()
+
+        assert [e.offset for e in events] == list(range(len(events)))
+        ids = [e.event_id for e in events]
+        assert len(ids) == len(set(ids))
+        assert {f"e{n}" for n in acknowledged} <= set(ids)
+
+
+async def test_a_full_disk_refuses_appends_serves_reads_and_heals(tmp_path):
+    log = EmbeddedEventLog(tmp_path / "events.db")
+    await log.append("m", EXAMPLES, numbered(0, 1))
+    await log._database.run(lambda c: c.execute("PRAGMA max_page_count=30").fetchall())
+
+    with pytest.raises(Exhausted):
+        await log.append("m", EXAMPLES, [NewEvent("big", bytes(500_000))])
+
+    assert [e.event_id for e in await read_all(log)] == ["e0"]
+    await log._database.run(lambda c: c.execute("PRAGMA max_page_count=100000").fetchall())
+    assert await log.append("m", EXAMPLES, [NewEvent("big", bytes(500_000))]) == [Appended(1)]
+    await log.close()
+
+
+async def test_an_io_error_is_final(tmp_path):
+    log = EmbeddedEventLog(tmp_path / "events.db")
+    await log.append("m", EXAMPLES, numbered(0, 1))
+
+    def fail(connection):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    with pytest.raises(sqlite3.OperationalError):
+        await log._run(fail)
+
+    with pytest.raises(sqlite3.OperationalError):
+        await asyncio.wait_for(log.disk_failed(), 5)
+    with pytest.raises(Unavailable, match="disk failed"):
+        await log.append("m", EXAMPLES, numbered(1, 2))
+    await log.close()
+
+
+async def test_the_file_belongs_to_one_log(tmp_path):
+    log = EmbeddedEventLog(tmp_path / "events.db")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        EmbeddedEventLog(tmp_path / "events.db")
+
+    await log.close()
+
+
+async def test_expiry_needs_both_age_and_a_version_that_contains_the_event(tmp_path, monkeypatch):
+    monkeypatch.setattr("riverrun.events.embedded.tables.ROWS_PER_STEP", 7)
+
+    class SetClock:
+        now_ns = 10**18
+
+        def wall_ns(self):
+            return self.now_ns
+
+        def monotonic(self):
+            return 0.0
+
+    clock = SetClock()
+    log = EmbeddedEventLog(tmp_path / "events.db", clock=clock, horizon_s=lambda model: 100.0)
+    await log.append("m", EXAMPLES, numbered(0, 30))
+    clock.now_ns += 50 * 10**9
+    await log.append("m", EXAMPLES, numbered(30, 60))
+
+    await log.expire("m", EXAMPLES, below=20, received_before_ns=clock.now_ns)
+    by_position = await read_all(log, 20)
+    await log.expire("m", EXAMPLES, below=60, received_before_ns=clock.now_ns)
+    by_age = await read_all(log, 30)
+    clock.now_ns += 60 * 10**9
+    await log.expire("m", EXAMPLES, below=60, received_before_ns=0)
+    ids = await log._database.run(lambda c: c.execute("SELECT count(*) FROM event_ids").fetchone()[0])
+
+    assert [e.offset for e in by_position] == list(range(20, 60))
+    assert [e.offset for e in by_age] == list(range(30, 60))
+    assert ids == 30
+    await log.close()
