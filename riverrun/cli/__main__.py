@@ -1,0 +1,5 @@
+"""`python -m riverrun.cli` is the `riverrun` command."""
+
+from riverrun.cli.main import main
+
+main()

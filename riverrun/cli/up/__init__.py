@@ -1,0 +1,1 @@
+"""`riverrun up`: all three services on one machine, as processes that are watched."""

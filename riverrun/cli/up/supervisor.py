@@ -1,0 +1,187 @@
+"""Keeps the processes of a stack running, and ends them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from riverrun.cli.up.process import Process, describe_exit, start
+from riverrun.cli.up.services import Service
+from riverrun.client.run_folder import RunFolder, ServiceRecord
+from riverrun.core.errors import Unavailable
+
+STEADY_S = 5.0
+"""A process that ran this long had started well; one that ends sooner is started again more slowly."""
+
+FIRST_DELAY_S = 0.2
+MAX_DELAY_S = 10.0
+
+GIVE_UP_AFTER = 4
+"""Starts in a row of a service that was never ready, after which `up` ends: something is set up wrong."""
+
+STOP_S = {"serving": 4.0, "trainer": 2.5, "param-server": 2.5}
+"""What a process has between SIGTERM and SIGKILL; together below ten seconds."""
+
+CHECK_EVERY_S = 2.0
+CHECK_TIMEOUT_S = 2.0
+DEAD_AFTER_S = 30.0
+"""A process that was live once and then does not say so for this long is killed (DECISIONS 25)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a process said of itself: `live`, and why it is not `ready` (empty when it is)."""
+
+    live: bool
+    why: str
+
+
+class Supervisor:
+    """Runs the processes of one stack while its block runs."""
+
+    def __init__(
+        self, services: Sequence[Service], folder: RunFolder, say: Callable[[str, str], None]
+    ) -> None:
+        """`say` is told (label, sentence) of everything that happens to a process."""
+        self.services = services
+        self._folder = folder
+        self._say = say
+        self._processes: dict[str, Process] = {}
+        self._ready_once: set[str] = set()
+        self._hurry = asyncio.Event()
+        # No kept connections: one to a process that was killed would fail the first check of the next.
+        self._http = httpx2.AsyncClient(
+            timeout=CHECK_TIMEOUT_S, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Start everything; when the block ends, end everything, serving first.
+
+        The task given ends only by an error: `Unavailable` when a service cannot be started at all.
+        """
+        async with self._http:
+            watching = asyncio.create_task(self._run_all(), name="supervisor")
+            try:
+                yield watching
+            finally:
+                # First, so that nothing is started again; a start in progress undoes itself.
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+                await self._stop_all()
+
+    def hurry(self) -> None:
+        """Kill what still runs, for a second Ctrl-C."""
+        self._hurry.set()
+
+    async def health(self, service: Service) -> Health:
+        """Ask `service` how it is; never raises."""
+        try:
+            live = (await self._http.get(f"{service.health}/livez")).status_code == 200
+            answer = await self._http.get(f"{service.health}/readyz")
+        except httpx2.HTTPError as error:
+            return Health(False, f"does not answer ({type(error).__name__})")
+        if answer.status_code == 200:
+            self._ready_once.add(service.label)
+            return Health(live, "")
+        try:
+            why = str(answer.json()["reason"])
+        except (ValueError, KeyError, TypeError):
+            why = f"answers {answer.status_code}"
+        return Health(live, why)
+
+    def pid(self, service: Service) -> int:
+        """The process id of `service` now, 0 while it is between two lives."""
+        process = self._processes.get(service.label)
+        return 0 if process is None else process.pid
+
+    async def _run_all(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for service in self.services:
+                    tasks.create_task(self._keep_running(service), name=service.label)
+                    tasks.create_task(self._kill_when_dead(service), name=f"{service.label} check")
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+    async def _keep_running(self, service: Service) -> None:
+        loop = asyncio.get_running_loop()
+        log = self._folder.log_path(service.label)
+        quick = 0
+        while True:
+            process = await start(service, log)
+            self._processes[service.label] = process
+            self._folder.write(_record(service, process, str(log)))
+            started_at = loop.time()
+            status = await process.wait()
+            del self._processes[service.label]
+            ran_s = loop.time() - started_at
+            quick = 0 if ran_s >= STEADY_S else quick + 1
+            how = describe_exit(status)
+            if quick >= GIVE_UP_AFTER and service.label not in self._ready_once:
+                said = _last_line(log)
+                raise Unavailable(
+                    service.label, f"ended {quick} times at its start ({how}): {said}; see {log}"
+                )
+            delay_s = min(FIRST_DELAY_S * 2 ** max(0, quick - 1), MAX_DELAY_S)
+            self._say(service.label, f"ended after {ran_s:.1f} s ({how}); starts again in {delay_s:g} s")
+            await asyncio.sleep(delay_s)
+
+    async def _kill_when_dead(self, service: Service) -> None:
+        loop = asyncio.get_running_loop()
+        live_at: float | None = None
+        pid = 0
+        while True:
+            await asyncio.sleep(CHECK_EVERY_S)
+            process = self._processes.get(service.label)
+            if process is None:
+                continue
+            if process.pid != pid:
+                pid, live_at = process.pid, None
+            if (await self.health(service)).live:
+                live_at = loop.time()
+            elif live_at is not None and loop.time() - live_at > DEAD_AFTER_S:
+                self._say(service.label, f"was not live for {DEAD_AFTER_S:g} s; killing it")
+                process.signal(signal.SIGKILL)
+                live_at = None
+
+    async def _stop_all(self) -> None:
+        for kind in ("serving", "trainer", "param-server"):
+            running = [s for s in self.services if s.service == kind and s.label in self._processes]
+            await asyncio.gather(*(self._stop(service) for service in running))
+        for service in self.services:
+            self._folder.remove(service.label)
+
+    async def _stop(self, service: Service) -> None:
+        process = self._processes[service.label]
+        hurried = asyncio.create_task(self._hurry.wait())
+        stopped = asyncio.create_task(process.stop(STOP_S[service.service]))
+        await asyncio.wait([hurried, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.done():
+            process.signal(signal.SIGKILL)
+        if not await stopped:
+            self._say(service.label, "did not end in time and was killed")
+        hurried.cancel()
+
+
+def _record(service: Service, process: Process, log: str) -> ServiceRecord:
+    return ServiceRecord(
+        service=service.service,
+        index=service.index,
+        pid=process.pid,
+        ports=service.ports,
+        log=log,
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+    )
+
+
+def _last_line(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(errors="replace")[-4096:].splitlines()]
+    return next((line[:300] for line in reversed(lines) if line), "it said nothing")
