@@ -1,0 +1,43 @@
+"""Prequential evaluation: every example is predicted first, judged, and only then learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from riverrun.core.predictions import Label, Prediction
+
+
+class Metric(Protocol):
+    """A running metric, as River's are; `requires_labels` says that it takes classes, not shares."""
+
+    def update(self, y_true: Any, y_pred: Any) -> None:
+        """Take one answer and what it should have been."""
+
+    def get(self) -> float:
+        """The metric over everything so far."""
+
+
+class Prequential:
+    """The metrics of one line of a model, over all that it was scored on."""
+
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        self.metrics = dict(metrics)
+
+    def score(self, label: Label, prediction: Prediction) -> None:
+        """Take `prediction`, made before `label` was learned. An answer without a value counts nowhere."""
+        if prediction.value is None:
+            return
+        for metric in self.metrics.values():
+            by_label = prediction.probabilities is None or getattr(metric, "requires_labels", True)
+            metric.update(label, prediction.value if by_label else prediction.probabilities)
+
+    def values(self) -> dict[str, float]:
+        """The metrics so far, by name; one without a finite value yet is left out."""
+        values: dict[str, float] = {}
+        for name, metric in self.metrics.items():
+            value = float(metric.get())
+            if math.isfinite(value):
+                values[name] = value
+        return values

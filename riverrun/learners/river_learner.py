@@ -1,0 +1,139 @@
+"""Learning with River, one example at a time."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+
+from riverrun.codec.graph_decoder import GraphDecoder
+from riverrun.codec.graph_encoder import GraphEncoder
+from riverrun.core.errors import InvalidInput
+from riverrun.core.predictions import Features, Label, Prediction
+from riverrun.core.spec.features import shown
+from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.units import Delta, State
+from riverrun.learners.factories import Factories
+from riverrun.learners.river_answers import answers_of
+from riverrun.learners.river_builder import build_metrics, build_river_model, last_step
+from riverrun.learners.river_model import RiverModel, allow_list_of
+
+JOURNAL_LIMIT = 16_384
+"""Examples that may be learned again when one is refused half-way; past it a state is taken in between."""
+
+
+class RiverLearner:
+    """A River model that learns exactly as it would in a plain loop: `learn_one`, in order."""
+
+    batch_size = 1
+
+    def __init__(self, spec: ModelSpec, factories: Factories) -> None:
+        self._spec = spec
+        self._factories = factories
+        self._allow = allow_list_of(spec, factories)
+        self._learned: list[tuple[Features, Label, float]] = []
+        self._scored: list[tuple[Label, Prediction]] = []
+        # What was encoded since the last `changes` call to keep these short, and what that call told.
+        self._taken = Delta()
+        self._told: tuple[tuple[bytes, bytes], State] | None = None
+        self._start_afresh()
+        learn_one = type(last_step(self._root.model)).learn_one
+        self._takes_weight = "w" in inspect.signature(learn_one).parameters
+
+    @classmethod
+    def restored(cls, spec: ModelSpec, factories: Factories, state: State) -> RiverLearner:
+        """The learner that goes on from `state`. Raises `InvalidInput` where it cannot be decoded."""
+        learner = cls(spec, factories)
+        learner._go_on(state)
+        return learner
+
+    def predict(self, features: Features) -> Prediction:
+        """Answer for one row with what was learned so far."""
+        return self._answers(features)
+
+    def learn(self, rows: Sequence[Features], labels: Sequence[Label], weights: Sequence[float]) -> None:
+        """Learn one example. Its row must not be changed until the next `changes` call."""
+        (row,), (label,), (weight,) = rows, labels, weights
+        if weight != 1 and not self._takes_weight:
+            name = type(last_step(self._root.model)).__name__
+            raise InvalidInput("weight", f"{name} takes no weights; leave it out, or send 1")
+        if self._wants_bit and label not in (0, 1):
+            raise InvalidInput("label", f"expected 0 or 1, got {shown(label)}")
+        if len(self._learned) >= JOURNAL_LIMIT:
+            self._shorten_journal()
+        try:
+            self._learn(row, label, weight)
+        except Exception as error:
+            self._go_back()
+            why = f"the model cannot learn from this row ({type(error).__name__})"
+            raise InvalidInput("features", why) from error
+        self._learned.append((row, label, weight))
+
+    def score(self, features: Features, label: Label, prediction: Prediction) -> None:
+        """Take `prediction`, made before learning `label`, into the metrics."""
+        self._root.prequential.score(label, prediction)
+        self._scored.append((label, prediction))
+
+    def metrics(self) -> Mapping[str, float]:
+        """The metrics so far; one without a finite value yet is left out."""
+        return self._root.prequential.values()
+
+    def changes(self) -> Delta:
+        """What changed since the last call. Raises `InvalidInput` where the model cannot be stored."""
+        delta = self._taken.then(self._encoder.encode(self._root))
+        self._taken, self._told = Delta(), None
+        self._clear_journal()
+        return delta
+
+    def roots(self) -> tuple[bytes, bytes]:
+        """The serving and trainer roots as of the last `changes` call."""
+        return self._encoder.roots() if self._told is None else self._told[0]
+
+    def state(self) -> State:
+        """The whole state as of the last `changes` call."""
+        return self._encoder.state() if self._told is None else self._told[1]
+
+    def _start_afresh(self) -> None:
+        model = build_river_model(self._spec, self._factories)
+        self._open(RiverModel(model, build_metrics(self._spec)), GraphEncoder(self._allow))
+
+    def _go_on(self, state: State) -> None:
+        root, encoder = GraphDecoder(self._allow).restore(state)
+        if type(root) is not RiverModel:
+            raise InvalidInput("state", "not the state of a River learner")
+        self._open(root, encoder)
+
+    def _open(self, root: RiverModel, encoder: GraphEncoder) -> None:
+        self._root = root
+        self._encoder = encoder
+        self._answers = answers_of(root.model, self._spec)
+        two_class = self._spec.is_classifier and not getattr(last_step(root.model), "_multiclass", True)
+        self._wants_bit = two_class and self._spec.label_type == "int"
+
+    def _learn(self, row: Features, label: Label, weight: float) -> None:
+        # River's steps may change the row they are given.
+        if weight == 1:
+            self._root.model.learn_one(dict(row), label)
+        else:
+            self._root.model.learn_one(dict(row), label, w=weight)
+
+    def _shorten_journal(self) -> None:
+        told = (self._encoder.roots(), self._encoder.state())
+        self._taken = self._taken.then(self._encoder.encode(self._root))
+        self._told = self._told or told
+        self._clear_journal()
+
+    def _clear_journal(self) -> None:
+        self._learned.clear()
+        self._scored.clear()
+
+    def _go_back(self) -> None:
+        """Undo an example that was learned in part: all others since the last state are learned again."""
+        state = self._encoder.state()
+        if state.serving:
+            self._go_on(state)
+        else:
+            self._start_afresh()
+        for example in self._learned:
+            self._learn(*example)
+        for label, prediction in self._scored:
+            self._root.prequential.score(label, prediction)

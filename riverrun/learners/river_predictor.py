@@ -1,0 +1,43 @@
+"""Answering with one version of a River model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from riverrun.codec.graph_decoder import GraphDecoder
+from riverrun.codec.live_graph import LiveGraph
+from riverrun.core.errors import InvalidInput
+from riverrun.core.predictions import Features, Prediction
+from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.units import SideDelta, Unit
+from riverrun.learners.factories import Factories
+from riverrun.learners.river_answers import answers_of
+from riverrun.learners.river_model import RiverModel, allow_list_of
+
+
+class RiverPredictor:
+    """One version of a River model, as its serving side alone."""
+
+    def __init__(self, spec: ModelSpec, graph: LiveGraph) -> None:
+        """Raises `InvalidInput` where the graph is not that of a River learner."""
+        if type(graph.root) is not RiverModel:
+            raise InvalidInput("state", "not the state of a River learner")
+        self._spec = spec
+        self._graph = graph
+        self.predict = answers_of(graph.root.model, spec)
+
+    @classmethod
+    def of(
+        cls, spec: ModelSpec, factories: Factories, units: Mapping[int, Unit], serving_root: bytes
+    ) -> RiverPredictor:
+        """The predictor of `units`. Raises `DigestMismatch` where they do not have `serving_root`."""
+        return cls(spec, LiveGraph(GraphDecoder(allow_list_of(spec, factories)), units, serving_root))
+
+    def predict_many(self, rows: Sequence[Features]) -> list[Prediction]:
+        """Answer for each row, in order."""
+        predict = self.predict
+        return [predict(row) for row in rows]
+
+    def updated(self, delta: SideDelta, serving_root: bytes) -> RiverPredictor:
+        """The predictor of the version that `delta` leads to from this one."""
+        return RiverPredictor(self._spec, self._graph.updated(delta, serving_root))
