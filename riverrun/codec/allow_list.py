@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+
+def qualified_name(named: type[Any] | Callable[..., Any]) -> str:
+    """The name by which data mentions a class or function: its module and qualified name."""
+    # A method of a builtin class, such as str.lower, has the class in place of a module.
+    module = getattr(named, "__module__", None) or named.__objclass__.__module__  # type: ignore[union-attr]
+    return f"{module}.{named.__qualname__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +20,34 @@ class AllowList:
 
     `types` are classes that may be rebuilt: an instance is made without calling code of the data's
     choosing, then given its state. `functions` may be referred to as values, never called by the codec.
-    `trainer_only` names attributes, as (class name, attribute), whose value only further learning reads.
+    `trainer_only` names attributes, as (class name, attribute), whose value only further learning reads;
+    an entry counts for subclasses too.
+    `tables` are those of `types` that are rebuilt by their constructor from a dict of numbers.
+    `opaque` are those of `types` whose state is bytes that only their library can read, each with the
+    version of that library; bytes of another version are refused.
     """
 
     types: Mapping[str, type[Any]]
     functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     trainer_only: frozenset[tuple[str, str]] = frozenset()
+    tables: frozenset[str] = frozenset()
+    opaque: Mapping[str, str] = field(default_factory=dict)
 
     def with_types(self, types: Iterable[type[Any]]) -> AllowList:
         """This list and `types`, by their qualified names."""
-        more = {f"{t.__module__}.{t.__qualname__}": t for t in types}
-        return AllowList({**self.types, **more}, self.functions, self.trainer_only)
+        return replace(self, types={**self.types, **{qualified_name(t): t for t in types}})
+
+    def name_of_type(self, cls: type[Any]) -> str | None:
+        """The name that stands for `cls`, None where data may not mention it."""
+        name = qualified_name(cls)
+        return name if self.types.get(name) is cls else None
+
+    def name_of_function(self, function: Callable[..., Any]) -> str | None:
+        """The name that stands for `function`, None where data may not mention it."""
+        name = qualified_name(function)
+        return name if self.functions.get(name) is function else None
+
+    def trainer_only_attributes(self, cls: type[Any]) -> frozenset[str]:
+        """The attributes of `cls`, inherited ones included, that only further learning reads."""
+        names = {qualified_name(base) for base in cls.__mro__}
+        return frozenset(attribute for owner, attribute in self.trainer_only if owner in names)

@@ -1,0 +1,272 @@
+"""Nodes as Python values, by the allow-list alone.
+
+Nothing that data names is called, except the constructors of the tables and opaque types that the
+allow-list lists as such. Malformed nodes raise `Malformed` or whatever the types raise; `GraphDecoder`
+makes one error of them all.
+"""
+
+from __future__ import annotations
+
+import copy
+import enum
+import functools
+import operator
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import MemberDescriptorType, MethodType
+from typing import Any, Protocol
+
+import numpy as np
+
+from riverrun.codec import nodes
+from riverrun.codec.allow_list import AllowList
+from riverrun.codec.class_layout import ClassLayout, find_method
+from riverrun.codec.leaf_values import LEAF_READERS, Node
+from riverrun.codec.nodes import ATOMS
+
+_MAPPINGS: dict[str, type[Any]] = {"OrderedDict": OrderedDict, "Counter": Counter, "defaultdict": defaultdict}
+
+
+class Malformed(Exception):
+    """A node that no encoder writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which attributes an instance of a class has: those of its `__dict__`, then its slots."""
+
+    layout: ClassLayout
+    class_name: str
+    attributes: tuple[str, ...]
+    in_dict: tuple[str, ...]
+    in_slots: tuple[MemberDescriptorType, ...]
+
+
+class Objects(Protocol):
+    """What a reader asks of the graph around the unit that it reads."""
+
+    def get(self, number: int) -> Any:
+        """The object that is unit `number`; it may still be empty."""
+
+    def get_for_trainer(self, number: int) -> Any:
+        """The same, or None where the trainer's side is not here."""
+
+    def row_body(self, number: int) -> Node:
+        """The entries that the row unit `number` holds."""
+
+    def finish_last(self, fill: Callable[[], None]) -> None:
+        """Call `fill` when every object has its state, because hashing one may need that."""
+
+
+class ValueReader:
+    """Reads values from nodes."""
+
+    def __init__(self, allow: AllowList, objects: Objects) -> None:
+        self._allow = allow
+        self._objects = objects
+        self._readers: dict[int, Callable[[Node], Any]] = {
+            **LEAF_READERS,
+            nodes.REF: lambda node: objects.get(node[1]),
+            nodes.TRAINER_REF: lambda node: objects.get_for_trainer(node[1]),
+            nodes.TUPLE: lambda node: tuple(self._values(node[1:])),
+            nodes.FROZENSET: lambda node: frozenset(self._values(node[1:])),
+            nodes.TYPE: lambda node: self._allow.types[node[1]],
+            nodes.FUNCTION: lambda node: self._allow.functions[node[1]],
+            nodes.METHOD: self._method,
+            nodes.PARTIAL: self._partial,
+            nodes.COPIER: lambda node: functools.partial(copy.deepcopy, self.value(node[1])),
+            nodes.ENUM: self._enum,
+            nodes.NAMED_TUPLE: self._named_tuple,
+            nodes.SUBVALUE: self._subvalue,
+            nodes.OPAQUE: self._opaque,
+            nodes.TABLE: self._table,
+            nodes.ITERATOR: self._iterator,
+            nodes.ITEM_GETTER: lambda node: operator.itemgetter(*self._values(node[1:])),
+            nodes.RANGE: lambda node: range(*self._values(node[1:])),
+            nodes.GENERATOR: lambda node: np.random.Generator(self.value(node[1])),
+        }
+
+    def value(self, node: Node) -> Any:
+        """The value that `node` stands for; objects that it refers to may still be empty."""
+        kind = type(node)
+        if kind in ATOMS:
+            return node
+        if kind is list:
+            read = self._readers.get(node[0])
+            if read is not None:
+                return read(node)
+        container = self.empty(node)
+        self.fill(container, node)
+        return container
+
+    def empty(self, node: Node) -> Any:
+        """The container that `node` describes, without its content, or a leaf as it is."""
+        if type(node) is dict:
+            return {}
+        match node[0]:
+            case nodes.LIST:
+                return []
+            case nodes.PAIRS | nodes.ROWS:
+                return {}
+            case nodes.MAPPING:
+                return _MAPPINGS[node[1]]()
+            case nodes.SET:
+                return set()
+            case nodes.DEQUE:
+                return deque(maxlen=node[1])
+        raise Malformed("a node of no known kind")
+
+    def fill(self, container: Any, node: Node) -> None:
+        """Put what `node` holds into `container`, which `empty` made of it or which extends such a one."""
+        if isinstance(container, dict):
+            if type(node) is list and node[0] == nodes.MAPPING:
+                self._set_factory(container, node[2])
+                node = node[3]
+            self._fill_entries(container, node)
+        elif node[0] == nodes.LIST:
+            list.extend(container, self._values(node[1:]))
+        elif node[0] == nodes.DEQUE:
+            deque.__init__(container, self._values(node[2:]), node[1])
+        elif node[0] == nodes.SET:
+            values = self._values(node[1:])
+            self._hashing(values, lambda: set.update(container, values))
+        else:
+            raise Malformed("content of another kind than the container's")
+
+    def set_attributes(self, shell: Any, shape: Shape, written: list[Node]) -> None:
+        """Give `shell`, a bare instance, its attributes; none of its class's code runs."""
+        if len(written) != len(shape.attributes):
+            raise Malformed("an object has more or fewer values than its shape has attributes")
+        values = self._values(written)
+        if shape.in_dict:
+            shell.__dict__.update(zip(shape.in_dict, values, strict=False))
+        for slot, value in zip(shape.in_slots, values[len(shape.in_dict) :], strict=True):
+            slot.__set__(shell, value)
+
+    def _values(self, written: list[Node]) -> list[Any]:
+        read = self.value
+        return [node if type(node) in ATOMS else read(node) for node in written]
+
+    def _hashing(self, keys: Iterable[Any], fill: Callable[[], None]) -> None:
+        if ATOMS.issuperset(map(type, keys)):
+            fill()
+        else:
+            self._objects.finish_last(fill)
+
+    def _fill_entries(self, container: dict[Any, Any], node: Node) -> None:
+        if type(node) is dict and are_plain_keys(node):
+            values = node.values()
+            if not ATOMS.issuperset(map(type, values)):
+                node = dict(zip(node, self._values(list(values)), strict=True))
+            _put(container, node.items())
+            return
+        entries = list(self._entries(node))
+        self._hashing([key for key, _ in entries], lambda: _put(container, entries))
+
+    def _entries(self, node: Node) -> Iterable[tuple[Any, Any]]:
+        if type(node) is dict and are_plain_keys(node):
+            return zip(node, self._values(list(node.values())), strict=True)
+        match node:
+            case [nodes.ROWS, *numbers]:
+                bodies = [self._objects.row_body(number) for number in numbers]
+                if any(type(body) is list and body[0] != nodes.PAIRS for body in bodies):
+                    raise Malformed("rows that hold no entries")
+                return [entry for body in bodies for entry in self._entries(body)]
+            case [nodes.PAIRS, *written] if len(written) % 2 == 0:
+                values = self._values(written)
+                return zip(values[::2], values[1::2], strict=True)
+        raise Malformed("entries of no known kind")
+
+    def _set_factory(self, container: Any, node: Node) -> None:
+        factory = self.value(node)
+        if isinstance(container, defaultdict):
+            container.default_factory = _callable_or_none(factory)
+        elif factory is not None:
+            raise Malformed("a default factory where none can be")
+
+    def _method(self, node: Node) -> MethodType:
+        instance, name = self.value(node[1]), node[2]
+        function = find_method(instance, name)
+        if function is None:
+            raise Malformed("a bound method that its object's class does not define")
+        return MethodType(function, instance)
+
+    def _partial(self, node: Node) -> functools.partial[Any]:
+        keywords = {name: self.value(value) for name, value in node[2].items()}
+        return functools.partial(self.value(node[1]), *self._values(node[3:]), **keywords)
+
+    def _enum(self, node: Node) -> enum.Enum:
+        cls = self._allow.types[node[1]]
+        if not issubclass(cls, enum.Enum):
+            raise Malformed("a member of a class that is no enumeration")
+        return cls.__members__[node[2]]
+
+    def _named_tuple(self, node: Node) -> Any:
+        return tuple.__new__(self._allow.types[node[1]], self._values(node[2:]))
+
+    def _subvalue(self, node: Node) -> Any:
+        cls, value = self._allow.types[node[1]], self.value(node[2])
+        if type(value) not in (int, float, str, bytes):
+            raise Malformed("a value of a class that is no number or text")
+        return type(value).__new__(cls, value)
+
+    def _iterator(self, node: Node) -> Any:
+        items = self.value(node[1])
+        if type(items) is not list:
+            raise Malformed("an iterator over something else than a list")
+        iterator = iter(items)
+        if len(node) > 2:
+            iterator.__setstate__(node[2])  # type: ignore[attr-defined]  # list iterators have it
+        return iterator
+
+    def _opaque(self, node: Node) -> Any:
+        _, name, version, arguments, state = node
+        mine = self._allow.opaque[name]
+        if version != mine:
+            raise Malformed(f"{name} was written by version {version!r} of its library; this is {mine!r}")
+        if not ATOMS.issuperset(map(type, arguments)) or type(state) is not bytes:
+            raise Malformed("an opaque object has plain arguments and its state in bytes")
+        try:
+            instance = self._allow.types[name](*arguments)
+            instance.__setstate__(state)
+        except Exception:
+            raise
+        except BaseException as error:
+            # A panic in Rust arrives as an exception of its own kind beside Exception.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise Malformed(f"{name} does not take this state") from error
+        return instance
+
+    def _table(self, node: Node) -> Any:
+        _, name, body, factory, *rest = node
+        if name not in self._allow.tables:
+            raise Malformed("a table of a class that is none")
+        entries = dict(self._entries(body))
+        if not all(isinstance(value, int | float | np.generic) for value in entries.values()):
+            raise Malformed("a table holds numbers")
+        make_default = _callable_or_none(self.value(factory))
+        return self._allow.types[name](entries, make_default, *self._values(rest))
+
+
+def are_plain_keys(keys: Iterable[Any]) -> bool:
+    """Whether keys need no nodes: MessagePack gives atoms, and tuples of them, back as they were."""
+    if ATOMS.issuperset(map(type, keys)):
+        return True
+    return all(type(key) in ATOMS or (type(key) is tuple and are_plain_keys(key)) for key in keys)
+
+
+def _callable_or_none(factory: Any) -> Any:
+    if factory is not None and not callable(factory):
+        raise Malformed("a default factory that cannot be called")
+    return factory
+
+
+def _put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
+    # Never the container's own update: Counter's would add, a subclass's could be anything.
+    if isinstance(container, OrderedDict):
+        for key, value in entries:
+            OrderedDict.__setitem__(container, key, value)
+    else:
+        dict.update(container, entries)
