@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from riverrun.core.catalogue import Misfit
 from riverrun.core.errors import InvalidSpec
@@ -15,6 +15,10 @@ from riverrun.learners.protocol import Learner, Predictor
 from riverrun.learners.river_learner import RiverLearner
 from riverrun.learners.river_predictor import RiverPredictor
 
+if TYPE_CHECKING:
+    from riverrun.learners.torch_learner import TorchLearner
+    from riverrun.learners.torch_predictor import TorchPredictor
+
 
 def build_learner(spec: ModelSpec, *, factories: Factories = NO_FACTORIES) -> Learner:
     """A learner that has learned nothing yet.
@@ -23,8 +27,7 @@ def build_learner(spec: ModelSpec, *, factories: Factories = NO_FACTORIES) -> Le
     """
     with _checked():
         if spec.learner == "torch":
-            learner: Learner = _torch().TorchLearner(spec, factories)
-            return learner
+            return _torch_learner()(spec, factories)
         return RiverLearner(spec, factories)
 
 
@@ -35,8 +38,7 @@ def restore_learner(spec: ModelSpec, state: State, *, factories: Factories = NO_
     """
     with _checked():
         if spec.learner == "torch":
-            learner: Learner = _torch().TorchLearner.restored(spec, factories, state)
-            return learner
+            return _torch_learner().restored(spec, factories, state)
         return RiverLearner.restored(spec, factories, state)
 
 
@@ -54,8 +56,7 @@ def build_predictor(
     """
     with _checked():
         if spec.learner == "torch":
-            predictor: Predictor = _torch().TorchPredictor.of(spec, factories, serving_units, serving_root)
-            return predictor
+            return _torch_predictor().of(spec, factories, serving_units, serving_root)
         return RiverPredictor.of(spec, factories, serving_units, serving_root)
 
 
@@ -68,12 +69,24 @@ def _checked() -> Iterator[None]:
         raise InvalidSpec(".".join(map(str, misfit.path)), misfit.message) from misfit
 
 
-def _torch() -> Any:
-    """The torch learners, imported by the first spec that asks for them."""
+def _torch_learner() -> type[TorchLearner]:
+    """The class, imported with torch by the first spec that asks for it."""
+    with _torch_installed():
+        from riverrun.learners.torch_learner import TorchLearner
+    return TorchLearner
+
+
+def _torch_predictor() -> type[TorchPredictor]:
+    with _torch_installed():
+        from riverrun.learners.torch_predictor import TorchPredictor
+    return TorchPredictor
+
+
+@contextmanager
+def _torch_installed() -> Iterator[None]:
     try:
-        from riverrun.learners import torch_learners
+        yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "torch":
             raise
         raise InvalidSpec("learner", "torch is not installed; install riverrun[torch]") from error
-    return torch_learners

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from river import base, compose
+from river import compose
 
 from riverrun.core.catalogue import Construct, Value
 from riverrun.core.errors import InvalidSpec
@@ -15,7 +15,7 @@ from riverrun.evaluation import Prequential
 from riverrun.learners.factories import Factories
 
 
-def build_river_model(spec: ModelSpec, factories: Factories) -> base.Estimator:
+def build_river_model(spec: ModelSpec, factories: Factories) -> Any:
     """A fresh River model, as `spec` declares it. Raises `InvalidSpec`."""
     if spec.factory is None:
         return build(river_declaration(spec))

@@ -1,0 +1,179 @@
+"""Learning with PyTorch, one batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from riverrun.core.digest import HashTree
+from riverrun.core.errors import InvalidInput, RiverrunError
+from riverrun.core.predictions import Features, Label, Prediction
+from riverrun.core.spec.features import shown
+from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.units import EMPTY, Delta, State
+from riverrun.learners.factories import Factories
+from riverrun.learners.metric_units import MetricUnits
+from riverrun.learners.optimizer_state import load_optimizer, optimizer_tensors
+from riverrun.learners.river_builder import build_metrics
+from riverrun.learners.tensor_units import TensorUnits, read_tensors
+from riverrun.learners.torch_answers import TorchAnswers, encoded
+from riverrun.learners.torch_builder import build_torch_model, module_tensors
+
+MODULE = "module."
+"""What the names of the module's own tensors begin with in units."""
+
+_OPTIMIZER = "optimizer."
+_RANDOM = "random"
+
+
+class TorchLearner:
+    """A module that takes one optimizer step per batch, the same as in a loop written by hand.
+
+    Its even-numbered units are blocks of tensors, the odd ones its metrics.
+    """
+
+    def __init__(self, spec: ModelSpec, factories: Factories) -> None:
+        self._task = spec.task
+        self._model = build_torch_model(spec, factories)
+        self._index = {label: i for i, label in enumerate(self._model.classes)}
+        self._answers = TorchAnswers(self._model, spec.task)
+        self._random = torch.Generator().manual_seed(0).get_state()
+        self._tensors = TensorUnits(first=0, step=2)
+        self._metrics = MetricUnits(build_metrics(spec))
+        self._state = EMPTY
+        self._trees = (HashTree(), HashTree())
+
+    @classmethod
+    def restored(cls, spec: ModelSpec, factories: Factories, state: State) -> TorchLearner:
+        """The learner that goes on from `state`. Raises `InvalidInput` where it cannot be decoded."""
+        learner = cls(spec, factories)
+        learner._load(state)
+        return learner
+
+    @property
+    def batch_size(self) -> int:
+        """Examples of one step."""
+        return self._model.batch_size
+
+    def predict(self, features: Features) -> Prediction:
+        """Answer for one row with what was learned so far."""
+        return self._answers(features)
+
+    def learn(self, rows: Sequence[Features], labels: Sequence[Label], weights: Sequence[float]) -> None:
+        """Take one step over `batch_size` examples, or fewer where a batch is cut short on purpose."""
+        if not 0 < len(rows) <= self.batch_size or not len(rows) == len(labels) == len(weights):
+            raise InvalidInput("examples", f"expected 1 to {self.batch_size}, each with label and weight")
+        targets = self._targets(labels)
+        inputs = encoded(self._model, rows)
+        with self._training():
+            losses = self._losses(inputs, targets)
+            loss = (losses * torch.tensor(weights, dtype=losses.dtype)).mean()
+            if not torch.isfinite(loss):
+                raise InvalidInput("features", "the loss of this example is not finite")
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._model.optimizer.step()
+
+    def score(self, features: Features, label: Label, prediction: Prediction) -> None:
+        """Take `prediction`, made before learning `label`, into the metrics."""
+        self._metrics.prequential.score(label, prediction)
+
+    def metrics(self) -> Mapping[str, float]:
+        """The metrics so far; one without a finite value yet is left out."""
+        return self._metrics.prequential.values()
+
+    def changes(self) -> Delta:
+        """What changed since the last call."""
+        module = {MODULE + name: t for name, t in module_tensors(self._model.module).items()}
+        rest = {_OPTIMIZER + name: t for name, t in optimizer_tensors(self._model.optimizer).items()}
+        serving = self._tensors.changes(module)
+        trainer = self._tensors.changes({**rest, _RANDOM: self._random})
+        metrics, next_metric = self._metrics.changes()
+        delta = Delta(serving, trainer.then(metrics), max(self._tensors.next_number, next_metric))
+        self._trees[0].update(delta.serving)
+        self._trees[1].update(delta.trainer)
+        self._state = self._state.apply(delta)
+        return delta
+
+    def roots(self) -> tuple[bytes, bytes]:
+        """The serving and trainer roots as of the last `changes` call."""
+        return self._trees[0].root, self._trees[1].root
+
+    def state(self) -> State:
+        """The whole state as of the last `changes` call."""
+        return self._state
+
+    def _load(self, state: State) -> None:
+        even = {number: unit for number, unit in state.trainer.items() if not number & 1}
+        odd = {number: unit for number, unit in state.trainer.items() if number & 1}
+        load_module(self._model.module, read_tensors(state.serving.values()))
+        rest = read_tensors(even.values())
+        random = rest.pop(_RANDOM, None)
+        if random is None or random.shape != self._random.shape or random.dtype != torch.uint8:
+            raise InvalidInput("state", "not the state of a torch learner")
+        self._random = random
+        load_optimizer(self._model.optimizer, without_prefix(rest, _OPTIMIZER))
+        self._tensors.restored({**state.serving, **even}, state.next_unit)
+        self._metrics.restored(odd, state.next_unit)
+        self._state = state
+        self._trees = (HashTree(state.serving), HashTree(state.trainer))
+
+    def _targets(self, labels: Sequence[Label]) -> Tensor:
+        if not self._index:
+            return torch.tensor(labels, dtype=torch.float32)
+        for label in labels:
+            if label not in self._index:
+                known = ", ".join(map(shown, self._model.classes[:20]))
+                raise InvalidInput("label", f"expected one of {known}, got {shown(label)}")
+        indexes = [self._index[label] for label in labels]
+        return torch.tensor(indexes, dtype=torch.float32 if self._task == "binary" else torch.int64)
+
+    def _losses(self, inputs: tuple[Tensor, ...], targets: Tensor) -> Tensor:
+        outputs = self._model.module(*inputs)
+        if self._task != "multiclass":
+            outputs = outputs.reshape(-1)
+        assert self._model.loss is not None  # filled in when the model is built
+        return self._model.loss(outputs, targets)
+
+    @contextmanager
+    def _training(self) -> Iterator[None]:
+        """Training mode with random numbers of the learner's own; after an error nothing was learned."""
+        module, optimizer = self._model.module, self._model.optimizer
+        buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
+        others = torch.get_rng_state()
+        torch.set_rng_state(self._random)
+        module.train()
+        optimizer.zero_grad()
+        try:
+            yield
+            self._random = torch.get_rng_state()
+        except Exception as error:
+            for buffer, before in buffers:
+                buffer.copy_(before)
+            if isinstance(error, RiverrunError):
+                raise
+            why = f"the model cannot learn from this batch ({type(error).__name__})"
+            raise InvalidInput("features", why) from error
+        finally:
+            torch.set_rng_state(others)
+            module.eval()
+
+
+def load_module(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Fill `module` with `tensors`, named as in units. Raises `InvalidInput` unless they fit exactly."""
+    wanted = module_tensors(module)
+    given = without_prefix(tensors, MODULE)
+    for name in wanted.keys() | given.keys():
+        a, b = wanted.get(name), given.get(name)
+        if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
+            raise InvalidInput("state", f"tensor {name[:80]} is not as this spec's model has it")
+    module.load_state_dict(given)
+
+
+def without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """`tensors` by their names after `prefix`. Raises `InvalidInput` for one that does not begin with it."""
+    if any(not name.startswith(prefix) for name in tensors):
+        raise InvalidInput("state", "not the state of a torch learner")
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
