@@ -1,0 +1,105 @@
+"""The SDK for code that does not await: the verbs of `AsyncClient`, run in an event loop of its own."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from anyio.from_thread import start_blocking_portal
+
+from riverrun.client.answers import Announcement
+from riverrun.client.async_client import AsyncClient
+from riverrun.client.run_folder import DEFAULT_DATA
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _blocking(
+    method: Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[Client, P], R]:
+    """`method` of the async client as a verb that returns when it is done."""
+
+    @functools.wraps(method)
+    def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = self._portal.call(functools.partial(method, self._client, *args, **kwargs))
+        return result
+
+    return call
+
+
+class Client:
+    """One stack, for threads: every verb blocks until it is done, and raises as in `AsyncClient`.
+
+    Starts an event loop in a thread of its own. Close it, or use it as a context manager.
+    """
+
+    def __init__(
+        self,
+        *,
+        server: str = "",
+        serving: str = "",
+        data: Path = DEFAULT_DATA,
+        timeout_s: float = 10.0,
+        retry_s: float = 30.0,
+    ) -> None:
+        """As `AsyncClient`."""
+        self._client = AsyncClient(
+            server=server, serving=serving, data=data, timeout_s=timeout_s, retry_s=retry_s
+        )
+        self._open = ExitStack()
+        self._portal = self._open.enter_context(start_blocking_portal())
+        self._open.callback(lambda: self._portal.call(self._client.close))
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and end the thread; may be repeated."""
+        self._open.close()
+
+    predict = _blocking(AsyncClient.predict)
+    predict_many = _blocking(AsyncClient.predict_many)
+    feedback = _blocking(AsyncClient.feedback)
+    feedback_many = _blocking(AsyncClient.feedback_many)
+    models = _blocking(AsyncClient.models)
+    model = _blocking(AsyncClient.model)
+    versions = _blocking(AsyncClient.versions)
+    version = _blocking(AsyncClient.version)
+    readers = _blocking(AsyncClient.readers)
+    status = _blocking(AsyncClient.status)
+    apply = _blocking(AsyncClient.apply)
+    delete = _blocking(AsyncClient.delete)
+    promote = _blocking(AsyncClient.promote)
+    rollback = _blocking(AsyncClient.rollback)
+    reset = _blocking(AsyncClient.reset)
+    pin = _blocking(AsyncClient.pin)
+    pause = _blocking(AsyncClient.pause)
+    resume = _blocking(AsyncClient.resume)
+    set_policy = _blocking(AsyncClient.set_policy)
+    set_policies = _blocking(AsyncClient.set_policies)
+
+    def watch(self, model: str) -> Iterator[Announcement]:
+        """As `AsyncClient.watch`, blocking between two moves."""
+        moves = self._client.watch(model)
+        try:
+            while True:
+                yield self._portal.call(_next, moves)
+        finally:
+            self._portal.call(moves.aclose)
+
+
+async def _next(moves: AsyncGenerator[Announcement, None]) -> Announcement:
+    return await anext(moves)
