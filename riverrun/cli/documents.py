@@ -1,0 +1,115 @@
+"""What verbs answer with ``--output json``: one stable shape for each thing, in plain values."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from riverrun.client.answers import ModelStatus, Status
+from riverrun.core.versions import Channel, Line, Manifest, ModelInfo, ReaderInfo
+
+Document = dict[str, Any]
+
+
+def rfc3339(unix_ns: int) -> str | None:
+    """The time in UTC with milliseconds; None for 0, which means that it is not known."""
+    if not unix_ns:
+        return None
+    moment = datetime.datetime.fromtimestamp(unix_ns / 1e9, datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def channel_document(channel: Channel) -> Document:
+    """A channel; `follows_line` null: it is held at `version`."""
+    return {
+        "name": channel.name,
+        "version": channel.version,
+        "generation": channel.generation,
+        "follows_line": channel.follows,
+        "held": channel.held,
+    }
+
+
+def line_document(line: Line) -> Document:
+    """A line of versions."""
+    return {"number": line.number, "head": line.head, "epoch": line.epoch, "closed": line.closed}
+
+
+def model_document(info: ModelInfo) -> Document:
+    """A model; `problem` is empty when all is well."""
+    return {
+        "name": info.name,
+        "spec_revision": info.spec_revision,
+        "created": rfc3339(info.created_ns),
+        "channels": [channel_document(channel) for channel in info.channels],
+        "lines": [line_document(line) for line in info.lines],
+        "problem": info.problem,
+    }
+
+
+def version_document(manifest: Manifest) -> Document:
+    """A version; `positions` is where each stream is read next, by partition."""
+    return {
+        "model": manifest.model,
+        "version": manifest.version,
+        "line": manifest.line,
+        "parent": manifest.parent,
+        "epoch": manifest.epoch,
+        "digest": manifest.digest.hex(),
+        "spec_digest": manifest.spec_digest.hex(),
+        "created": rfc3339(manifest.created_ns),
+        "watermark": rfc3339(manifest.watermark_ns),
+        "examples": manifest.examples,
+        "metrics": dict(manifest.metrics),
+        "positions": {stream.value: dict(offsets) for stream, offsets in manifest.positions.items()},
+        "skipped": [
+            {"stream": r.stream.value, "partition": r.partition, "start": r.start, "end": r.end}
+            for r in manifest.skipped
+        ],
+        "delta_bytes": manifest.delta_bytes,
+        "good": manifest.good,
+    }
+
+
+def reader_document(reader: ReaderInfo) -> Document:
+    """What one serving process reported of one channel."""
+    return {
+        "reader": reader.reader_id,
+        "address": reader.address,
+        "model": reader.model,
+        "channel": reader.channel,
+        "version": reader.version,
+        "generation": reader.generation,
+        "lag": reader.lag,
+        "sync": reader.sync,
+        "reported": rfc3339(reader.reported_ns),
+        "problem": reader.problem,
+    }
+
+
+def model_status_document(status: ModelStatus) -> Document:
+    """A model with its live version and its readers."""
+    return {
+        **model_document(status.model),
+        "live": None if status.live is None else version_document(status.live),
+        "readers": [reader_document(reader) for reader in status.readers],
+    }
+
+
+def status_document(status: Status) -> Document:
+    """Everything: models, and the processes that the run folder names."""
+    return {
+        "models": [model_status_document(one) for one in status.models],
+        "services": [
+            {
+                "service": record.service,
+                "index": record.index,
+                "pid": record.pid,
+                "running": record.is_running,
+                "ports": dict(record.ports),
+                "log": record.log,
+                "started": record.started,
+            }
+            for record in status.services
+        ],
+    }

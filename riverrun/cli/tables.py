@@ -1,0 +1,125 @@
+"""What verbs show to people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.table import Table
+
+from riverrun.cli.documents import rfc3339
+from riverrun.client.answers import ModelStatus, Status
+from riverrun.core.spec.quantities import format_duration
+from riverrun.core.versions import LIVE, Channel, Manifest, ModelInfo, ReaderInfo
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "none") -> Table | str:
+    """A plain table; `empty` where there are no rows."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*("" if cell is None else str(cell) for cell in row))
+    return made if made.row_count else empty
+
+
+def models_table(models: Sequence[ModelInfo]) -> Table | str:
+    """One row a model."""
+    rows = [
+        (m.name, m.spec_revision, "  ".join(map(channel_words, m.channels)), heads(m), m.problem or "ok")
+        for m in models
+    ]
+    return table(
+        ("model", "spec", "channels", "lines", "learning"), rows, "no models; riverrun apply -f SPEC"
+    )
+
+
+def versions_table(versions: Sequence[Manifest]) -> Table | str:
+    """One row a version, newest first."""
+    rows = [
+        (
+            v.version,
+            v.line,
+            v.parent or "",
+            v.examples,
+            metrics_words(v.metrics),
+            rfc3339(v.created_ns),
+            v.delta_bytes,
+            "good" if v.good else "",
+            v.digest.hex()[:12],
+        )
+        for v in versions
+    ]
+    columns = ("version", "line", "parent", "examples", "metrics", "created", "bytes", "", "digest")
+    return table(columns, rows, "no versions yet")
+
+
+def readers_table(readers: Sequence[ReaderInfo]) -> Table | str:
+    """One row a reader and channel."""
+    rows = [
+        (r.reader_id, r.address, r.model, r.channel, r.version, r.lag, r.sync, r.problem or "ok")
+        for r in readers
+    ]
+    columns = ("reader", "address", "model", "channel", "version", "lag", "sync", "state")
+    return table(columns, rows, "no readers")
+
+
+def status_tables(status: Status, now_ns: int | None = None) -> list[Table | str]:
+    """A table of models, and one of processes where the run folder names any."""
+    now_ns = time.time_ns() if now_ns is None else now_ns
+    columns = ("model", "live", "head", "examples", "metrics", "learned", "readers", "learning")
+    shown = [table(columns, (_status_row(one, now_ns) for one in status.models), "no models")]
+    if status.services:
+        rows = [
+            (
+                record.name,
+                record.pid,
+                "running" if record.is_running else "gone",
+                "  ".join(f"{kind} {port}" for kind, port in record.ports.items()),
+                record.log,
+            )
+            for record in status.services
+        ]
+        shown += ["", table(("service", "pid", "state", "ports", "log"), rows)]
+    return shown
+
+
+def channel_words(channel: Channel) -> str:
+    """A channel in words, such as ``live 12 (line 1)`` or ``live 12 (held)``."""
+    return f"{channel.name} {channel.version} ({'held' if channel.held else f'line {channel.follows}'})"
+
+
+def heads(info: ModelInfo) -> str:
+    """The open lines and their newest versions."""
+    return "  ".join(f"line {line.number} at {line.head}" for line in info.lines if not line.closed)
+
+
+def metrics_words(metrics: Mapping[str, float]) -> str:
+    """The metrics, four digits each."""
+    return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+
+
+def _status_row(status: ModelStatus, now_ns: int) -> tuple[object, ...]:
+    live = status.model.channel(LIVE)
+    manifest = status.live
+    lags = [reader.lag for reader in status.readers if reader.channel == LIVE]
+    troubles = [reader.problem for reader in status.readers if reader.problem]
+    age = "" if manifest is None else ago(max(0, now_ns - manifest.created_ns) / 1e9)
+    return (
+        status.model.name,
+        "none" if live is None else channel_words(live).removeprefix("live "),
+        heads(status.model),
+        "" if manifest is None else manifest.examples,
+        "" if manifest is None else metrics_words(manifest.metrics),
+        age,
+        f"{len(lags)}, lag {max(lags)}" if lags else "none",
+        status.model.problem or "; ".join(troubles) or "ok",
+    )
+
+
+def ago(seconds: float) -> str:
+    """How long ago, in words, one unit of precision."""
+    for unit in (86_400, 3_600, 60, 1):
+        if seconds >= unit:
+            return f"{format_duration(seconds // unit * unit)} ago"
+    return "just now"
