@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from riverrun.cli.verbs import catalogue, channels, policy, predictions, spec, status, up
@@ -16,6 +18,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _add(to: typer.Typer, run: Callable[..., None], name: str | None = None) -> None:
+    """Add a verb; lists show the first sentence of its help whole."""
+    first = " ".join((run.__doc__ or "").split()).partition(". ")[0]
+    to.command(name, short_help=first.rstrip("."))(run)
+
+
 policy_app = typer.Typer(no_args_is_help=True, help="Show or set when weights move, while everything runs.")
 spec_app = typer.Typer(no_args_is_help=True, help="Check model specs, or print their JSON schema.")
 
@@ -36,11 +46,11 @@ for run in (
     predictions.predict,
     predictions.feedback,
 ):
-    app.command()(run)
-policy_app.command()(policy.show)
-policy_app.command("set")(policy.set_)
-spec_app.command()(spec.check)
-spec_app.command()(spec.schema)
+    _add(app, run)
+_add(policy_app, policy.show)
+_add(policy_app, policy.set_, "set")
+_add(spec_app, spec.check)
+_add(spec_app, spec.schema)
 app.add_typer(policy_app, name="policy")
 app.add_typer(spec_app, name="spec")
 

@@ -70,14 +70,14 @@ def reset_outcome(done: WasReset) -> Document:
 def policy_outcome(changed: PolicyChanged) -> Document:
     """What setting policies did."""
     name = changed.model.name
+    undo = " ".join(f"{key}={_value(value)}" for key, value in changed.before.items())
     return {
         "model": name,
         "spec_revision": changed.model.spec_revision,
         "before": dict(changed.before),
         "after": dict(changed.after),
         "did": f"{name}: " + ", ".join(f"{key} is {_value(v)}" for key, v in changed.after.items()),
-        "undo": f"riverrun policy set {name} "
-        + " ".join(f"{k}={_value(v)}" for k, v in changed.before.items()),
+        "undo": f"riverrun policy set {name} {undo}",
     }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from riverrun.cli.options import Model, parse_time
 from riverrun.cli.session import Session, fail, verb
 
+_COLUMNS = ("id", "prediction", "probabilities")
 _ROWS = "JSON, @FILE, or - for standard input: one object, a list of objects, or an object a line."
 Features = Annotated[str, typer.Option(help=f"Features by name. {_ROWS}")]
 SomeFeatures = Annotated[
@@ -56,22 +57,18 @@ async def predict(
 
     rows = read_rows(features, "--features")
     at = parse_time(time, "--time") if time else None
+    names: dict[str, Any] = {"id": id or None, "key": key or None, "time": at}
     if isinstance(rows, dict):
-        one = await session.client.predict(model, rows, id=id or None, key=key or None, time=at)
+        one = await session.client.predict(model, rows, **names)
         shown = [(one.id, one.prediction, _shares(one.probabilities))]
-        version, age, document = one.model_version, one.age_seconds, one
-    else:
-        many = await session.client.predict_many(model, rows, id=id or None, key=key or None, time=at)
-        shown = [
-            (row_id, row.prediction, _shares(row.probabilities))
-            for row_id, row in zip(many.ids, many.predictions, strict=True)
-        ]
-        version, age, document = many.model_version, many.age_seconds, many
-    session.answer(
-        document,
-        table(("id", "prediction", "probabilities"), shown),
-        f"by version {version} of {model}, confirmed the newest {age:.1f} s ago",
-    )
+        session.answer(one, table(_COLUMNS, shown), _source(model, one.model_version, one.age_seconds))
+        return
+    many = await session.client.predict_many(model, rows, **names)
+    shown = [
+        (row_id, row.prediction, _shares(row.probabilities))
+        for row_id, row in zip(many.ids, many.predictions, strict=True)
+    ]
+    session.answer(many, table(_COLUMNS, shown), _source(model, many.model_version, many.age_seconds))
 
 
 @verb()
@@ -125,6 +122,10 @@ async def feedback(
         first = answer.rejected[0]
         more = f" ({len(answer.rejected) - 1} more)" if len(answer.rejected) > 1 else ""
         fail(f"entry {first.index}: {first.error}{more}")
+
+
+def _source(model: str, version: int, age_s: float) -> str:
+    return f"by version {version} of {model}, confirmed the newest {age_s:.1f} s ago"
 
 
 def _shares(probabilities: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,26 +24,7 @@ async def check(session: Session, files: Files) -> None:
     JSON: [{file, valid, model, line, field, expected}]; model is null where it is not valid, the last
     three where it is.
     """
-    from riverrun.cli.spec_file import read_text
-    from riverrun.core.errors import InvalidSpec
-    from riverrun.core.spec import parse_spec
-
-    documents = []
-    for path in files:
-        found = {
-            "file": str(path),
-            "valid": True,
-            "model": None,
-            "line": None,
-            "field": None,
-            "expected": None,
-        }
-        text = read_text(path)
-        try:
-            found["model"] = parse_spec(text).name
-        except InvalidSpec as error:
-            found |= {"valid": False, "line": error.line, "field": error.field, "expected": error.expected}
-        documents.append(found)
+    documents = [_checked(path) for path in files]
     if session.output is OutputForm.JSON:
         session.answer(documents)
     for found in documents:
@@ -67,3 +48,23 @@ async def schema(session: Session) -> None:
     from riverrun.core.spec.schema import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=None if session.output is OutputForm.JSON else 2))
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    from riverrun.cli.spec_file import read_text
+    from riverrun.core.errors import InvalidSpec
+    from riverrun.core.spec import parse_spec
+
+    model, line, field, expected = None, None, None, None
+    try:
+        model = parse_spec(read_text(path)).name
+    except InvalidSpec as error:
+        line, field, expected = error.line, error.field, error.expected
+    return {
+        "file": str(path),
+        "valid": model is not None,
+        "model": model,
+        "line": line,
+        "field": field,
+        "expected": expected,
+    }
