@@ -19,7 +19,7 @@ from typing import Any
 
 import river
 import river.api
-from river import linear_model, naive_bayes, preprocessing
+from river import base, linear_model, metrics, naive_bayes, preprocessing
 
 TARGET = Path(__file__).parent.parent / "riverrun" / "core" / "catalogue" / "river.json"
 
@@ -146,7 +146,13 @@ def entry(name: str, cls: type[Any]) -> dict[str, Any]:
     if refused:
         return made | {"refused": refused}
     multiclass = _multiclass(cls, parameters)
-    return made if multiclass is None else made | {"multiclass": multiclass}
+    if multiclass is not None:
+        made["multiclass"] = multiclass
+        if cls.predict_proba_one is base.Classifier.predict_proba_one:
+            made["probabilities"] = False
+    if issubclass(cls, metrics.base.ClassificationMetric) and not cls.__new__(cls).requires_labels:
+        made["probabilities"] = True
+    return made
 
 
 def catalogue() -> dict[str, Any]:
@@ -271,7 +277,7 @@ def _sample(parameter: dict[str, Any], inner: Any) -> Any:
     if {"Classifier", "Estimator"} & set(kinds):
         return inner()
     if "ClassificationMetric" in kinds or "Metric" in kinds:
-        return river.metrics.Accuracy()
+        return metrics.Accuracy()
     if "Policy" in kinds:
         return river.bandit.UCB(delta=1)
     if "dict" in kinds:

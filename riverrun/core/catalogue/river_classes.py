@@ -30,7 +30,9 @@ class ClassEntry(msgspec.Struct, frozen=True, rename={"ancestors": "is"}):
 
     `more` are the kinds of any further positional arguments. `any_keyword` takes arguments of any name.
     `multiclass` says for a classifier whether it learns more than two classes, ``nested`` where the
-    model inside decides. `refused` is why a spec must not name this class, empty where it may.
+    model inside decides. `probabilities` is False for a classifier that answers with a class only, and True
+    for a metric that judges probabilities. `refused` is why a spec must not name this class, empty where
+    it may.
     """
 
     ancestors: frozenset[str]
@@ -38,6 +40,7 @@ class ClassEntry(msgspec.Struct, frozen=True, rename={"ancestors": "is"}):
     more: tuple[str, ...] | None = None
     any_keyword: bool = False
     multiclass: bool | Literal["nested"] | None = None
+    probabilities: bool | None = None
     refused: str = ""
 
     def parameter(self, name: str) -> Parameter | None:

@@ -72,8 +72,8 @@ class MlpSpec(SpecPart):
 
     hidden: Annotated[
         tuple[Annotated[int, Field(ge=1, le=65536)], ...],
-        BeforeValidator(_as_tuple),
         Field(max_length=16),
+        BeforeValidator(_as_tuple),
     ] = (64, 32)
     activation: Literal["relu", "tanh", "sigmoid", "gelu"] = "relu"
     optimizer: Annotated[SGD | Adam | Adagrad, BeforeValidator(_optimizer)] = SGD()

@@ -21,12 +21,15 @@ _NO_SINGLE_ANSWER = frozenset({"MultiLabelClassifier", "MultiTargetRegressor", "
 
 def check_model(spec: ModelSpec) -> None:
     """Raises `Misfit` where the model or a metric cannot be built, or does not fit the task."""
+    model = None
     if spec.factory is None:
         if spec.learner == "river":
-            river_declaration(spec)
+            model = river_declaration(spec).last
         else:
             mlp_declaration(spec)
-    metric_declarations(spec)
+    for metric in metric_declarations(spec):
+        if model is not None and model.entry.probabilities is False and metric.entry.probabilities:
+            raise Misfit(metric.path, f"judges probabilities, and {model.name} gives none")
 
 
 def river_declaration(spec: ModelSpec) -> Construct:

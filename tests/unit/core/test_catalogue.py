@@ -1,0 +1,60 @@
+"""The catalogue says what River is. That declarations are read rightly is in test_declaration.py."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+from riverrun.core.catalogue import river_catalogue
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "generate_catalogue.py"
+
+
+def test_the_committed_catalogue_is_what_the_library_says_today() -> None:
+    script = runpy.run_path(str(SCRIPT))
+
+    text = script["as_text"](script["catalogue"]())
+
+    assert script["TARGET"].read_text() == text
+
+
+def test_reading_the_catalogue_imports_neither_river_nor_torch() -> None:
+    code = (
+        "import sys; from riverrun.core.spec.source import parse_spec;"
+        "parse_spec('{name: a, task: binary, model: linear_model.LogisticRegression, metrics: [ROCAUC]}');"
+        "sys.exit(any(m.partition('.')[0] in ('river', 'torch', 'numpy') for m in sys.modules))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
+
+    assert done.returncode == 0
+
+
+def test_every_kind_of_argument_can_be_satisfied_or_is_data() -> None:
+    classes = river_catalogue().classes
+    bases = {base for entry in classes.values() for base in entry.ancestors}
+    data = {"float", "int", "bool", "str", "none", "list", "tuple", "set", "dict", "type", "function", "any"}
+
+    for name, entry in classes.items():
+        for kinds in [p.kinds for p in entry.parameters] + [entry.more or ("none",)]:
+            known = [kind.partition("[")[0] in data or kind in bases for kind in kinds]
+            assert any(known), f"{name}: {kinds}"
+
+
+def test_classes_that_cannot_be_declared_say_why() -> None:
+    classes = river_catalogue().classes
+
+    assert "function" in classes["compose.FuncTransformer"].refused
+    assert "function" in classes["compose.TargetTransformRegressor"].refused
+    assert classes["linear_model.LogisticRegression"].refused == ""
+
+
+def test_abstract_classes_data_sets_and_tools_are_not_listed() -> None:
+    names = river_catalogue().classes.keys()
+
+    assert "base.Classifier" not in names
+    assert "datasets.Phishing" not in names
+    assert "optim.base.Optimizer" not in names
+    assert {"optim.SGD", "optim.losses.Log", "metrics.ROCAUC", "drift.ADWIN", "compose.Select"} <= names

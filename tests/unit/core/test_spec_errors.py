@@ -1,0 +1,258 @@
+"""Every wrong spec is refused with the field, the reason and the line."""
+
+from __future__ import annotations
+
+import pytest
+
+from riverrun.core.errors import InvalidSpec
+from riverrun.core.spec import parse_spec
+
+HEAD = "name: fraud\ntask: binary\n"
+REGRESSION = "name: price\ntask: regression\n"
+TORCH = "name: fraud\ntask: binary\nlearner: torch\nfeatures: {amount: float}\n"
+OK = "model: linear_model.LogisticRegression\n"
+
+TABLE = [
+    # The document.
+    ("", "spec", None, "mapping"),
+    ("- 1", "spec", None, "mapping"),
+    ("a: [1", "spec", 1, "not YAML"),
+    ("name: a\nname: b", "spec", 2, "not YAML"),
+    ("a: " + "[" * 5000, "spec", None, "too deeply"),
+    ("x: " + "y" * (1 << 20), "spec", None, "bytes"),
+    # Keys and their values.
+    (HEAD, "spec", None, "exactly one of model and factory"),
+    (HEAD + OK + "factory: a.b:c", "spec", None, "exactly one of model and factory"),
+    (HEAD + OK + "modle: 1", "modle", 4, "unknown key"),
+    (OK + "task: binary", "name", None, "required"),
+    ("name: Fraud!\ntask: binary\n" + OK, "name", 1, "pattern"),
+    ("name: fraud\ntask: binry\n" + OK, "task", 2, "binary"),
+    (HEAD + "factory: nothing", "factory", 3, "pattern"),
+    (HEAD + OK + "features:\n  x: flaot", "features.x.type", 5, "float"),
+    (HEAD + OK + "features:\n  x: {type: float, max: a}", "features.x.max", 5, "number"),
+    (HEAD + OK + "features:\n  x: {type: category, max: 1}", "features.x", 5, "min and max"),
+    (HEAD + OK + "features:\n  x: {type: float, min: 2, max: 1}", "features.x", 5, "min is above max"),
+    (HEAD + OK + "label: {type: float}", "spec", None, "does not fit task binary"),
+    (HEAD + OK + "label:\n  window: 48", "label.window", 5, "48h"),
+    (HEAD + OK + "publish: {every: soon}", "publish.every", 4, "250ms"),
+    (HEAD + OK + "publish: {every_events: 0}", "publish.every_events", 4, "greater than or equal to 1"),
+    (HEAD + OK + "publish: {budget: 2}", "publish.budget", 4, "20%"),
+    (
+        HEAD + OK + "publish: {on_metric: {metric: F1, change: 0.1}}",
+        "spec",
+        None,
+        "F1 is not among metrics",
+    ),
+    (HEAD + OK + "sync: {mode: interval}", "sync", 4, "interval"),
+    (HEAD + OK + "sync: {mode: watch, version: 3}", "sync", 4, "pinned"),
+    # Steps.
+    (HEAD + "model: []", "model", 3, "at least one step"),
+    (HEAD + "model: 5", "model", 3, "class name"),
+    (HEAD + "model: {a: 1, b: 2}", "model", 3, "class name"),
+    (HEAD + "model:\n  - 1: {}", "model.0", 4, "class name"),
+    (
+        HEAD + "model: linear_model.LogisticRegresion",
+        "model",
+        3,
+        "did you mean linear_model.LogisticRegression",
+    ),
+    (HEAD + "model: LogisticRegression", "model", 3, "did you mean linear_model.LogisticRegression"),
+    (HEAD + "model: os.system", "model", 3, "unknown class os.system"),
+    (HEAD + "model: {builtins.eval: ['1']}", "model.builtins.eval", 3, "unknown class"),
+    (HEAD + "model: base.Classifier", "model", 3, "unknown class"),
+    (
+        HEAD + "model:\n- linear_model.LogisticRegression\n- preprocessing.StandardScaler",
+        "model.0",
+        4,
+        "must be the last step",
+    ),
+    (HEAD + "model:\n- union: 3\n- linear_model.LogisticRegression", "model.0.union", 4, "list of branches"),
+    (
+        HEAD + "model:\n- union:\n  - preprocessing.StandardScaler\n  - naive_bayes.GaussianNB",
+        "model.0.union.1",
+        6,
+        "cannot be in a union",
+    ),
+    # Arguments.
+    (
+        HEAD + "model:\n- linear_model.LogisticRegression:\n    optimiser: optim.SGD",
+        "model.0.linear_model.LogisticRegression.optimiser",
+        5,
+        "it takes optimizer, loss",
+    ),
+    (
+        HEAD + "model:\n- preprocessing.StandardScaler\n- linear_model.LogisticRegression:\n    optimizer: 1",
+        "model.1.linear_model.LogisticRegression.optimizer",
+        6,
+        "an Optimizer such as optim.SGD",
+    ),
+    (
+        HEAD + "model:\n- linear_model.LogisticRegression:\n    optimizer: {optim.SGD: {lr: fast}}",
+        "model.0.linear_model.LogisticRegression.optimizer.optim.SGD.lr",
+        5,
+        "a number",
+    ),
+    (
+        HEAD + "model: {linear_model.LogisticRegression: {optimizer: stats.Mean}}",
+        "model.linear_model.LogisticRegression.optimizer",
+        3,
+        "stats.Mean does not fit",
+    ),
+    (
+        HEAD + "model: {linear_model.LogisticRegression: {optimizer: optim.SDG}}",
+        "model.linear_model.LogisticRegression.optimizer",
+        3,
+        "did you mean optim.SGD",
+    ),
+    (
+        HEAD + "model: {linear_model.LogisticRegression: {l2: .nan}}",
+        "model.linear_model.LogisticRegression.l2",
+        3,
+        "a finite number",
+    ),
+    (
+        HEAD + "model: {linear_model.LogisticRegression: {l2: true}}",
+        "model.linear_model.LogisticRegression.l2",
+        3,
+        "expected a number",
+    ),
+    (
+        HEAD + "model: {linear_model.LogisticRegression: 0.1}",
+        "model.linear_model.LogisticRegression",
+        3,
+        "mapping of arguments",
+    ),
+    (
+        HEAD + "model: {naive_bayes.GaussianNB: [1]}",
+        "model.naive_bayes.GaussianNB",
+        3,
+        "takes no arguments, 1 given",
+    ),
+    (
+        HEAD + "model:\n  ensemble.BaggingClassifier:\n    n_models: 3",
+        "model.ensemble.BaggingClassifier",
+        4,
+        "needs model",
+    ),
+    (
+        HEAD + "model:\n  ensemble.BaggingClassifier:\n    model: linear_model.LinearRegression",
+        "model.ensemble.BaggingClassifier.model",
+        5,
+        "expected a Classifier",
+    ),
+    (
+        HEAD + "model:\n  ensemble.BaggingClassifier:\n    model: naive_bayes.GaussianNB\n    n_models: ten",
+        "model.ensemble.BaggingClassifier.n_models",
+        6,
+        "a whole number",
+    ),
+    (
+        HEAD + "model:\n  ensemble.VotingClassifier:\n    models: naive_bayes.GaussianNB",
+        "model.ensemble.VotingClassifier.models",
+        5,
+        "a list of Classifiers",
+    ),
+    (
+        HEAD + "model:\n- compose.FuncTransformer: [f]\n- naive_bayes.GaussianNB",
+        "model.0.compose.FuncTransformer",
+        4,
+        "use factory",
+    ),
+    (
+        HEAD + "model:\n- feature_extraction.BagOfWords: {tokenizer: split}\n- naive_bayes.MultinomialNB",
+        "model.0.feature_extraction.BagOfWords.tokenizer",
+        4,
+        "takes a function",
+    ),
+    (
+        HEAD + "model:\n- compose.SelectType: [text]\n- naive_bayes.GaussianNB",
+        "model.0.compose.SelectType.0",
+        4,
+        "one of float, int",
+    ),
+    # Whether it fits the task.
+    (HEAD + "model: linear_model.LinearRegression", "model", 3, "expected a Classifier"),
+    (HEAD + "model: preprocessing.StandardScaler", "model", 3, "expected a Classifier"),
+    (REGRESSION + "model: linear_model.LogisticRegression", "model", 3, "expected a Regressor"),
+    (
+        HEAD + "model: {multioutput.ClassifierChain: {model: naive_bayes.GaussianNB}}",
+        "model.multioutput.ClassifierChain",
+        3,
+        "cannot answer",
+    ),
+    ("name: a\ntask: multiclass\n" + OK, "model", 3, "OneVsRestClassifier"),
+    (HEAD + OK + "label: {type: category}", "model", 3, "send bool labels"),
+    # Metrics.
+    (HEAD + OK + "metrics: ROCAUC", "metrics", 4, "tuple"),
+    (HEAD + OK + "metrics: [ROCAUX]", "metrics.0.ROCAUX", 4, "did you mean metrics.ROCAUC"),
+    (HEAD + OK + "metrics:\n- ROCAUC\n- MAE", "metrics.1.MAE", 6, "does not judge a binary task"),
+    (HEAD + OK + "metrics:\n- 7", "metrics.0", 5, "name of a metric"),
+    (HEAD + OK + "metrics: [ROCAUC, ROCAUC]", "metrics.1", 4, "given twice"),
+    (HEAD + OK + "metrics: [FBeta]", "metrics.0.FBeta", 4, "needs beta"),
+    (
+        HEAD + OK + "metrics: [{RollingROCAUC: {size: 3}}]",
+        "metrics.0.RollingROCAUC.size",
+        4,
+        "it takes window_size",
+    ),
+    (HEAD + OK + "metrics: [ConfusionMatrix]", "metrics.0.ConfusionMatrix", 4, "not a number"),
+    (
+        HEAD + "model: naive_bayes.GaussianNB\nlabel: {type: category}\nmetrics: [F1]",
+        "metrics.0.F1",
+        5,
+        "needs pos_val",
+    ),
+    (
+        HEAD + "model: {ensemble.VotingClassifier: [[naive_bayes.GaussianNB]]}\nmetrics: [LogLoss]",
+        "metrics.0.LogLoss",
+        4,
+        "gives none",
+    ),
+    # Torch.
+    (TORCH + "model: [mlp]", "model", 5, "{mlp: {…}}"),
+    (TORCH + "model: {cnn: {}}", "model.cnn", 5, "there is: mlp"),
+    (TORCH + "model: {mlp: {layers: 3}}", "model.mlp.layers", 5, "unknown key"),
+    (TORCH + "model: {mlp: {hidden: [8, 0]}}", "model.mlp.hidden.1", 5, "greater than or equal to 1"),
+    (TORCH + "model: {mlp: {optimizer: RMSprop}}", "model.mlp.optimizer", 5, "SGD, Adam, Adagrad"),
+    (
+        TORCH + "model:\n  mlp:\n    optimizer: {SGD: {lr: -1}}",
+        "model.mlp.optimizer.lr",
+        7,
+        "greater than 0",
+    ),
+    (TORCH + "model: {mlp: {activation: swish}}", "model.mlp.activation", 5, "relu"),
+    (TORCH + "model: {mlp: {classes: [a, b]}}", "model.mlp.classes", 5, "of type bool"),
+    (TORCH.replace("features: {amount: float}\n", "model: {mlp: {}}"), "model.mlp", 4, "needs features"),
+    (
+        TORCH.replace("binary", "multiclass") + "model: {mlp: {}}",
+        "model.mlp.classes",
+        5,
+        "is required",
+    ),
+    (
+        TORCH.replace("binary", "regression") + "model: {mlp: {classes: [1, 2]}}",
+        "model.mlp.classes",
+        5,
+        "classification only",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "line", "expected"), TABLE, ids=range(len(TABLE)))
+def test_a_wrong_spec_is_refused_with_field_line_and_reason(
+    text: str, field: str, line: int | None, expected: str
+) -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        parse_spec(text)
+
+    assert refused.value.field == field
+    assert refused.value.line == line
+    assert expected in refused.value.expected
+
+
+def test_aliases_cannot_blow_a_short_text_up() -> None:
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+
+    with pytest.raises(InvalidSpec, match="aliases"):
+        parse_spec("\n".join(lines))
