@@ -61,8 +61,8 @@ protos: $(DEV_STAMP)  ## write riverrun/api anew from protos/, with the pinned g
 lock: $(DEV_STAMP)  ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for the newest)
 	@$(BIN)/python scripts/lock_requirements.py $(ARGS)
 
-bench: $(BENCH_STAMP)  ## measure every figure we claim, and write docs/benchmarks.md
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+bench: $(BENCH_STAMP)  ## measure every figure we claim, and write docs/benchmarks.md (ARGS: only some)
+	@$(BIN)/python -m benchmarks.run $(ARGS)
 
 clean:  ## remove what the targets above made
 	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis demo-out bench-out

@@ -56,10 +56,28 @@ def against(
     )
 
 
-def bounded(name: str, value: float, unit: str, *, at_most: float, note: str = "") -> Figure:
-    """A figure whose target is an upper bound."""
-    target = f"<= {at_most:g} {unit}"
-    return Figure(name, rounded(value), unit, target=target, holds=value <= at_most, note=note)
+def bounded(
+    name: str,
+    value: float,
+    unit: str,
+    *,
+    at_most: float,
+    reference: str,
+    reference_value: float,
+    note: str = "",
+) -> Figure:
+    """A figure beside its reference whose target is an upper bound, whatever the reference does."""
+    return Figure(
+        name,
+        rounded(value),
+        unit,
+        reference,
+        rounded(reference_value),
+        rounded(value / reference_value),
+        f"<= {at_most:g} {unit}",
+        value <= at_most,
+        note,
+    )
 
 
 def rounded(value: float) -> float:

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 STOP_S = 15.0
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 @contextmanager
@@ -42,21 +29,30 @@ def on_cores(cores: Iterable[int] | None) -> Iterator[None]:
 
 @contextmanager
 def running(
-    command: Sequence[str], log: Path, *, cores: Iterable[int] | None = None, stop: int = signal.SIGTERM
+    command: Sequence[str],
+    log: Path,
+    *,
+    cores: Iterable[int] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process, its output in `log`, asked to stop at the end and killed if it will not."""
     with log.open("wb") as output, on_cores(cores):
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=env)
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(stop)
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to stop and kill it if it will not; it has ended when this returns."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def python(module: str, *arguments: str) -> list[str]:
@@ -88,3 +84,9 @@ def cpu_seconds(pids: Iterable[int]) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         total += (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
     return total
+
+
+def pin(pid: int, cores: Iterable[int]) -> None:
+    """Let a running process, with all its threads, use these cores only."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), set(cores))

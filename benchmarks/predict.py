@@ -1,0 +1,159 @@
+"""Single predictions over REST and gRPC, beside a bare echo of the same payload on the same core.
+
+Each server has core 0 to itself while it is asked, and the client has core 1. A client in Python is no
+faster than the servers, so what is compared is answers per second of the *server's* CPU time; the
+figures a client saw are in the note. The rounds alternate, and the median of each is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tritonclient.grpc import service_pb2
+
+from benchmarks import grpc_load, http_load, workload
+from benchmarks.figures import Figure, against
+from benchmarks.http_load import Load, post
+from benchmarks.processes import cpu_seconds, listening, pin, python, running, wait_until
+from benchmarks.reference import echo_grpc
+from benchmarks.stack import running_stack
+from riverrun.cli.up.ports import free_ports
+
+SERVER_CORE, CLIENT_CORE = {0}, {1}
+CONCURRENCY = 8
+ROUNDS = 5
+ROUND_S = 3.0
+TARGET = 0.8
+INFER = "/inference.GRPCInferenceService/ModelInfer"
+TAUGHT = 1250
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round showed of one server."""
+
+    per_cpu_second: float
+    load: Load
+
+
+def measure(pid: int, ask: Callable[[], Load]) -> Round:
+    """Ask the server `pid` for a round."""
+    before = cpu_seconds([pid])
+    load = ask()
+    return Round(len(load.latencies_s) / (cpu_seconds([pid]) - before), load)
+
+
+def http(port: int, message: bytes) -> Load:
+    """A round over HTTP."""
+    return asyncio.run(http_load.closed_loop(port, message, concurrency=CONCURRENCY, seconds=ROUND_S))
+
+
+def grpc(port: int, method: str, message: bytes) -> Load:
+    """A round over gRPC."""
+    return asyncio.run(grpc_load.closed_loop(port, method, message, concurrency=CONCURRENCY, seconds=ROUND_S))
+
+
+def infer_request(features: dict[str, float]) -> bytes:
+    """One row as a ModelInfer request, encoded."""
+    request = service_pb2.ModelInferRequest(model_name=workload.NAME)
+    for name, value in features.items():
+        tensor = request.inputs.add(name=name, datatype="FP64", shape=[1])
+        tensor.contents.fp64_contents.append(value)
+    return bytes(request.SerializeToString())
+
+
+def teach(rest_port: int) -> None:
+    """Let the model learn a little, so that answering costs what it costs in use."""
+    rows = workload.rows()[:TAUGHT]
+    lines = "\n".join(json.dumps({"features": features, "label": label}) for features, label in rows)
+    message = post(f"/v1/models/{workload.NAME}:feedback", lines.encode(), "application/x-ndjson")
+
+    async def send() -> None:
+        async with http_load.connections(rest_port, 1) as [connection]:
+            status, body = await connection.request(message)
+            if status != 202:
+                raise RuntimeError(f"feedback was answered {status}: {body[:200]!r}")
+
+    asyncio.run(send())
+
+
+def compare(name: str, reference: str, ours: Callable[[], Round], theirs: Callable[[], Round]) -> Figure:
+    """Both in turns, and the medians side by side."""
+    rounds = [(ours(), theirs()) for _ in range(ROUNDS)]
+    mine, other = zip(*rounds, strict=True)
+    latencies = np.concatenate([one.load.latencies_s for one in mine]) * 1000
+    rate = statistics.median(one.load.per_second for one in mine)
+    other_rate = statistics.median(one.load.per_second for one in other)
+    client = statistics.median(one.load.client_cpu_s / one.load.seconds for one in mine)
+    return against(
+        name,
+        statistics.median(one.per_cpu_second for one in mine),
+        "answers/CPU-s",
+        reference=reference,
+        reference_value=statistics.median(one.per_cpu_second for one in other),
+        at_least=TARGET,
+        note=(
+            f"{rate:.0f} answers/s of wall time ({other_rate:.0f} by the reference), {CONCURRENCY} in flight, "
+            f"p50 {np.percentile(latencies, 50):.2f} ms, p99 {np.percentile(latencies, 99):.2f} ms, "
+            f"client at {client:.0%} of its core"
+        ),
+    )
+
+
+def figures() -> Iterator[Figure]:
+    """REST and gRPC."""
+    features, _ = workload.rows()[0]
+    body = json.dumps({"features": features}).encode()
+    row = infer_request(features)
+    echo_http_port, echo_grpc_port = free_ports(2)
+    with tempfile.TemporaryDirectory(prefix="riverrun-bench-") as name, ExitStack() as started:
+        folder = Path(name)
+        echo_http_command = python("uvicorn", "benchmarks.reference.echo_http:app", "--no-access-log")
+        echoes = [
+            started.enter_context(running(command, folder / log, cores=SERVER_CORE))
+            for command, log in (
+                ([*echo_http_command, "--port", str(echo_http_port)], "echo-http.log"),
+                (python("benchmarks.reference.echo_grpc", str(echo_grpc_port)), "echo-grpc.log"),
+            )
+        ]
+        stack = started.enter_context(running_stack(workload.spec("{every: 1s}")))
+        for port in (echo_http_port, echo_grpc_port):
+            wait_until(partial(listening, port), "the echo servers")
+        teach(stack.rest_ports[0])
+        pin(stack.pid("serving-0"), SERVER_CORE)
+        for label in ("trainer", "param-server"):
+            pin(stack.pid(label), CLIENT_CORE)
+        os.sched_setaffinity(0, CLIENT_CORE)
+        serving = stack.pid("serving-0")
+        predict = post(f"/v1/models/{workload.NAME}:predict", body)
+        yield compare(
+            "predict_rest",
+            "FastAPI echo of a validated dict body",
+            lambda: measure(serving, lambda: http(stack.rest_ports[0], predict)),
+            lambda: measure(echoes[0].pid, lambda: http(echo_http_port, post("/echo", body))),
+        )
+        yield compare(
+            "predict_grpc",
+            "bare grpc.aio echo of the same ModelInfer request",
+            lambda: measure(serving, lambda: grpc(stack.grpc_ports[0], INFER, row)),
+            lambda: measure(echoes[1].pid, lambda: grpc(echo_grpc_port, echo_grpc.METHOD, row)),
+        )
+
+
+def main() -> None:
+    for figure in figures():
+        print(figure.line(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
