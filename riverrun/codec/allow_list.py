@@ -25,6 +25,7 @@ class AllowList:
     `tables` are those of `types` that are rebuilt by their constructor from a dict of numbers.
     `opaque` are those of `types` whose state is bytes that only their library can read, each with the
     version of that library; bytes of another version are refused.
+    `refused` are names that are left out on purpose, each with the reason that a refusal gives.
     """
 
     types: Mapping[str, type[Any]]
@@ -32,6 +33,7 @@ class AllowList:
     trainer_only: frozenset[tuple[str, str]] = frozenset()
     tables: frozenset[str] = frozenset()
     opaque: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def with_types(self, types: Iterable[type[Any]]) -> AllowList:
         """This list and `types`, by their qualified names."""

@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 
 from riverrun.codec import leaf_values, nodes
-from riverrun.codec.allow_list import AllowList
+from riverrun.codec.allow_list import AllowList, qualified_name
 from riverrun.codec.class_layout import ClassLayout, find_method, layout_of
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.nodes import ATOMS
@@ -205,7 +205,10 @@ class ValueWriter:
     def _type_name(self, cls: type[Any], culprit: object) -> str:
         name = self._allow.name_of_type(cls)
         if name is None:
-            raise Refused(culprit, f"{cls.__module__}.{cls.__qualname__} is not on the allow-list")
+            name = qualified_name(cls)
+            why = self._allow.refused.get(name)
+            refusal = f"cannot be stored: {why}" if why else "is not on the allow-list"
+            raise Refused(culprit, f"{name} {refusal}")
         return name
 
     def _inline_writer(self, cls: type[Any], value: Any) -> Writer | None:

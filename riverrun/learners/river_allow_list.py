@@ -11,14 +11,61 @@ from typing import Any
 
 from riverrun.codec.allow_list import AllowList
 
-# What only further learning reads, as (class, attribute). Each entry is shown by a test that predicts
-# without it. A generator that `predict` draws from is not one of them.
+# Attributes that only further learning reads, by class; subclasses inherit them. A test lets every
+# estimator predict without them. A generator that `predict` draws from is not one of them.
+_TRAINER_ONLY = {
+    "drift.retrain.DriftRetrainingClassifier": "drift_detector bkg_model",
+    "ensemble.bagging.BaseBagging": "_rng",
+    "ensemble.bagging.ADWINBaggingClassifier": "_drift_detectors",
+    "ensemble.bagging.LeveragingBaggingClassifier": "_drift_detectors",
+    "ensemble.boosting.AdaBoostClassifier": "_rng",
+    "ensemble.boosting.ADWINBoostingClassifier": "_drift_detectors",
+    "ensemble.streaming_random_patches.BaseSRPEnsemble": "_rng drift_detector warning_detector",
+    "ensemble.streaming_random_patches.BaseSRPEstimator": (
+        "_background_learner drift_detector rng warning_detector"
+    ),
+    "facto.base.BaseFM": "intercept_lr latent_optimizer weight_optimizer",
+    "facto.fwfm.FwFM": "int_weight_optimizer",
+    "forest.adaptive_random_forest.BaseForest": (
+        "_background _drift_detectors _drift_tracker _rng _warning_detectors _warning_tracker "
+        "drift_detector warning_detector"
+    ),
+    "forest.adaptive_random_forest.BaseTreeClassifier": "rng",
+    "forest.adaptive_random_forest.BaseTreeRegressor": "rng",
+    "forest.aggregated_mondrian_forest.AMFLearner": "_rng",
+    "forest.online_extra_trees.ExtraTrees": (
+        "_background_trees _drift_detectors _rng _warn_detectors _weight_sampler "
+        "drift_detector warning_detector"
+    ),
+    "imblearn.hard_sampling.HardSampling": "_rng buffer",
+    "imblearn.random.ClassificationSampler": "_rng",
+    "linear_model.base.GLM": "intercept_lr optimizer",
+    "linear_model.softmax.SoftmaxRegression": "optimizer optimizers",
+    "proba.base.Distribution": "_rng",
+    "reco.baseline.Baseline": "i_optimizer optimizer u_optimizer",
+    "reco.biased_mf.BiasedMF": (
+        "i_bias_optimizer i_latent_optimizer optimizer u_bias_optimizer u_latent_optimizer"
+    ),
+    "reco.funk_mf.FunkMF": "i_optimizer optimizer u_optimizer",
+    "tree.hoeffding_adaptive_tree_classifier.HoeffdingAdaptiveTreeClassifier": "_rng drift_detector",
+    "tree.hoeffding_adaptive_tree_regressor.HoeffdingAdaptiveTreeRegressor": "_rng drift_detector",
+    "tree.mondrian.mondrian_tree.MondrianTree": "_rng",
+    "tree.nodes.arf_htc_nodes.BaseRandomLeaf": "rng",
+    "tree.nodes.hatc_nodes.AdaBranchClassifier": "drift_detector",
+    "tree.nodes.hatc_nodes.AdaLeafClassifier": "drift_detector rng",
+    "tree.nodes.hatr_nodes.AdaBranchRegressor": "drift_detector",
+    "tree.nodes.hatr_nodes.AdaLeafRegressor": "drift_detector rng",
+}
 TRAINER_ONLY: frozenset[tuple[str, str]] = frozenset(
-    {
-        ("river.linear_model.base.GLM", "optimizer"),
-        ("river.linear_model.base.GLM", "intercept_lr"),
-    }
+    (f"river.{owner}", attribute) for owner, names in _TRAINER_ONLY.items() for attribute in names.split()
 )
+
+REFUSED = {
+    "river.feature_extraction.kernel_approx.RandomTreesEmbedding": (
+        "it keeps the memory addresses of its nodes, which mean nothing in another process"
+    ),
+}
+"""Classes whose state cannot be stored, each with the reason."""
 
 
 @functools.cache
@@ -35,10 +82,11 @@ def river_allow_list() -> AllowList:
             "run scripts/generate_allow_list.py"
         )
     return AllowList(
-        types={name: _find(name) for name in listed["types"]},
+        types={name: _find(name) for name in listed["types"] if name not in REFUSED},
         functions={name: _find(name) for name in listed["functions"]},
         trainer_only=TRAINER_ONLY,
         tables=frozenset(listed["tables"]),
+        refused=REFUSED,
         opaque=dict.fromkeys(listed["opaque"], f"river {listed['version']}"),
     )
 

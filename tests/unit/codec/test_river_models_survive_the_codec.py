@@ -1,0 +1,105 @@
+"""Every estimator of River as versions: answers and further learning are bit-identical on both sides.
+
+Not covered: estimators that ask for a newer Python or for libraries that are not installed.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from riverrun.codec.graph_decoder import GraphDecoder
+from riverrun.codec.graph_encoder import GraphEncoder
+from riverrun.codec.live_graph import LiveGraph
+from riverrun.core.digest import HashTree
+from riverrun.core.units import EMPTY
+from riverrun.learners.river_allow_list import river_allow_list
+from tests.unit.codec.river_zoo import Case, estimator_cases, statistic_cases
+
+WARM_UP = 60
+FURTHER = 100
+PUBLISH_EVERY = 10
+
+ESTIMATORS = estimator_cases()
+STATISTICS = statistic_cases()
+
+
+def answer(case: Case, model: object, step: tuple[object, ...]) -> str:
+    """An answer with every bit of its floats and the types of its numbers."""
+    return repr(case.answer(model, step))
+
+
+@pytest.fixture(autouse=True)
+def generators_have_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """River seeds some generators from the operating system; no two runs of such a model are equal."""
+    seeded = types.SimpleNamespace(**vars(random))
+    seeded.Random = lambda seed=None: random.Random(0 if seed is None else seed)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("river.") and getattr(module, "random", None) is random:
+            monkeypatch.setattr(module, "random", seeded)
+
+
+def warmed_up(case: Case) -> tuple[object, list[tuple[object, ...]]]:
+    """A model that has learned a little, and the steps that come next."""
+    random.seed(0)
+    np.random.seed(0)
+    model = case.make()
+    steps = list(case.steps(WARM_UP + FURTHER))
+    for step in steps[:WARM_UP]:
+        case.learn(model, step)
+    return model, steps[WARM_UP:]
+
+
+@pytest.mark.parametrize("case", ESTIMATORS + STATISTICS, ids=str)
+def test_a_decoded_model_answers_and_learns_on_bit_for_bit(case: Case) -> None:
+    model, steps = warmed_up(case)
+    encoder = GraphEncoder(river_allow_list())
+    encoder.encode(model)
+
+    twin = GraphDecoder(river_allow_list()).decode(encoder.state())
+
+    for step in steps:
+        assert answer(case, twin, step) == answer(case, model, step)
+        case.learn(model, step)
+        case.learn(twin, step)
+
+
+@pytest.mark.parametrize("case", ESTIMATORS, ids=str)
+def test_readers_that_follow_deltas_answer_like_the_trainer(case: Case) -> None:
+    model, steps = warmed_up(case)
+    encoder = GraphEncoder(river_allow_list())
+    first = encoder.encode(model)
+    reader = LiveGraph(GraphDecoder(river_allow_list()), first.serving.changed, encoder.roots()[0])
+    state = EMPTY.apply(first)
+
+    for start in range(0, FURTHER, PUBLISH_EVERY):
+        for step in steps[start : start + PUBLISH_EVERY]:
+            case.learn(model, step)
+        delta = encoder.encode(model)
+        reader = reader.updated(delta.serving, encoder.roots()[0])
+        state = state.apply(delta)
+        answers = [answer(case, reader.root, step) for step in steps[start : start + 3]]
+        assert answers == [answer(case, model, step) for step in steps[start : start + 3]]
+
+    assert state == encoder.state()
+    assert encoder.roots() == (HashTree(state.serving).root, HashTree(state.trainer).root)
+
+
+@pytest.mark.parametrize("case", ESTIMATORS, ids=str)
+def test_a_restored_trainer_writes_the_deltas_of_one_that_never_stopped(case: Case) -> None:
+    model, steps = warmed_up(case)
+    encoder = GraphEncoder(river_allow_list())
+    encoder.encode(model)
+    restored, restored_encoder = GraphDecoder(river_allow_list()).restore(encoder.state())
+    assert not restored_encoder.encode(restored)
+
+    for start in range(0, FURTHER, PUBLISH_EVERY):
+        for step in steps[start : start + PUBLISH_EVERY]:
+            case.learn(model, step)
+            case.learn(restored, step)
+        assert restored_encoder.encode(restored) == encoder.encode(model)
+        assert restored_encoder.roots() == encoder.roots()
