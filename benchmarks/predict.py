@@ -103,7 +103,7 @@ def compare(name: str, reference: str, ours: Callable[[], Round], theirs: Callab
         reference_value=statistics.median(one.per_cpu_second for one in other),
         at_least=TARGET,
         note=(
-            f"{rate:.0f} answers/s of wall time ({other_rate:.0f} by the reference), {CONCURRENCY} in flight, "
+            f"{rate:.0f} answers/s of wall time ({other_rate:.0f} by the echo), {CONCURRENCY} in flight, "
             f"p50 {np.percentile(latencies, 50):.2f} ms, p99 {np.percentile(latencies, 99):.2f} ms, "
             f"client at {client:.0%} of its core"
         ),

@@ -59,8 +59,9 @@ class FlightService:
         """The version that this process answers with for `channel`, None while it has none."""
         answer = await self._http.get(f"/v1/models/{MODEL}")
         answer.raise_for_status()
-        found: Any = answer.json()["channels"].get(channel)
-        return None if found is None else int(found["version"])
+        found: Any = answer.json()["channels"].get(channel, {})
+        version: int | None = found.get("version")
+        return version
 
     async def feedback(self, flights: Sequence[Flight]) -> None:
         """Tell what became of flights that have landed; returns once that is on disk."""
