@@ -34,6 +34,7 @@ from river.time_series.base import Forecaster
 
 Step = tuple[Any, ...]
 
+
 def _sampled(sampler: Callable[..., Any], **more: Any) -> Any:
     return sampler(linear_model.LogisticRegression(), {False: 0.5, True: 0.5}, seed=7, **more)
 
@@ -171,7 +172,9 @@ def _case(name: str, make: Callable[[], Any]) -> Case:
         return Case(name, make, _rows(labels), _learn, _classify)
     if isinstance(model, base.Regressor):
         return Case(name, make, _rows(float), _learn, _predict)
-    if isinstance(model, base.AnomalyDetector | base.SupervisedAnomalyDetector) or hasattr(model, "score_one"):
+    if isinstance(model, base.AnomalyDetector | base.SupervisedAnomalyDetector) or hasattr(
+        model, "score_one"
+    ):
         return Case(name, make, _rows(float), _learn, _score)
     if isinstance(model, cluster.TextClust):
         return Case(name, make, _counts, _learn, _predict)
@@ -183,9 +186,11 @@ def _case(name: str, make: Callable[[], Any]) -> Case:
 
 
 def _statistic_case(name: str, cls: type[Any]) -> Case | None:
+    def make() -> Any:
+        has_params = hasattr(cls, "_unit_test_params")
+        return cls(**(next(iter(cls._unit_test_params())) if has_params else {}))
+
     try:
-        params = list(cls._unit_test_params()) if hasattr(cls, "_unit_test_params") else [{}]
-        make = lambda: cls(**(list(cls._unit_test_params())[0] if params != [{}] else {}))  # noqa: E731
         model = make()
     except TypeError:
         return None
@@ -273,7 +278,7 @@ def _counts(count: int) -> Iterator[Step]:
 
 def _texts(count: int) -> Iterator[Step]:
     source = random.Random(42)
-    words = "river runs past Eve and Adam's from swerve of shore to bend of bay".split()
+    words = ("river", "runs", "past", "Eve", "from", "swerve", "of", "shore", "to", "bend", "bay")
     for _ in range(count):
         yield " ".join(source.choices(words, k=5)), source.random() < 0.5
 
@@ -288,4 +293,3 @@ def _ratings(count: int) -> Iterator[Step]:
     source = random.Random(42)
     for _ in range(count):
         yield f"user{source.randrange(9)}", f"item{source.randrange(9)}", float(source.randrange(1, 6))
-

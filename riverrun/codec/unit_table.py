@@ -1,0 +1,168 @@
+"""The units of one object graph: which live object has which number, and where containers lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from riverrun.codec import nodes
+from riverrun.codec.leaf_values import Node
+from riverrun.codec.row_table import RowTable
+from riverrun.codec.value_writer import MAX_INLINE_ENTRIES
+
+ShapeKey = tuple[str, tuple[str, ...]]
+"""A class name, and the attributes that an instance holds."""
+
+pack = msgspec.msgpack.Encoder().encode
+
+
+class ObjectUnit:
+    """A live object that is a unit: its number, its payload, and the units it refers to."""
+
+    __slots__ = ("claims", "for_trainer", "number", "payload", "refs", "rows", "shared")
+
+    def __init__(self, number: int, shared: object) -> None:
+        self.number = number
+        # A strong reference: as long as it is held no other object can get the same id().
+        self.shared = shared
+        self.payload = b""
+        self.refs: list[int] = []
+        self.for_trainer: list[int] = []
+        self.rows: RowTable | None = None
+        self.claims: Claims | None = None
+
+
+class Claims:
+    """The containers that lie inside `unit`, as one writing of it found; `void` once it is written again."""
+
+    __slots__ = ("unit", "void")
+
+    def __init__(self, unit: ObjectUnit) -> None:
+        self.unit = unit
+        self.void = False
+
+
+class UnitTable:
+    """Gives numbers to objects, keeps them for as long as the objects are held, and never gives one twice.
+
+    `written` collects the payloads of shapes and rows as they come up; `found` the objects that became
+    units, and `again` the units that have to be written again, since they were last taken.
+    """
+
+    def __init__(self) -> None:
+        self.next = nodes.ROOT_UNIT
+        self.objects: dict[int, ObjectUnit] = {}
+        self.written: dict[int, bytes] = {}
+        self.found: list[ObjectUnit] = []
+        self.again: list[ObjectUnit] = []
+        self.refs: list[int] = []
+        self.for_trainer: list[int] = []
+        self._numbers: dict[int, int] = {}
+        self._shapes: dict[ShapeKey, int] = {}
+        self._shape_keys: dict[int, ShapeKey] = {}
+        self._claimed: dict[int, Claims] = {}
+        self._current = ObjectUnit(-1, None)
+        self._claims = Claims(self._current)
+
+    def restore(self, number: int, shared: object, payload: bytes, rows: RowTable | None) -> None:
+        """Take in an object that had its number before; in the order of numbers."""
+        unit = self._hold(number, shared)
+        unit.payload, unit.rows = payload, rows
+
+    def restore_shapes(self, shapes: Mapping[int, ShapeKey]) -> None:
+        """Take in shapes that had their numbers before."""
+        self._shapes = {shape: number for number, shape in shapes.items()}
+        self._shape_keys = dict(shapes)
+
+    def begin(self, unit: ObjectUnit) -> None:
+        """From now on `unit` is written: references and containers that come up are its own."""
+        if unit.claims is not None:
+            unit.claims.void = True
+        unit.claims = self._claims = Claims(unit)
+        self._current, self.refs, self.for_trainer = unit, [], []
+
+    def begin_walk(self) -> None:
+        """Forget where containers lay at the walk before; every unit that holds one is written anew."""
+        self._claimed.clear()
+
+    def numbers(self) -> Iterable[int]:
+        """The numbers of all objects and shapes; rows are numbered within their tables."""
+        return self.objects.keys() | self._shape_keys.keys()
+
+    def forget(self, number: int) -> None:
+        """Let go of the object or shape `number`."""
+        unit = self.objects.pop(number, None)
+        if unit is not None:
+            del self._numbers[id(unit.shared)]
+        shape = self._shape_keys.pop(number, None)
+        if shape is not None:
+            del self._shapes[shape]
+
+    # What the writer asks (value_writer.Units)
+
+    def known(self, shared: object) -> int | None:
+        """The number of `shared` where it is a unit already; counts as a reference to it."""
+        number = self._numbers.get(id(shared))
+        if number is not None:
+            self.refs.append(number)
+        return number
+
+    def adopt(self, shared: object) -> int:
+        """The number of `shared`, which is a unit from now on; counts as a reference to it."""
+        number = self._hold(self._take_number(), shared).number
+        self.refs.append(number)
+        return number
+
+    def adopt_for_trainer(self, shared: object) -> int:
+        """The number of `shared`, new or known, by a reference that only further learning follows."""
+        number = self._numbers.get(id(shared))
+        if number is None:
+            number = self._hold(self._take_number(), shared).number
+        self.for_trainer.append(number)
+        return number
+
+    def claim(self, container: object) -> bool:
+        """Whether `container` lies inside this unit: true unless it is met for the second time."""
+        owner = self._claimed.get(id(container))
+        if owner is None or owner.void:
+            self._claimed[id(container)] = self._claims
+            return True
+        # It becomes a unit, and the unit where it was met first has to refer to it.
+        self.again.append(owner.unit)
+        return False
+
+    def shape(self, class_name: str, attributes: tuple[str, ...]) -> int:
+        """The number of the unit that says which attributes an instance of a class has."""
+        key = (class_name, attributes)
+        number = self._shapes.get(key)
+        if number is None:
+            number = self._shapes[key] = self._take_number()
+            self._shape_keys[number] = key
+            self.written[number] = pack([nodes.SHAPE, class_name, list(attributes)])
+        self.refs.append(number)
+        return number
+
+    def rows(self, entries: dict[Any, Any], write: Callable[[dict[Any, Any]], Node]) -> list[int] | None:
+        """The numbers of the units that hold `entries` in rows; None where they are and were few."""
+        table = self._current.rows
+        if table is None:
+            if len(entries) <= MAX_INLINE_ENTRIES:
+                return None
+            table = self._current.rows = RowTable()
+        for row_unit in table.update(entries, lambda part: pack(write(part)), self._take_number):
+            self.written[row_unit.number] = row_unit.payload
+        numbers = table.numbers()
+        self.refs += numbers
+        return numbers
+
+    def _take_number(self) -> int:
+        self.next += 1
+        return self.next - 1
+
+    def _hold(self, number: int, shared: object) -> ObjectUnit:
+        unit = self.objects[number] = ObjectUnit(number, shared)
+        self._numbers[id(shared)] = number
+        self.found.append(unit)
+        return unit
