@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
@@ -23,7 +23,7 @@ class EventLog(Protocol):
 
     def read(
         self, model: str, stream: Stream, start: Offsets, *, follow: bool, limit: int = 512
-    ) -> AsyncIterator[Sequence[LoggedEvent]]:
+    ) -> AsyncGenerator[Sequence[LoggedEvent], None]:
         """Batches of at most `limit` events from `start` on, oldest first, without gaps.
 
         A partition that `start` does not name is read from the oldest event kept. Ends at the newest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import grpc
 
@@ -46,7 +46,7 @@ class RemoteEventLog:
 
     async def read(
         self, model: str, stream: Stream, start: Offsets, *, follow: bool, limit: int = 512
-    ) -> AsyncIterator[Sequence[LoggedEvent]]:
+    ) -> AsyncGenerator[Sequence[LoggedEvent], None]:
         """See `EventLog.read`."""
         request = pb.ReadRequest(
             model=model, stream=stream.value, start=start.get(0, OLDEST), follow=follow, limit=limit

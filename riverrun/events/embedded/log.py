@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -109,7 +109,7 @@ class EmbeddedEventLog:
 
     async def read(
         self, model: str, stream: Stream, start: Offsets, *, follow: bool, limit: int = 512
-    ) -> AsyncIterator[Sequence[LoggedEvent]]:
+    ) -> AsyncGenerator[Sequence[LoggedEvent], None]:
         """See `EventLog.read`."""
         opened = self._opened(model, stream)
         position = start.get(0, opened.first_offset)

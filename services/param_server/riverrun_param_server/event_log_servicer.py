@@ -48,7 +48,7 @@ class EventLogServicer(pb_grpc.EventLogServicer):
         if limit < 0:
             raise InvalidInput("limit", f"expected 1 to {MAX_LIMIT}, or 0 for {DEFAULT_LIMIT}")
         reading = self._log.read(request.model, stream, start, follow=request.follow, limit=limit)
-        async with contextlib.aclosing(reading) as batches:  # type: ignore[type-var]  # it is a generator
+        async with contextlib.aclosing(reading) as batches:
             async for batch in batches:
                 events = [
                     pb.LoggedEvent(

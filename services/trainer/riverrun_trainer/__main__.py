@@ -1,0 +1,21 @@
+"""``python -m riverrun_trainer``: read the settings, set up the logs, train."""
+
+from __future__ import annotations
+
+import sys
+
+from riverrun.runtime.lifecycle import run_service
+from riverrun.runtime.logs import set_up_logs
+from riverrun_trainer.app import serve
+from riverrun_trainer.settings import TrainerSettings
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; the exit status."""
+    settings = TrainerSettings()
+    set_up_logs("trainer", level=settings.log_level, form=settings.log_format)
+    return run_service(lambda stop: serve(settings, stop))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""The trainer put together from its settings."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+
+import structlog
+
+from riverrun.learners.factories import Factories
+from riverrun.rpc.channels import open_channel
+from riverrun.rpc.event_log import RemoteEventLog
+from riverrun.rpc.params_client import ParameterClient
+from riverrun.runtime.lifecycle import Stop, run_until_stopped
+from riverrun.runtime.status_app import serving_http, status_app
+from riverrun_trainer.line_context import Surroundings
+from riverrun_trainer.settings import TrainerSettings
+from riverrun_trainer.trainer import Trainer
+
+log = structlog.get_logger()
+
+
+async def serve(settings: TrainerSettings, stop: Stop) -> None:
+    """Train until `stop` is asked for; the last versions are published when this returns."""
+    async with open_channel(settings.param_server) as channel:
+        around = Surroundings(
+            client=ParameterClient(channel),
+            event_log=RemoteEventLog(channel),
+            stop=stop,
+            trainer_id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+            factories=Factories.parse(settings.factories),
+            report_every_s=settings.report_every_s,
+            max_model_bytes=settings.max_model_bytes,
+        )
+        trainer = Trainer(around, settings.models, drain_s=settings.drain_s)
+        status = status_app(alive=lambda: trainer.is_alive(settings.live_s), ready=trainer.why_not_ready)
+        async with serving_http(status, settings.host, settings.http_port, settings.drain_s) as port:
+            log.info("the trainer is up", http_port=port, param_server=settings.param_server)
+            await run_until_stopped(stop, trainer.run())
+    log.info("the trainer has stopped")

@@ -1,0 +1,184 @@
+"""A learner and where it stands: the position is always exactly that of what was learned."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from riverrun.codec.wire import encode_side
+from riverrun.core.errors import InvalidInput, NotReady
+from riverrun.core.events import NO_ARRIVALS, Arrivals, Example, LoggedEvent, Offsets
+from riverrun.core.examples_json import decode_example
+from riverrun.core.predictions import Features
+from riverrun.core.spec import ModelSpec
+from riverrun.learners.protocol import Learner
+
+
+class Diverged(Exception):
+    """The model answers with numbers that are not finite; `offset` is that of the last event it learned."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the model is not finite after event {offset}")
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Events that cannot be learned, and why: one, or the mini-batch that it would have been part of."""
+
+    events: tuple[LoggedEvent, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A state as bytes with all that is said of it; taken at one moment, learned from no further.
+
+    `examples` counts the line's; `learned` those since the capture before. `encode_s` is what taking it
+    cost.
+    """
+
+    serving: bytes
+    trainer: bytes
+    serving_root: bytes
+    trainer_root: bytes
+    next_unit: int
+    offsets: Offsets
+    examples: int
+    learned: int
+    watermark_ns: int
+    arrivals: Arrivals
+    metrics: Mapping[str, float]
+    encode_s: float
+
+
+class Learning:
+    """Learns events one after another; knows nothing of sessions, streams or time.
+
+    Mini-batches are counted in the line's examples alone (DECISIONS 24): `offsets` stays at the end of
+    the last finished batch, and the events of an unfinished one are read again after a restart.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        learner: Learner,
+        *,
+        offsets: Offsets,
+        examples: int = 0,
+        watermark_ns: int = 0,
+    ) -> None:
+        self.spec = spec
+        self._learner = learner
+        self._offsets: dict[int, int] = dict(offsets)
+        self._taken: dict[int, int] = dict(offsets)
+        self._examples = examples
+        self._watermark_ns = watermark_ns
+        self._arrivals = NO_ARRIVALS
+        self._batch: list[tuple[LoggedEvent, Example]] = []
+        self._last: tuple[int, Features] | None = None
+        self.learned = 0
+        """Examples learned since the last capture."""
+
+    @property
+    def offsets(self) -> Offsets:
+        """Where an equal learner would go on reading."""
+        return dict(self._offsets)
+
+    def take(self, event: LoggedEvent) -> Refused | None:
+        """Learn `event`, or keep it until its mini-batch is full; what cannot be learned, else None.
+
+        Events that cannot be learned change nothing but the position; one whose answer is not finite is
+        among them. Raises `Diverged` where that may be the fault of events learned since the last capture.
+        """
+        try:
+            example = decode_example(event.body, self.spec)
+        except InvalidInput as error:
+            self.pass_by(event)
+            return Refused((event,), str(error))
+        self._batch.append((event, example))
+        refused = self._learn_batch() if len(self._batch) == self._learner.batch_size else None
+        self.pass_by(event)
+        return refused
+
+    def pass_by(self, event: LoggedEvent) -> None:
+        """Move past `event`, which is not learned or waits in an unfinished mini-batch."""
+        self._taken[event.partition] = event.offset + 1
+        if not self._batch:
+            self._offsets.update(self._taken)
+
+    def check_finite(self) -> None:
+        """Raise `Diverged` when the model's answer to the last learned row is not finite."""
+        if self._last is None:
+            return
+        offset, features = self._last
+        try:
+            # A row may be one that the model cannot answer for; that says nothing of its weights.
+            with contextlib.suppress(InvalidInput):
+                self._learner.predict(features)
+        except NotReady as error:
+            raise Diverged(offset) from error
+
+    def metrics(self) -> Mapping[str, float]:
+        """The prequential metrics so far."""
+        return self._learner.metrics()
+
+    def capture(self) -> Captured:
+        """The state as it is now, as a delta from the capture before. Raises as `Learner.changes` does."""
+        started = time.perf_counter()
+        delta = self._learner.changes()
+        serving_root, trainer_root = self._learner.roots()
+        captured = Captured(
+            serving=encode_side(delta.serving),
+            trainer=encode_side(delta.trainer),
+            serving_root=serving_root,
+            trainer_root=trainer_root,
+            next_unit=delta.next_unit,
+            offsets=self.offsets,
+            examples=self._examples,
+            learned=self.learned,
+            watermark_ns=self._watermark_ns,
+            arrivals=self._arrivals,
+            metrics=self._learner.metrics(),
+            encode_s=time.perf_counter() - started,
+        )
+        self.learned = 0
+        self._arrivals = NO_ARRIVALS
+        return captured
+
+    def _predict_and_score(self, example: Example) -> None:
+        try:
+            prediction = self._learner.predict(example.features)
+        except InvalidInput:
+            # Some models answer only once they have learned; an example without an answer is not judged.
+            return
+        self._learner.score(example.features, example.label, prediction)
+
+    def _learn_batch(self) -> Refused | None:
+        batch, self._batch = self._batch, []
+        examples = [example for _, example in batch]
+        try:
+            for example in examples:
+                self._predict_and_score(example)
+            self._learner.learn(
+                [example.features for example in examples],
+                [example.label for example in examples],
+                [example.weight for example in examples],
+            )
+        except NotReady as error:
+            if self.learned and self._last is not None:
+                raise Diverged(self._last[0]) from error
+            return Refused(tuple(event for event, _ in batch), str(error))
+        except InvalidInput as error:
+            # Nobody can say which of them it was, and a batch cannot be learned in parts.
+            return Refused(tuple(event for event, _ in batch), str(error))
+        for event, _ in batch:
+            self._arrivals = self._arrivals.including(event.received_ns)
+            self._watermark_ns = max(self._watermark_ns, event.time_ns)
+        last_event, last_example = batch[-1]
+        self._last = (last_event.offset, last_example.features)
+        self._examples += len(batch)
+        self.learned += len(batch)
+        return None

@@ -1,0 +1,46 @@
+"""What the parts of the trainer of one line share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from riverrun.core.events import Stream
+from riverrun.events.protocol import EventLog
+from riverrun.learners.factories import NO_FACTORIES, Factories
+from riverrun.rpc.params_client import ParameterClient
+from riverrun.runtime.clock import Clock, SystemClock
+from riverrun.runtime.lifecycle import Stop
+
+SOURCE = Stream.EXAMPLES
+"""The stream that is learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every line of one trainer process works with."""
+
+    client: ParameterClient
+    event_log: EventLog
+    stop: Stop
+    trainer_id: str
+    factories: Factories = NO_FACTORIES
+    clock: Clock = field(default_factory=SystemClock)
+    report_every_s: float = 1.0
+    max_model_bytes: int = 512 << 20
+
+
+@dataclass(slots=True)
+class LineMemory:
+    """What this process knows of a line from sessions before; nothing that a restart would need.
+
+    `poisoned` are offsets that must not be learned, with the reason. `careful_events` counts the examples
+    to learn one by one, since an unknown one of them broke the model.
+    """
+
+    poisoned: dict[int, str] = field(default_factory=dict)
+    careful_events: int = 0
+
+    def take_careful_events(self) -> int:
+        """`careful_events`, which are 0 from then on."""
+        count, self.careful_events = self.careful_events, 0
+        return count

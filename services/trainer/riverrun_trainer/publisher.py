@@ -1,0 +1,90 @@
+"""Versions on their way to the parameter server: one at a time, each until it is answered for good."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import stamina
+
+from riverrun.core.errors import Exhausted, NotReady, Unavailable, WrongStore
+from riverrun.core.events import OffsetRange, Stream
+from riverrun.rpc.params_client import ParameterClient, Push, Pushed
+from riverrun_trainer.learning import Captured
+
+ATTEMPT = "attempt-"
+"""Begins the push id of a version that says: the next event is about to be learned on its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The line that versions extend, and the epoch and store that allow it."""
+
+    model: str
+    line: int
+    epoch: int
+    store_id: str
+
+
+class Publisher:
+    """Extends one line, version by version, in one epoch."""
+
+    def __init__(
+        self, client: ParameterClient, target: Target, head: int, skipped: Sequence[OffsetRange]
+    ) -> None:
+        """`head` is the version to extend, 0 for none; `skipped` goes into the next version's manifest."""
+        self._client = client
+        self._target = target
+        self._skipped = list(skipped)
+        self.head = head
+
+    def skip(self, ranges: Sequence[OffsetRange]) -> None:
+        """Have the next version say that `ranges` were never learned."""
+        self._skipped += ranges
+
+    async def push(self, captured: Captured, source: Stream, *, attempt: bool = False) -> Pushed:
+        """Store `captured` as the line's next version; returns once it is durable and announced.
+
+        Tried again, with the same bytes under the same id, while the server cannot be reached or is full.
+        Raises `Fenced`, `StaleBase`, `WrongStore` and whatever else makes this session useless.
+        """
+        skipped = tuple(self._skipped)
+        push = Push(
+            model=self._target.model,
+            line=self._target.line,
+            epoch=self._target.epoch,
+            base_version=self.head,
+            push_id=(ATTEMPT if attempt else "") + uuid.uuid4().hex,
+            serving=captured.serving,
+            trainer=captured.trainer,
+            snapshot=self.head == 0,
+            serving_root=captured.serving_root,
+            trainer_root=captured.trainer_root,
+            next_unit=captured.next_unit,
+            positions={source: captured.offsets} if captured.offsets else {},
+            watermark_ns=captured.watermark_ns,
+            examples=captured.examples,
+            metrics=tuple(captured.metrics.items()),
+            arrivals=captured.arrivals,
+            skipped=skipped,
+        )
+        pushed = await self._until_answered(push)
+        if pushed.store_id != self._target.store_id:
+            raise WrongStore(pushed.store_id, self._target.store_id)
+        del self._skipped[: len(skipped)]
+        self.head = pushed.version
+        return pushed
+
+    async def _until_answered(self, push: Push) -> Pushed:
+        async for attempt in stamina.retry_context(
+            on=(Unavailable, NotReady, Exhausted),
+            attempts=None,
+            timeout=None,
+            wait_initial=0.05,
+            wait_max=5.0,
+            wait_jitter=0.2,
+        ):
+            with attempt:
+                return await self._client.push(push)
+        raise AssertionError("retrying ends with an answer or an error")

@@ -1,0 +1,261 @@
+"""The learning loop of one session: take events, learn, publish; one task, in slices of 2 ms."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from riverrun.core.errors import InvalidInput, Unavailable
+from riverrun.core.events import LoggedEvent
+from riverrun.core.spec import ModelSpec, parse_spec
+from riverrun.rpc.params_client import Pushed
+from riverrun.rpc.trainer_session import TrainerSession
+from riverrun.runtime import metrics
+from riverrun_trainer.dead_letters import DeadLetters
+from riverrun_trainer.inbox import Inbox, LogLost
+from riverrun_trainer.learning import Captured, Diverged, Learning, Refused
+from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
+from riverrun_trainer.publish_pace import PublishPace
+from riverrun_trainer.publisher import ATTEMPT, Publisher, Target
+from riverrun_trainer.restoring import fresh_learning, restored_learning
+from riverrun_trainer.session_pulse import SessionPulse
+
+SLICE_S = 0.002
+"""Learning goes on this long before other tasks get their turn."""
+
+THREAD_FROM_S = 0.005
+"""A state that took longer to encode is encoded in a thread the next time, while learning waits."""
+
+CAREFUL_EVENTS = 256
+"""Examples published one by one after a session that ended without publishing anything."""
+
+LAG_EVERY_S = 2.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    captured: Captured
+    pushed: Pushed
+    taken_s: float
+
+
+class SessionLoop:
+    """Learns one line for as long as one session lives."""
+
+    def __init__(
+        self, session: TrainerSession, model: str, line: int, memory: LineMemory, around: Surroundings
+    ) -> None:
+        self._opened = session.opened
+        self._model = model
+        self._memory = memory
+        self._around = around
+        self._clock = around.clock
+        self._pulse = SessionPulse(session, around)
+        head = self._opened.head
+        target = Target(model, line, self._opened.epoch, self._opened.store_id)
+        self._publisher = Publisher(around.client, target, head.version if head else 0, self._opened.skipped)
+        self._push: asyncio.Task[_Answered] | None = None
+        self._encode_s = 0.0
+        self._dead_letters = DeadLetters(around.event_log, model, SOURCE)
+        self._careful_left = CAREFUL_EVENTS if self._opened.same_position_sessions >= 1 else 0
+        self._careful_left = max(self._careful_left, memory.take_careful_events())
+
+    @property
+    def ticked_s(self) -> float:
+        """When the loop last moved, on the monotonic clock."""
+        return self._pulse.ticked_s
+
+    async def run(self) -> None:
+        """Learn until stopping is asked for, then publish what was learned; or until a new spec may help.
+
+        Raises what ended the session: `Fenced`, `StaleBase`, `WrongStore`, `Unavailable`, `Diverged` …
+        """
+        async with self._pulse:
+            try:
+                spec = parse_spec(self._opened.spec_yaml)
+                await self._learn(await self._prepared(spec), spec)
+            except (InvalidInput, LogLost) as error:
+                # Nothing that trying again would mend.
+                log.warning("the line cannot be learned", model=self._model, reason=str(error))
+                await self._pulse.hold(str(error))
+            finally:
+                if self._push is not None:
+                    self._push.cancel()
+
+    async def _prepared(self, spec: ModelSpec) -> Learning:
+        """The line's learning; an untrained one is published before it learns (DECISIONS 6)."""
+        head = self._opened.head
+        if head is not None:
+            return await self._pulse.working(restored_learning(spec, self._opened, head, self._around))
+        learning = await self._pulse.working(fresh_learning(spec, self._opened, self._around))
+        await self._publish(learning)
+        await self._pulse.working(self._answered())
+        return learning
+
+    async def _learn(self, learning: Learning, spec: ModelSpec) -> None:
+        inbox = Inbox(self._around.event_log, self._model, SOURCE, learning.offsets, self._pulse.wake)
+        self._pulse.start(inbox.fill())
+        self._pulse.start(self._measure_lag(learning))
+        pace = PublishPace(self._model, spec.publish, learning, self._clock.monotonic())
+        faces_suspect = self._opened.same_position_sessions >= 2 or self._was_announced
+        while not self._pulse.stopping:
+            await self._pulse.beat()
+            self._use_new_spec(pace)
+            if self._push is not None and self._push.done():
+                await self._answered()
+            if faces_suspect and inbox:
+                await self._face_suspect(learning, inbox)
+                faces_suspect = False
+            self._learn_slice(learning, inbox, pace)
+            if self._dead_letters.waiting:
+                await self._dead_letters.flush()
+            if self._is_due(learning, pace):
+                await self._publish(learning, pace)
+            if inbox and self._may_learn(learning):
+                await asyncio.sleep(0)
+            else:
+                now_s = self._clock.monotonic()
+                await self._pulse.wait(math.inf if self._push is not None else pace.next_s(now_s))
+        await self._finish(learning)
+
+    def _learn_slice(self, learning: Learning, inbox: Inbox, pace: PublishPace) -> None:
+        """Learn until the slice is used up, nothing is left, or a version is due."""
+        end_s = time.perf_counter() + SLICE_S
+        learned = learning.learned
+        while inbox and self._may_learn(learning):
+            event = inbox.take()
+            poison = self._memory.poisoned.get(event.offset)
+            if poison is not None:
+                learning.pass_by(event)
+                self._dead_letters.add(Refused((event,), poison))
+            else:
+                self._take(event, learning)
+            if self._is_due(learning, pace) or time.perf_counter() >= end_s:
+                break
+        self._publisher.skip(inbox.take_expired())
+        self._pulse.learned += learning.learned - learned
+
+    def _take(self, event: LoggedEvent, learning: Learning) -> None:
+        try:
+            refused = learning.take(event)
+        except Diverged:
+            self._memory.careful_events = learning.learned
+            raise
+        if refused is not None:
+            self._dead_letters.add(refused)
+
+    @property
+    def _is_careful(self) -> bool:
+        return self._careful_left > 0
+
+    @property
+    def _was_announced(self) -> bool:
+        """Whether the session before was about to learn the next event on its own and got no further."""
+        head = self._opened.head
+        return head is not None and head.push_id.startswith(ATTEMPT)
+
+    def _may_learn(self, learning: Learning) -> bool:
+        return not self._is_careful or (self._push is None and learning.learned == 0)
+
+    def _is_due(self, learning: Learning, pace: PublishPace) -> bool:
+        if self._push is not None:
+            return False
+        if self._is_careful:
+            return learning.learned > 0
+        return pace.is_due(self._clock.monotonic())
+
+    async def _face_suspect(self, learning: Learning, inbox: Inbox) -> None:
+        """Announce that the next event is learned on its own; one that was announced before is not learned.
+
+        Two sessions that ended here may have ended for any reason; only one that ended after it announced
+        the event, and before it published it, is held against the event (DECISIONS 25).
+        """
+        offset = inbox.peek().offset
+        if self._was_announced:
+            self._memory.poisoned[offset] = "the trainer ended three times at this event"
+            return
+        log.warning("learning an event on its own", model=self._model, offset=offset)
+        captured = learning.capture()
+        await self._pulse.working(self._publisher.push(captured, SOURCE, attempt=True))
+
+    def _use_new_spec(self, pace: PublishPace) -> None:
+        spec = self._pulse.new_spec()
+        if spec is not None:
+            pace.use(spec.publish)
+            log.info("the publish policy changed", model=self._model, policy=spec.publish.describe())
+
+    async def _publish(self, learning: Learning, pace: PublishPace | None = None) -> None:
+        """Take the state and send it on its way; learning may go on when this returns."""
+        self._check_finite(learning)
+        started_s = self._clock.monotonic()
+        if self._encode_s > THREAD_FROM_S:
+            captured = await self._pulse.working(asyncio.to_thread(learning.capture))
+        else:
+            captured = learning.capture()
+        self._encode_s = captured.encode_s
+        if pace is not None:
+            pace.taken(captured.metrics, captured.encode_s, self._clock.monotonic())
+        self._push = asyncio.create_task(self._send(captured, started_s), name="push")
+        self._push.add_done_callback(lambda _: self._pulse.wake())
+
+    async def _send(self, captured: Captured, taken_s: float) -> _Answered:
+        return _Answered(captured, await self._publisher.push(captured, SOURCE), taken_s)
+
+    async def _answered(self) -> None:
+        """Wait for the push in flight, if any, and take note of its answer."""
+        if self._push is None:
+            return
+        answer = await self._push
+        self._push = None
+        captured, version = answer.captured, answer.pushed.version
+        self._careful_left = max(0, self._careful_left - captured.learned)
+        took_s = self._clock.monotonic() - answer.taken_s
+        metrics.PUBLISHED.labels(self._model).inc()
+        metrics.PUBLISH_SECONDS.observe(took_s)
+        metrics.TRAINED_VERSION.labels(self._model).set(version)
+        metrics.LEARNED.labels(self._model).inc(captured.learned)
+        for name, value in captured.metrics.items():
+            metrics.PREQUENTIAL.labels(self._model, name).set(value)
+        log.debug(
+            "a version was pushed",
+            model=self._model,
+            version=version,
+            learned=captured.learned,
+            bytes=len(captured.serving) + len(captured.trainer),
+            duration_s=round(took_s, 6),
+            held=answer.pushed.held,
+        )
+
+    async def _measure_lag(self, learning: Learning) -> None:
+        lag = metrics.LOG_LAG.labels(self._model)
+        while True:
+            with contextlib.suppress(Unavailable):
+                end = await self._around.event_log.end(self._model, SOURCE)
+                lag.set(max(0, sum(end.values()) - sum(learning.offsets.values())))
+            await asyncio.sleep(LAG_EVERY_S)
+
+    async def _finish(self, learning: Learning) -> None:
+        """Publish what was learned and is not published yet."""
+        await self._answered()
+        await self._dead_letters.flush()
+        if learning.learned:
+            await self._publish(learning)
+            await self._answered()
+
+    def _check_finite(self, learning: Learning) -> None:
+        """Nothing that is not finite is published: the event that broke the model is found and set aside."""
+        try:
+            learning.check_finite()
+        except Diverged as diverged:
+            if self._is_careful:
+                self._memory.poisoned[diverged.offset] = "the model is not finite after learning it"
+            else:
+                self._memory.careful_events = learning.learned
+            raise

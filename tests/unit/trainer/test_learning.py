@@ -1,0 +1,197 @@
+"""A learner and its position move together: learned, refused and waiting events."""
+
+import json
+import math
+
+import pytest
+
+from riverrun.core.errors import InvalidInput, NotReady
+from riverrun.core.events import Arrivals, LoggedEvent
+from riverrun.core.predictions import Prediction
+from riverrun.core.spec import parse_spec
+from riverrun.core.units import Delta, SideDelta
+from riverrun.learners.build import build_learner
+from riverrun_trainer.learning import Diverged, Learning
+
+SPEC = parse_spec(
+    """
+name: toy
+task: regression
+model:
+  - linear_model.LinearRegression: {optimizer: {optim.SGD: {lr: 0.1}}}
+features: {x: float, y: {type: float, max: 10}}
+metrics: [MAE]
+"""
+)
+
+
+def event(offset: int, features=None, label: object = 1.0, body: bytes | None = None) -> LoggedEvent:
+    if body is None:
+        body = json.dumps({"features": features or {"x": float(offset)}, "label": label}).encode()
+    return LoggedEvent(offset, f"e{offset}", time_ns=1000 + offset, received_ns=2000 + offset, body=body)
+
+
+def river_learning(start: int = 0) -> Learning:
+    return Learning(SPEC, build_learner(SPEC), offsets={0: start})
+
+
+class BatchLearner:
+    """Counts batches of three; refuses the label 13 when it learns, and answers NaN from the label 66 on."""
+
+    batch_size = 3
+
+    def __init__(self) -> None:
+        self.batches: list[list[float]] = []
+        self.broken = False
+
+    def predict(self, features):
+        if self.broken:
+            raise NotReady("model", "its answer is not finite")
+        return Prediction(0.0)
+
+    def score(self, features, label, prediction):
+        pass
+
+    def learn(self, rows, labels, weights):
+        if 13.0 in labels:
+            raise InvalidInput("label", "not this one")
+        self.batches.append(list(labels))
+        self.broken = self.broken or 66.0 in labels
+
+    def metrics(self):
+        return {}
+
+    def changes(self):
+        return Delta(SideDelta({1: b"x"}), next_unit=2)
+
+    def roots(self):
+        return bytes(32), bytes(32)
+
+
+def test_each_learned_event_moves_the_position_by_one():
+    learning = river_learning(start=5)
+
+    assert learning.take(event(5)) is None
+    assert learning.take(event(6)) is None
+
+    assert learning.offsets == {0: 7}
+    assert learning.learned == 2
+
+
+def test_a_capture_holds_what_was_learned_since_the_one_before():
+    learning = river_learning()
+    learning.take(event(0))
+    learning.take(event(1))
+
+    first = learning.capture()
+    learning.take(event(2))
+    second = learning.capture()
+
+    assert (first.offsets, first.examples, first.learned) == ({0: 2}, 2, 2)
+    assert (second.offsets, second.examples, second.learned) == ({0: 3}, 3, 1)
+    assert first.arrivals == Arrivals(2000, 2001)
+    assert second.arrivals == Arrivals(2002, 2002)
+    assert second.watermark_ns == 1002
+    assert first.serving_root != second.serving_root
+    assert math.isfinite(second.metrics["MAE"])
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (event(0, body=b"\xff"), "JSON"),
+        (event(0, features={"z": 1.0}), "features.z"),
+        (event(0, features={"y": 11.0}), "features.y"),
+        (event(0, label="high"), "label"),
+        (event(0, body=b'{"features": {"x": 1e999}, "label": 1}'), ""),
+        (event(0, body=b'{"features": {"x": 1}, "label": 1, "weight": -1}'), "weight"),
+    ],
+)
+def test_an_event_that_cannot_be_learned_changes_only_the_position(bad, says):
+    learning = river_learning()
+    before = learning.capture()
+
+    refused = learning.take(bad)
+    after = learning.capture()
+
+    assert refused is not None
+    assert refused.events == (bad,)
+    assert says in refused.reason
+    assert after.offsets == {0: 1}
+    assert (after.examples, after.learned) == (0, 0)
+    assert after.serving_root == before.serving_root
+
+
+def test_the_position_stays_at_the_last_finished_mini_batch():
+    learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
+
+    for offset in range(5):
+        learning.take(event(offset, label=float(offset)))
+
+    assert learning.offsets == {0: 3}
+    assert learning.learned == 3
+    captured = learning.capture()
+    assert (captured.offsets, captured.examples) == ({0: 3}, 3)
+
+
+def test_mini_batches_are_counted_in_examples_and_not_in_offsets():
+    learner = BatchLearner()
+    learning = Learning(SPEC, learner, offsets={0: 0})
+
+    learning.take(event(0, body=b"{}"))
+    at_bad = learning.offsets
+    for offset in (1, 2):
+        learning.take(event(offset, label=float(offset)))
+    learning.take(event(3, body=b"{}"))
+    learning.take(event(4, label=4.0))
+
+    assert at_bad == {0: 1}
+    assert learner.batches == [[1.0, 2.0, 4.0]]
+    assert learning.offsets == {0: 5}
+
+
+def test_a_mini_batch_that_is_refused_is_refused_whole():
+    learner = BatchLearner()
+    learning = Learning(SPEC, learner, offsets={0: 0})
+    events = [event(offset, label=label) for offset, label in enumerate([1.0, 13.0, 2.0, 3.0, 4.0, 5.0])]
+
+    answers = [learning.take(e) for e in events]
+
+    assert answers[2] is not None
+    assert answers[2].events == tuple(events[:3])
+    assert learner.batches == [[3.0, 4.0, 5.0]]
+    assert learning.offsets == {0: 6}
+    assert learning.learned == 3
+
+
+def test_a_model_that_is_not_finite_after_learning_is_found_before_it_is_published():
+    learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
+    for offset, label in enumerate([1.0, 66.0, 2.0]):
+        learning.take(event(offset, label=label))
+
+    with pytest.raises(Diverged) as found:
+        learning.check_finite()
+
+    assert found.value.offset == 2
+
+
+def test_an_answer_that_is_not_finite_is_blamed_on_events_that_are_not_published_yet():
+    learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
+    for offset, label in enumerate([66.0, 1.0, 2.0, 3.0, 4.0]):
+        learning.take(event(offset, label=label))
+
+    with pytest.raises(Diverged):
+        learning.take(event(5))
+
+
+def test_an_answer_that_is_not_finite_right_after_a_version_is_blamed_on_the_event():
+    learner = BatchLearner()
+    learning = Learning(SPEC, learner, offsets={0: 0})
+    learner.broken = True
+
+    answers = [learning.take(event(offset)) for offset in range(3)]
+
+    assert answers[2] is not None
+    assert len(answers[2].events) == 3
+    assert learning.offsets == {0: 3}
+    assert learning.learned == 0
