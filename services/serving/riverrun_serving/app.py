@@ -1,0 +1,171 @@
+"""Every object of a serving process, built from its settings and wired."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+
+import grpc
+import structlog
+
+from riverrun.core.versions import Manifest
+from riverrun.learners.factories import Factories
+from riverrun.rpc.channels import open_channel
+from riverrun.rpc.event_log import RemoteEventLog
+from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.servers import serving_grpc
+from riverrun.runtime.clock import Clock, SystemClock
+from riverrun.runtime.lifecycle import Stop, run_until_stopped
+from riverrun.runtime.status_app import serving_http
+from riverrun_serving.core.append_queue import AppendQueue
+from riverrun_serving.core.inference import Inference
+from riverrun_serving.core.served_models import ServedModels
+from riverrun_serving.grpc_edge.health import keep_health
+from riverrun_serving.grpc_edge.messages import POOL, SERVICE
+from riverrun_serving.grpc_edge.servicer import InferenceServicer
+from riverrun_serving.rest_edge.edge import RestEdge
+from riverrun_serving.rest_edge.inference_routes import InferenceRoutes
+from riverrun_serving.rest_edge.information import information_app
+from riverrun_serving.rest_edge.native_routes import NativeRoutes
+from riverrun_serving.settings import ServingSettings
+from riverrun_serving.sync.cache_writer import CacheWriter
+from riverrun_serving.sync.last_good import LastGoodFolder
+from riverrun_serving.sync.synchronizer import Synchronizer
+from riverrun_serving.sync.weights import LearnedWeights
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A serving process that runs: its ports, what it serves, and the tasks that keep it going.
+
+    `roots` ends only by an error, until the block that holds this ends.
+    """
+
+    rest_port: int
+    grpc_port: int
+    models: ServedModels
+    synchronizer: Synchronizer
+    roots: asyncio.Task[None]
+
+
+class Readiness:
+    """Why the process is not ready: weights are missing, or it is stopping."""
+
+    def __init__(self, synchronizer: Synchronizer) -> None:
+        self._synchronizer = synchronizer
+        self.stopping = False
+
+    def why_not(self) -> str:
+        """In words; empty when ready."""
+        return "the process is stopping" if self.stopping else self._synchronizer.why_not_ready()
+
+
+@contextlib.asynccontextmanager
+async def running(settings: ServingSettings, clock: Clock | None = None) -> AsyncIterator[Serving]:
+    """Serve while the block runs. Raises OSError when a port is taken.
+
+    When the block ends the process turns not ready first, then calls in progress end, at most
+    `drain_s`, then everything closes; an error that ended `roots` is raised then.
+    """
+    clock = clock or SystemClock()
+    models = ServedModels()
+    async with contextlib.AsyncExitStack() as stack:
+        channel = open_channel(settings.param_server)
+        stack.push_async_callback(channel.close)
+        client = ParameterClient(channel)
+        log_client = RemoteEventLog(channel, deadline_s=settings.log_deadline_s)
+        cache = None
+        if settings.cache_dir is not None:
+            cache = CacheWriter(LastGoodFolder(settings.cache_dir), settings.cache_every_s)
+        weights = LearnedWeights(Factories(frozenset(settings.factories)), settings.max_weights_bytes)
+        synchronizer = Synchronizer(models, client, weights, clock, wanted=settings.models, cache=cache)
+        readiness = Readiness(synchronizer)
+        await synchronizer.load_cache()
+
+        queue = await stack.enter_async_context(AppendQueue(log_client))
+        edge = _rest_edge(settings, clock, models, synchronizer, readiness, queue, client)
+        rest_port = await stack.enter_async_context(
+            serving_http(edge, settings.host, settings.rest_port, settings.drain_s)
+        )
+        servicer = InferenceServicer(Inference(models, clock, readiness.why_not, "grpc"))
+
+        def add_services(server: grpc.aio.Server) -> Iterable[str]:
+            servicer.add_to(server)
+            return [SERVICE]
+
+        grpc_port, healths = await stack.enter_async_context(
+            serving_grpc(
+                add_services,
+                settings.host,
+                settings.grpc_port,
+                drain_s=settings.drain_s,
+                reflection_pool=POOL,
+            )
+        )
+        stop = Stop()
+        roots = asyncio.create_task(
+            run_until_stopped(
+                stop,
+                synchronizer.run(_reader_id(), f"{settings.host}:{rest_port}"),
+                keep_health(healths, models, readiness.why_not, synchronizer.readiness_moved),
+            ),
+            name="serving",
+        )
+        try:
+            yield Serving(rest_port, grpc_port, models, synchronizer, roots)
+        finally:
+            readiness.stopping = True
+            stop.ask()
+            await roots
+
+
+async def serve(settings: ServingSettings, stop: Stop) -> None:
+    """Serve until stopping is asked for; returns when it is complete."""
+    async with running(settings) as app:
+        log.info("serving", host=settings.host, rest_port=app.rest_port, grpc_port=app.grpc_port)
+        asked = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({asked, app.roots}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+    log.info("stopped")
+
+
+def _rest_edge(
+    settings: ServingSettings,
+    clock: Clock,
+    models: ServedModels,
+    synchronizer: Synchronizer,
+    readiness: Readiness,
+    queue: AppendQueue,
+    client: ParameterClient,
+) -> RestEdge:
+    async def list_versions(model: str, limit: int, before: int) -> Sequence[Manifest]:
+        return await client.list_versions(model, limit=limit, before=before)
+
+    information = information_app(
+        models,
+        clock,
+        why_not_ready=readiness.why_not,
+        before_metrics=synchronizer.refresh_ages,
+        list_versions=list_versions,
+    )
+    inference = Inference(models, clock, readiness.why_not, "oip-rest")
+    return RestEdge(
+        NativeRoutes(models, queue.append, clock),
+        InferenceRoutes(inference, settings.max_body_bytes),
+        information,
+        settings.max_body_bytes,
+    )
+
+
+def _reader_id() -> str:
+    """Unique per process, and telling: the machine's name is the pod's."""
+    return f"serving-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"

@@ -1,0 +1,1 @@
+"""What serving does, with no transport in sight: slots, answers, feedback, tensors."""

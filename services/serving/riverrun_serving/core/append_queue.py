@@ -1,0 +1,141 @@
+"""Many small appends as few: what arrives while one is on its way goes together in the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from riverrun.core.errors import Exhausted, RiverrunError, Unavailable
+from riverrun.core.events import Appended, NewEvent, Stream
+from riverrun.events.protocol import EventLog
+
+log = structlog.get_logger()
+
+MAX_APPEND_BYTES = 1 << 20
+MAX_APPEND_EVENTS = 2_000
+MAX_WAITING_BYTES = 64 << 20
+EVENT_OVERHEAD = 128
+
+
+@dataclass(slots=True)
+class _Waiting:
+    events: Sequence[NewEvent]
+    size: int
+    done: asyncio.Future[list[Appended]]
+
+
+class AppendQueue:
+    """Appends to the examples streams of one event log, in order of arrival per model.
+
+    Nothing is acknowledged before it is on disk. At most one append per model is on its way; a single
+    event that finds the queue empty leaves at once. Use as an async context manager: leaving it fails
+    what still waits with `Unavailable`.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._queues: dict[str, list[_Waiting]] = {}
+        self._senders: dict[str, asyncio.Task[None]] = {}
+        self._waiting_bytes = 0
+
+    async def __aenter__(self) -> AppendQueue:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        senders = list(self._senders.values())
+        for sender in senders:
+            sender.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
+
+    async def append(self, model: str, events: Sequence[NewEvent]) -> list[Appended]:
+        """Append `events`; returns once all are on disk. Raises what the log raises, `Exhausted` when
+        too much waits already."""
+        pieces = list(_pieces(events))
+        size = sum(piece_size for _, piece_size in pieces)
+        if self._waiting_bytes and self._waiting_bytes + size > MAX_WAITING_BYTES:
+            raise Exhausted("feedback waiting for the event log", f"{MAX_WAITING_BYTES} bytes")
+        loop = asyncio.get_running_loop()
+        waiting = [_Waiting(piece, piece_size, loop.create_future()) for piece, piece_size in pieces]
+        self._waiting_bytes += size
+        self._queues.setdefault(model, []).extend(waiting)
+        if model not in self._senders:
+            self._senders[model] = asyncio.create_task(self._send(model), name=f"append to {model}")
+        results = await asyncio.gather(*[one.done for one in waiting], return_exceptions=True)
+        appended: list[Appended] = []
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            appended += result
+        return appended
+
+    async def _send(self, model: str) -> None:
+        queue = self._queues[model]
+        try:
+            while queue:
+                batch, count = _next_batch(queue)
+                del queue[:count]
+                await self._send_batch(model, batch)
+        finally:
+            del self._senders[model]
+            left, self._queues[model] = queue, []
+            self._settle(left, Unavailable("the event log", "this process is stopping"))
+
+    async def _send_batch(self, model: str, batch: Sequence[_Waiting]) -> None:
+        events = [event for one in batch for event in one.events]
+        try:
+            appended = await self._log.append(model, Stream.EXAMPLES, events)
+            if len(appended) != len(events):
+                raise Unavailable("the event log", "its answer does not fit the request")
+        except asyncio.CancelledError:
+            self._settle(batch, Unavailable("the event log", "this process is stopping"))
+            raise
+        except RiverrunError as error:
+            self._settle(batch, error)
+            return
+        except Exception as error:  # whoever waits must hear of it, whatever went wrong
+            log.exception("an append failed by an error of ours", model=model)
+            self._settle(batch, Unavailable("the event log", type(error).__name__))
+            return
+        begin = 0
+        for one in batch:
+            self._waiting_bytes -= one.size
+            end = begin + len(one.events)
+            if not one.done.done():
+                one.done.set_result(appended[begin:end])
+            begin = end
+
+    def _settle(self, batch: Sequence[_Waiting], error: RiverrunError) -> None:
+        for one in batch:
+            self._waiting_bytes -= one.size
+            if not one.done.done():
+                one.done.set_exception(error)
+
+
+def _next_batch(queue: Sequence[_Waiting]) -> tuple[list[_Waiting], int]:
+    size = events = count = 0
+    for one in queue:
+        if count and (size + one.size > MAX_APPEND_BYTES or events + len(one.events) > MAX_APPEND_EVENTS):
+            break
+        size += one.size
+        events += len(one.events)
+        count += 1
+    return list(queue[:count]), count
+
+
+def _pieces(events: Sequence[NewEvent]) -> list[tuple[list[NewEvent], int]]:
+    """`events` in order, cut where a message would grow too large."""
+    pieces: list[tuple[list[NewEvent], int]] = []
+    piece: list[NewEvent] = []
+    size = 0
+    for event in events:
+        cost = len(event.body) + len(event.fingerprint) + EVENT_OVERHEAD
+        if piece and (size + cost > MAX_APPEND_BYTES or len(piece) >= MAX_APPEND_EVENTS):
+            pieces.append((piece, size))
+            piece, size = [], 0
+        piece.append(event)
+        size += cost
+    pieces.append((piece, size))
+    return pieces

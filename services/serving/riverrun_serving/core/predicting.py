@@ -1,0 +1,97 @@
+"""Answering: one version from start to end, whatever is swapped in meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from riverrun.core.errors import InvalidInput
+from riverrun.core.predictions import FeatureValue, Prediction
+from riverrun.core.spec.features import check_features
+from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
+
+MAX_ID = 256
+MAX_ROWS = 10_000
+SLICE_S = 0.005
+SLICE_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request is answered with; every prediction is of the one version named here."""
+
+    id: str
+    predictions: Sequence[Prediction]
+    loaded: LoadedVersion
+    channel: str
+    age_s: float
+
+    @property
+    def ids(self) -> list[str]:
+        """The id of each row of a batch."""
+        return [f"{self.id}.{row}" for row in range(len(self.predictions))]
+
+
+def check_id(given: Any, field: str = "id") -> str:
+    """`given` as an id, or a new one for None and the empty string; raises `InvalidInput`."""
+    if given is None or given == "":
+        return uuid.uuid4().hex
+    if not isinstance(given, str) or len(given) > MAX_ID:
+        raise InvalidInput(field, f"expected a string of at most {MAX_ID} characters")
+    return given
+
+
+def answer_one(slot: ModelSlot, features: Any, given_id: str | None, now: float) -> Answer:
+    """The answer for one row. `now` is monotonic. Raises `InvalidInput`, `NotReady`."""
+    loaded = slot.ready_version(now)
+    checked = check_features(loaded.spec.features, features)
+    prediction = loaded.predictor.predict(checked)
+    return Answer(check_id(given_id), (prediction,), loaded, slot.channel, slot.age_s(now))
+
+
+async def answer_many(
+    slot: ModelSlot, rows: Any, given_id: str | None, now: float, *, where: str = "instances"
+) -> Answer:
+    """The answer for many rows, as of the moment of the call. Raises `InvalidInput`, `NotReady`.
+
+    Errors name the row and feature as ``{where}.3.distance``.
+
+    Long batches are computed in slices of some milliseconds, so that other requests come in between; a
+    predictor is not thread-safe, and a thread would hold the interpreter just as long.
+    """
+    loaded = slot.ready_version(now)
+    request_id = check_id(given_id)
+    age_s = slot.age_s(now)
+    checked = check_rows(loaded, rows, where)
+    predictions: list[Prediction] = []
+    while len(predictions) < len(checked):
+        if predictions:
+            await asyncio.sleep(0)
+        begun = len(predictions)
+        size = min(SLICE_ROWS, max(1, int(SLICE_S / slot.row_seconds))) if slot.row_seconds else 8
+        started = time.perf_counter()
+        predictions += loaded.predictor.predict_many(checked[begun : begun + size])
+        spent = (time.perf_counter() - started) / (len(predictions) - begun)
+        slot.row_seconds += 0.2 * (spent - slot.row_seconds)
+    return Answer(request_id, predictions, loaded, slot.channel, age_s)
+
+
+def check_rows(loaded: LoadedVersion, rows: Any, where: str) -> list[dict[str, FeatureValue]]:
+    """`rows` checked against the version's spec; raises `InvalidInput` naming the row and feature."""
+    if not isinstance(rows, list) or not rows:
+        raise InvalidInput(where, "expected a list of at least one object of features")
+    if len(rows) > MAX_ROWS:
+        raise InvalidInput(where, f"expected at most {MAX_ROWS} rows, got {len(rows)}")
+    schema = loaded.spec.features
+    checked = []
+    for number, row in enumerate(rows):
+        try:
+            checked.append(check_features(schema, row))
+        except InvalidInput as error:
+            path = f"{where}.{number}" + error.field.removeprefix("features")
+            raise InvalidInput(path, error.expected) from None
+    return checked

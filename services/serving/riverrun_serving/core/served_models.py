@@ -1,0 +1,84 @@
+"""Every model that this process answers for, and the slots of its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from riverrun.core.errors import NotFound
+from riverrun.core.spec import ModelSpec
+from riverrun.core.versions import LIVE, ModelInfo
+from riverrun_serving.core.model_slot import ModelSlot
+
+
+@dataclass(slots=True)
+class ServedModel:
+    """One model: its newest registered spec and one slot for each channel.
+
+    `info` is None while all that is known of the model is its last-good copy on disk.
+    """
+
+    name: str
+    spec: ModelSpec
+    info: ModelInfo | None = None
+    slots: dict[str, ModelSlot] = field(default_factory=dict)
+
+    def slot(self, channel_or_version: str = "") -> ModelSlot:
+        """The slot of a channel, or the one that holds a version's number; `live` for the empty text.
+
+        Raises `NotFound`, naming what is loaded.
+        """
+        slot = self.slots.get(channel_or_version or LIVE)
+        if slot is not None:
+            return slot
+        if channel_or_version.isdecimal() and channel_or_version.isascii():
+            number = int(channel_or_version[:20])
+            for slot in self.slots.values():
+                if slot.current is not None and slot.current.version == number:
+                    return slot
+        loaded = ", ".join(
+            name if slot.current is None else f"{name} ({slot.current.version})"
+            for name, slot in sorted(self.slots.items())
+        )
+        raise NotFound(f"version of model {self.name}", channel_or_version[:64], loaded or None)
+
+    @property
+    def live(self) -> ModelSlot | None:
+        """The slot of `live`, or None while the model has no such channel."""
+        return self.slots.get(LIVE)
+
+    @property
+    def ready(self) -> bool:
+        """Whether `live` has weights."""
+        return self.live is not None and self.live.current is not None
+
+
+class ServedModels:
+    """The models by name. Changed by the synchronizer alone, read by the edges."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, ServedModel] = {}
+
+    def __iter__(self) -> Iterator[ServedModel]:
+        return iter([self._models[name] for name in sorted(self._models)])
+
+    def get(self, name: str) -> ServedModel | None:
+        """The model called `name`, or None."""
+        return self._models.get(name)
+
+    def model(self, name: str) -> ServedModel:
+        """The model called `name`; raises `NotFound`, naming those there are."""
+        found = self._models.get(name)
+        if found is None:
+            known = sorted(self._models)
+            listed = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+            raise NotFound("model", name[:64], listed or "no model yet")
+        return found
+
+    def add(self, model: ServedModel) -> None:
+        """Serve `model`, in place of one of the same name."""
+        self._models[model.name] = model
+
+    def remove(self, name: str) -> None:
+        """Stop serving the model called `name`; one that is not there is no error."""
+        self._models.pop(name, None)

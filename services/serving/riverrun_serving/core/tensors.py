@@ -1,0 +1,196 @@
+"""Open Inference Protocol tensors as rows of features, and answers as tensors (DECISIONS 30)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from riverrun.core.errors import InvalidInput, NotReady
+from riverrun.core.predictions import FeatureValue, Label
+from riverrun.core.spec import ModelSpec
+from riverrun.core.spec.features import MAX_FEATURES, FeatureSpec, FeatureType, shown, shown_name
+from riverrun_serving.core.predicting import MAX_ROWS, Answer
+
+FLOATS = frozenset({"FP16", "FP32", "FP64"})
+INTEGERS = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
+DATATYPES = FLOATS | INTEGERS | {"BOOL", "BYTES"}
+
+ALL_FEATURES = "features"
+
+_DATATYPE: dict[FeatureType, str] = {
+    "float": "FP64",
+    "int": "INT64",
+    "bool": "BOOL",
+    "category": "BYTES",
+    "text": "BYTES",
+}
+_TAKEN: dict[FeatureType, frozenset[str]] = {
+    "float": FLOATS | INTEGERS,
+    "int": INTEGERS,
+    "bool": frozenset({"BOOL"}),
+    "category": frozenset({"BYTES"}),
+    "text": frozenset({"BYTES"}),
+}
+_LABEL_DATATYPE = {"bool": "BOOL", "int": "INT64", "category": "BYTES", "float": "FP64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A named tensor; `values` are flat, row by row. BYTES values are strings."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    values: Sequence[Any]
+    classes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """What metadata says of a tensor; -1 is a dimension of any size."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+def input_tensors(spec: ModelSpec) -> list[TensorInfo]:
+    """The inputs that a model declares; none for a model without a feature schema, which takes any."""
+    schema = spec.features or {}
+    inputs = [TensorInfo(name, _DATATYPE[feature.type], (-1,)) for name, feature in schema.items()]
+    if schema and takes_matrix(spec):
+        inputs.append(TensorInfo(ALL_FEATURES, "FP64", (-1, len(schema))))
+    return inputs
+
+
+def output_tensors(spec: ModelSpec) -> list[TensorInfo]:
+    """The outputs that a model answers with."""
+    outputs = [TensorInfo("prediction", _LABEL_DATATYPE[spec.label_type], (-1,))]
+    if spec.is_classifier:
+        outputs.append(TensorInfo("probabilities", "FP64", (-1, -1)))
+    return outputs
+
+
+def takes_matrix(spec: ModelSpec) -> bool:
+    """Whether all features are numbers, so that one tensor called `features` may hold them."""
+    schema = spec.features or {}
+    return all(feature.type in ("float", "int") for feature in schema.values()) and ALL_FEATURES not in schema
+
+
+def check_shape(name: str, datatype: str, shape: Sequence[Any]) -> tuple[int, ...]:
+    """`shape` as dimensions, and `datatype` known; raises `InvalidInput` naming the tensor."""
+    path = f"inputs.{shown_name(name)}"
+    if datatype not in DATATYPES:
+        raise InvalidInput(f"{path}.datatype", f"expected one of {', '.join(sorted(DATATYPES))}")
+    if not 1 <= len(shape) <= 2 or not all(type(size) is int and size >= 0 for size in shape):
+        raise InvalidInput(f"{path}.shape", "expected [rows], [rows, 1] or [rows, features]")
+    if math.prod(shape) > MAX_ROWS * MAX_FEATURES:
+        raise InvalidInput(f"{path}.shape", "expected fewer elements")
+    return tuple(shape)
+
+
+def rows_from(spec: ModelSpec, inputs: Sequence[Tensor]) -> list[dict[str, FeatureValue]]:
+    """One dict of features per row. Raises `InvalidInput` naming the tensor and what was expected."""
+    if not inputs:
+        raise InvalidInput("inputs", "expected at least one tensor")
+    if len({tensor.name for tensor in inputs}) < len(inputs):
+        raise InvalidInput("inputs", "expected each tensor once")
+    for tensor in inputs:
+        if len(tensor.values) != math.prod(tensor.shape):
+            raise InvalidInput(
+                f"inputs.{shown_name(tensor.name)}.data",
+                f"expected {math.prod(tensor.shape)} elements by its shape, got {len(tensor.values)}",
+            )
+    if len(inputs) == 1 and inputs[0].name == ALL_FEATURES and spec.features and takes_matrix(spec):
+        return _rows_from_matrix(spec.features, inputs[0])
+    rows = [tensor.shape[0] for tensor in inputs]
+    if len(set(rows)) > 1:
+        raise InvalidInput(
+            "inputs", f"expected the same number of rows in each tensor, got {sorted(set(rows))}"
+        )
+    if not 0 < rows[0] <= MAX_ROWS:
+        raise InvalidInput("inputs", f"expected 1 to {MAX_ROWS} rows, got {rows[0]}")
+    columns = {tensor.name: _column(spec, tensor) for tensor in inputs}
+    return [{name: column[row] for name, column in columns.items()} for row in range(rows[0])]
+
+
+def _column(spec: ModelSpec, tensor: Tensor) -> Sequence[FeatureValue]:
+    path = f"inputs.{shown_name(tensor.name)}"
+    if len(tensor.shape) == 2 and tensor.shape[1] != 1:
+        raise InvalidInput(f"{path}.shape", "expected one value per row: [rows] or [rows, 1]")
+    feature = None if spec.features is None else spec.features.get(tensor.name)
+    if feature is not None and tensor.datatype not in _TAKEN[feature.type]:
+        raise InvalidInput(
+            f"{path}.datatype", f"expected {_DATATYPE[feature.type]} for a {feature.type} feature"
+        )
+    return tensor.values
+
+
+def _rows_from_matrix(schema: Any, tensor: Tensor) -> list[dict[str, FeatureValue]]:
+    path = f"inputs.{ALL_FEATURES}"
+    width = len(schema)
+    if len(tensor.shape) != 2 or tensor.shape[1] != width:
+        raise InvalidInput(f"{path}.shape", f"expected [rows, {width}], the features in the spec's order")
+    if tensor.datatype not in FLOATS | INTEGERS:
+        raise InvalidInput(f"{path}.datatype", "expected FP64")
+    if not 0 < tensor.shape[0] <= MAX_ROWS:
+        raise InvalidInput(f"{path}.shape", f"expected 1 to {MAX_ROWS} rows, got {tensor.shape[0]}")
+    features = list(schema.items())
+    return [
+        {
+            name: _as_feature(feature, tensor.values[row * width + column])
+            for column, (name, feature) in enumerate(features)
+        }
+        for row in range(tensor.shape[0])
+    ]
+
+
+def _as_feature(feature: FeatureSpec, value: Any) -> FeatureValue:
+    """A whole float as the int that an int feature is; all else as it came, for the check to judge."""
+    if feature.type == "int" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value  # type: ignore[no-any-return]
+
+
+def answer_tensors(spec: ModelSpec, answer: Answer) -> list[Tensor]:
+    """The outputs of `answer`; `probabilities` only from a model that gives shares.
+
+    Raises `NotReady` where the model has seen no class yet.
+    """
+    rows = len(answer.predictions)
+    values: list[Label] = []
+    for prediction in answer.predictions:
+        if prediction.value is None:
+            raise NotReady(f"model {spec.name}", "it has seen no class yet")
+        values.append(prediction.value)
+    datatype = _LABEL_DATATYPE[spec.label_type]
+    outputs = [Tensor("prediction", datatype, (rows,), values)]
+    if spec.is_classifier:
+        seen: dict[Label, None] = {}
+        for prediction in answer.predictions:
+            seen.update(dict.fromkeys(prediction.probabilities or ()))
+        classes = list(seen)
+        if classes:
+            shares = [
+                (prediction.probabilities or {}).get(label, 0.0)
+                for prediction in answer.predictions
+                for label in classes
+            ]
+            named = json.dumps(classes)
+            outputs.append(Tensor("probabilities", "FP64", (rows, len(classes)), shares, classes=named))
+    return outputs
+
+
+def wanted_outputs(outputs: Sequence[Tensor], names: Sequence[str]) -> list[Tensor]:
+    """The outputs called `names`, in that order; all where none is named. Raises `InvalidInput`."""
+    if not names:
+        return list(outputs)
+    by_name = {tensor.name: tensor for tensor in outputs}
+    for name in names:
+        if name not in by_name:
+            known = ", ".join(by_name)
+            raise InvalidInput("outputs", f"expected names among {known}, got {shown(name)}")
+    return [by_name[name] for name in names]

@@ -1,0 +1,78 @@
+"""``inference.GRPCInferenceService`` over the same core as REST."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from riverrun_serving.core.inference import SERVER_NAME, SERVER_VERSION, Inference
+from riverrun_serving.grpc_edge import messages
+from riverrun_serving.grpc_edge.converters import inputs_from, metadata_from, response_from
+
+
+class InferenceServicer:
+    """Decode, call, encode. Errors are raised; the server's interceptor makes statuses of them."""
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serve this on `server`, by generic handlers: there are no stubs."""
+        handlers = {
+            "ServerLive": _unary(self.server_live, messages.ServerLiveRequest),
+            "ServerReady": _unary(self.server_ready, messages.ServerReadyRequest),
+            "ModelReady": _unary(self.model_ready, messages.ModelReadyRequest),
+            "ServerMetadata": _unary(self.server_metadata, messages.ServerMetadataRequest),
+            "ModelMetadata": _unary(self.model_metadata, messages.ModelMetadataRequest),
+            "ModelInfer": _unary(self.model_infer, messages.ModelInferRequest),
+        }
+        handler = grpc.method_handlers_generic_handler(messages.SERVICE, handlers)
+        server.add_generic_rpc_handlers((handler,))
+
+    async def server_live(self, _request: Any, _context: Any) -> Any:
+        """Answered at all: alive."""
+        return messages.ServerLiveResponse(live=True)
+
+    async def server_ready(self, _request: Any, _context: Any) -> Any:
+        """As ``/readyz``."""
+        return messages.ServerReadyResponse(ready=self._inference.server_ready())
+
+    async def model_ready(self, request: Any, _context: Any) -> Any:
+        """Whether one model, or one version of it, answers."""
+        return messages.ModelReadyResponse(ready=self._inference.model_ready(request.name, request.version))
+
+    async def server_metadata(self, _request: Any, _context: Any) -> Any:
+        """Who answers."""
+        return messages.ServerMetadataResponse(name=SERVER_NAME, version=SERVER_VERSION, extensions=[])
+
+    async def model_metadata(self, request: Any, _context: Any) -> Any:
+        """How to call a model."""
+        found = self._inference.metadata(request.name, request.version)
+        return messages.ModelMetadataResponse(
+            name=found.name,
+            versions=found.versions,
+            platform=found.platform,
+            inputs=metadata_from(found.inputs),
+            outputs=metadata_from(found.outputs),
+        )
+
+    async def model_infer(self, request: Any, _context: Any) -> Any:
+        """Answer for every row."""
+        inferred = await self._inference.infer(
+            request.model_name,
+            request.model_version,
+            request.id,
+            inputs_from(request),
+            [output.name for output in request.outputs],
+        )
+        return response_from(inferred, raw=bool(request.raw_input_contents))
+
+
+def _unary(method: Callable[[Any, Any], Awaitable[Any]], request: Any) -> Any:
+    return grpc.unary_unary_rpc_method_handler(
+        method,
+        request_deserializer=request.FromString,
+        response_serializer=lambda message: message.SerializeToString(),
+    )

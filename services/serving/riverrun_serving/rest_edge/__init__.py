@@ -1,0 +1,1 @@
+"""The REST edge: native routes, the Open Inference Protocol, documentation and probes."""

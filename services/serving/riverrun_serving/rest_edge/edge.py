@@ -1,0 +1,87 @@
+"""The REST edge as one ASGI application: hot routes first and bare, FastAPI behind them for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from riverrun_serving.rest_edge.body import read_body
+from riverrun_serving.rest_edge.exchange import (
+    Disconnected,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    header,
+    send_reply,
+)
+from riverrun_serving.rest_edge.inference_routes import InferenceRoutes
+from riverrun_serving.rest_edge.native_routes import NativeRoutes
+from riverrun_serving.rest_edge.statuses import MethodNotAllowed, inference_error, native_error
+
+MODELS = "/v1/models/"
+PREDICT = ":predict"
+FEEDBACK = ":feedback"
+
+
+class RestEdge:
+    """Routes each request. Every error is answered as ``{"error": …}``, here and behind."""
+
+    def __init__(
+        self,
+        native: NativeRoutes,
+        inference: InferenceRoutes,
+        behind: Callable[[Any, Any, Any], Awaitable[None]],
+        max_body_bytes: int,
+    ) -> None:
+        self._native = native
+        self._inference = inference
+        self._behind = behind
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path.startswith(MODELS):
+                if path.endswith(PREDICT):
+                    await self._answer(self._predict, native_error, scope, receive, send)
+                    return
+                if path.endswith(FEEDBACK):
+                    await self._answer(self._feedback, native_error, scope, receive, send)
+                    return
+            elif path == "/v2" or path.startswith("/v2/"):
+                await self._answer(self._inference.reply, inference_error, scope, receive, send)
+                return
+        await self._behind(scope, receive, send)
+
+    async def _answer(
+        self,
+        route: Callable[[Scope, Receive], Awaitable[Reply]],
+        as_reply: Callable[[Exception], Reply],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        try:
+            reply = await route(scope, receive)
+        except Disconnected:
+            return
+        except Exception as error:  # the edge: everything becomes an answer here
+            reply = as_reply(error)
+        await send_reply(send, reply)
+
+    async def _predict(self, scope: Scope, receive: Receive) -> Reply:
+        _only_post(scope)
+        body = await read_body(scope, receive, self._max_body_bytes)
+        return await self._native.predict(scope["path"][len(MODELS) : -len(PREDICT)], body)
+
+    async def _feedback(self, scope: Scope, receive: Receive) -> Reply:
+        _only_post(scope)
+        body = await read_body(scope, receive, self._max_body_bytes)
+        model = scope["path"][len(MODELS) : -len(FEEDBACK)]
+        return await self._native.feedback(model, body, header(scope, b"content-type"))
+
+
+def _only_post(scope: Scope) -> None:
+    if scope["method"] != "POST":
+        raise MethodNotAllowed(scope["method"], "POST")

@@ -1,0 +1,142 @@
+"""The native hot routes: ``POST /v1/models/{model}:predict`` and ``:feedback``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from riverrun.core.errors import InvalidInput
+from riverrun.core.predictions import Label, Prediction
+from riverrun.runtime import metrics
+from riverrun.runtime.clock import Clock
+from riverrun_serving.core.feedback import AppendExamples, take_feedback, take_one
+from riverrun_serving.core.predicting import Answer, answer_many, answer_one
+from riverrun_serving.core.row_counters import RowCounters
+from riverrun_serving.core.served_models import ServedModels
+from riverrun_serving.rest_edge.exchange import Reply
+from riverrun_serving.rest_edge.json_body import decode, explained
+
+
+class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of ``:predict``: exactly one of `features` and `instances`. `key` chooses the arm of an
+    experiment; without one every key is answered by `live`."""
+
+    features: Any = msgspec.UNSET
+    instances: Any = msgspec.UNSET
+    id: str | None = None
+    key: str | None = None
+
+
+_predict_decoder = msgspec.json.Decoder(PredictBody)
+_any_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+
+
+class NativeRoutes:
+    """Decode, call, encode."""
+
+    def __init__(self, models: ServedModels, append: AppendExamples, clock: Clock) -> None:
+        self._models = models
+        self._append = append
+        self._clock = clock
+        self._rows = RowCounters("rest")
+        self._seconds = metrics.PREDICT_SECONDS.labels("rest")
+        self._accepted = metrics.FEEDBACK.labels("accepted")
+        self._duplicate = metrics.FEEDBACK.labels("duplicate")
+        self._rejected = metrics.FEEDBACK.labels("rejected")
+
+    async def predict(self, model: str, body: bytes) -> Reply:
+        """Answer for one row or many."""
+        begun = time.perf_counter()
+        asked = decode(_predict_decoder, body)
+        slot = self._models.model(model).slot()
+        now = self._clock.monotonic()
+        if asked.instances is msgspec.UNSET:
+            if asked.features is msgspec.UNSET:
+                raise InvalidInput("features", "is required (or instances, a list of them)")
+            answer = answer_one(slot, asked.features, asked.id, now)
+            content = {"id": answer.id} | prediction_json(answer.predictions[0]) | version_json(answer)
+        else:
+            if asked.features is not msgspec.UNSET:
+                raise InvalidInput("instances", "expected either features or instances, not both")
+            answer = await answer_many(slot, asked.instances, asked.id, now)
+            predictions = [prediction_json(prediction) for prediction in answer.predictions]
+            content = {"id": answer.id, "ids": answer.ids, "predictions": predictions} | version_json(answer)
+        self._rows.count(model, len(answer.predictions))
+        self._seconds.observe(time.perf_counter() - begun)
+        return Reply(_encoder.encode(content))
+
+    async def feedback(self, model: str, body: bytes, content_type: bytes) -> Reply:
+        """Take labelled examples; answered once they are durable.
+
+        One entry that is wrong is refused as a whole (422); of a list or of lines each is judged.
+        """
+        served = self._models.model(model)
+        entries = _entries(body, content_type)
+        if isinstance(entries, list):
+            taken = await take_feedback(served, entries, self._append)
+        else:
+            taken = await take_one(served, entries, self._append)
+        self._accepted.inc(taken.accepted - taken.duplicates)
+        self._duplicate.inc(taken.duplicates)
+        self._rejected.inc(len(taken.rejected))
+        rejected = [{"index": one.index, "error": one.error} for one in taken.rejected]
+        content = {"accepted": taken.accepted, "duplicates": taken.duplicates, "rejected": rejected}
+        return Reply(_encoder.encode(content), 202)
+
+
+def prediction_json(prediction: Prediction) -> dict[str, Any]:
+    """One prediction; classes keep their type in `prediction` and are strings as keys."""
+    if prediction.probabilities is None:
+        return {"prediction": prediction.value}
+    shares = {class_name(label): share for label, share in prediction.probabilities.items()}
+    return {"prediction": prediction.value, "probabilities": shares}
+
+
+def class_name(label: Label) -> str:
+    """A class as a key of JSON: as the class itself would be written, without quotes."""
+    if isinstance(label, str):
+        return label
+    if isinstance(label, bool):
+        return "true" if label else "false"
+    return str(label)
+
+
+def version_json(answer: Answer) -> dict[str, Any]:
+    """Which weights gave an answer, and how sure it is that they are the newest."""
+    return {
+        "model_version": answer.loaded.version,
+        "channel": answer.channel,
+        "age_seconds": round(answer.age_s, 3),
+    }
+
+
+def _entries(body: bytes, content_type: bytes) -> Any:
+    """The entry or entries that `body` holds: one object, a list, or one object per line."""
+    if b"ndjson" not in content_type and b"jsonl" not in content_type:
+        try:
+            return _any_decoder.decode(body)
+        except RecursionError:
+            raise InvalidInput("body", "is nested too deeply") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            # Lines without their content type, as `curl --data-binary @file` sends them.
+            if "trailing characters" not in str(error):
+                raise explained(error, body) from None
+    return _lines(body)
+
+
+def _lines(body: bytes) -> Sequence[Any]:
+    try:
+        return _any_decoder.decode_lines(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        entries: list[Any] = []
+        for line in body.splitlines():
+            if line.strip():
+                try:
+                    entries.append(decode(_any_decoder, line))
+                except InvalidInput as error:
+                    entries.append(error)
+        return entries

@@ -1,0 +1,56 @@
+"""The settings of a serving process: ``RIVERRUN_SERVING_…`` in the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from riverrun.runtime.settings import ServiceSettings
+
+
+class ServingSettings(ServiceSettings):
+    """Everything a serving process is told. Read once at start."""
+
+    model_config = SettingsConfigDict(env_prefix="RIVERRUN_SERVING_", populate_by_name=True)
+
+    rest_port: int = Field(default=8000, ge=0, le=65535)
+    """Port of the REST API; 0 takes a free one."""
+
+    grpc_port: int = Field(default=8001, ge=0, le=65535)
+    """Port of gRPC; 0 takes a free one."""
+
+    param_server: str = "127.0.0.1:8002"
+    """host:port of the parameter server, which holds the event log too."""
+
+    models: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names of the models to serve, separated by commas. Empty: every model that is registered."""
+
+    cache_dir: Path | None = None
+    """Folder for a last-good copy of the weights, to start from when the parameter server is away.
+    Empty: no copy is kept, and a restart waits for the parameter server."""
+
+    cache_every_s: float = Field(default=5.0, gt=0)
+    """Seconds between two copies of the same weights at least; copies are made in the background."""
+
+    factories: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="RIVERRUN_FACTORIES")
+    """The users' own code that may be imported, as ``package.module:name`` separated by commas.
+    A model that names another factory is refused."""
+
+    max_body_bytes: int = Field(default=4 << 20, ge=1024)
+    """Bytes of a request's body at most; counted while reading, and after unpacking."""
+
+    max_weights_bytes: int = Field(default=1 << 30, ge=1 << 20)
+    """Bytes of one model's weights at most, unpacked; larger ones are refused, the last good ones stay."""
+
+    log_deadline_s: float = Field(default=5.0, gt=0)
+    """Seconds that the event log may take to acknowledge feedback before the caller gets 503."""
+
+    @field_validator("models", "factories", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
