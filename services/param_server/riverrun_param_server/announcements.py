@@ -1,0 +1,71 @@
+"""What watchers are told, as the bytes that go over the wire: made once, however many hear it."""
+
+from __future__ import annotations
+
+from google.protobuf.message import Message
+
+from riverrun.api.params.v1 import params_pb2 as pb
+from riverrun.core.versions import Channel
+from riverrun.rpc.converters import manifest_to_pb, model_to_pb, timestamp
+from riverrun.runtime.clock import Clock
+from riverrun_param_server.catalogue import Catalogue, Model
+
+
+class Announcements:
+    """Renders how things stand now; remembers each rendering for as long as it is true."""
+
+    def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
+        self._catalogue = catalogue
+        self._clock = clock
+        self._channels: dict[tuple[str, str], tuple[int, dict[int, bytes]]] = {}
+
+    def of_model(self, name: str) -> bytes | None:
+        """The model as it is now; that it was deleted; None where it never was."""
+        model = self._catalogue.find(name)
+        if model is None:
+            return None
+        if model.record.deleted_ns:
+            return _serialised(pb.WatchResponse(store_id=self._catalogue.store_id, deleted_model=name))
+        return _serialised(
+            pb.WatchResponse(store_id=self._catalogue.store_id, model=model_to_pb(model.info()))
+        )
+
+    def of_channel(self, name: str, channel_name: str, have: int) -> tuple[bytes, int] | None:
+        """Where the channel is now, with what leads there from `have`, and the version it tells of.
+
+        None where the channel is not there, or has no version.
+        """
+        model = self._catalogue.find(name)
+        channel = None if model is None else model.record.channel(channel_name)
+        if model is None or channel is None or channel.version == 0 or model.record.deleted_ns:
+            return None
+        generation, rendered = self._channels.get((name, channel_name), (0, {}))
+        if generation != channel.generation:
+            rendered = {}
+            self._channels[(name, channel_name)] = (channel.generation, rendered)
+        message = rendered.get(have)
+        if message is None:
+            message = rendered[have] = self._render(model, channel, have)
+        return message, channel.version
+
+    def heartbeat(self) -> bytes:
+        """That the server lives, and that all before it is how things stand."""
+        beat = pb.WatchResponse.Heartbeat(time=timestamp(self._clock.wall_ns()))
+        return _serialised(pb.WatchResponse(store_id=self._catalogue.store_id, heartbeat=beat))
+
+    def _render(self, model: Model, channel: Channel, have: int) -> bytes:
+        manifest = model.manifests[channel.version]
+        path = model.recent.path(have, channel.version, manifest.arrivals.oldest_ns)
+        announcement = pb.Announcement(
+            channel=channel.name,
+            generation=channel.generation,
+            manifest=manifest_to_pb(manifest),
+            base_version=0 if path.encoded is None else have,
+            serving_delta=path.encoded or b"",
+            oldest_arrival=timestamp(path.oldest_arrival_ns),
+        )
+        return _serialised(pb.WatchResponse(store_id=self._catalogue.store_id, announcement=announcement))
+
+
+def _serialised(message: Message) -> bytes:
+    return message.SerializeToString()

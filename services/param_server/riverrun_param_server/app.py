@@ -1,0 +1,149 @@
+"""Builds the parameter server from its settings and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import grpc
+import structlog
+
+from riverrun.api.events.v1 import events_pb2_grpc
+from riverrun.events.embedded.log import EmbeddedEventLog
+from riverrun.rpc.servers import serving_grpc
+from riverrun.runtime.clock import Clock, SystemClock
+from riverrun.runtime.lifecycle import Stop, run_until_stopped
+from riverrun.runtime.status_app import serving_http, status_app
+from riverrun_param_server.announcements import Announcements
+from riverrun_param_server.catalogue import Catalogue
+from riverrun_param_server.completion import Completion
+from riverrun_param_server.event_log_servicer import EventLogServicer
+from riverrun_param_server.fatal import Fatal
+from riverrun_param_server.param_server import LostHistory, ParamServer
+from riverrun_param_server.pulls import Pulls
+from riverrun_param_server.pushes import Pushes
+from riverrun_param_server.readers import Readers
+from riverrun_param_server.recovery import load, open_store_id, renew_store_id, verify
+from riverrun_param_server.registry import Registry
+from riverrun_param_server.servicer import ParameterServicer, add_parameter_service
+from riverrun_param_server.sessions import Sessions
+from riverrun_param_server.settings import ParamServerSettings
+from riverrun_param_server.snapshots import SnapshotPolicy, Snapshots
+from riverrun_param_server.steering import Steering
+from riverrun_param_server.store import Store
+from riverrun_param_server.version_reader import VersionReader
+from riverrun_param_server.watch_hub import WatchHub
+
+log = structlog.get_logger()
+
+EVENT_LOG = "riverrun.api.events.v1.EventLog"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A parameter server that answers: its ports, its parts, and the event log beside it."""
+
+    port: int
+    http_port: int
+    server: ParamServer
+    event_log: EmbeddedEventLog
+    stop: Stop = field(default_factory=Stop)
+
+    async def wait(self) -> None:
+        """Return once stopping was asked for; raises what ended the server otherwise."""
+        await run_until_stopped(
+            self.stop,
+            self.server.fatal.wait(),
+            self.event_log.disk_failed(),
+            self.server.hub.beat(),
+            self.server.sessions.sweep(),
+        )
+
+
+@contextlib.asynccontextmanager
+async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator[ParamServer]:
+    """The parts over the store in `settings.data`, verified and loaded; closed when the block ends.
+
+    Raises `DigestMismatch` where the store is damaged.
+    """
+    fatal = Fatal()
+    store = await asyncio.to_thread(Store, settings.data, fatal)
+    completion = Completion()
+    try:
+        verified = await asyncio.to_thread(verify, store)
+        catalogue = Catalogue(store, await asyncio.to_thread(open_store_id, store))
+        reader = VersionReader(store, max_model_bytes=settings.max_model_bytes)
+        snapshots = Snapshots(store, completion, SnapshotPolicy())
+        await load(store, catalogue, reader, snapshots, verified)
+        hub = WatchHub(catalogue, Announcements(catalogue, clock))
+        sessions = Sessions(catalogue, hub, completion, clock, settings.lease_s)
+        max_bytes = settings.max_model_bytes
+        yield ParamServer(
+            store=store,
+            catalogue=catalogue,
+            registry=Registry(catalogue, hub, sessions, completion, clock),
+            sessions=sessions,
+            pushes=Pushes(catalogue, hub, snapshots, completion, clock, max_model_bytes=max_bytes),
+            pulls=Pulls(catalogue, reader, completion),
+            steering=Steering(catalogue, reader, hub, sessions, completion),
+            hub=hub,
+            readers=Readers(catalogue, clock),
+            fatal=fatal,
+        )
+    finally:
+        await completion.finish()
+        if isinstance(fatal.error, LostHistory):
+            await asyncio.to_thread(renew_store_id, store)
+        await asyncio.to_thread(store.close)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: ParamServerSettings, *, clock: Clock | None = None, stop: Stop | None = None
+) -> AsyncIterator[Running]:
+    """A parameter server on its ports while the block runs. Raises OSError when one is taken.
+
+    The block must await `Running.wait` for heartbeats, leases and failures to be seen to.
+    """
+    clock = clock or SystemClock()
+    async with building(settings, clock) as server:
+        event_log = await asyncio.to_thread(EmbeddedEventLog, settings.data / "events.sqlite", clock=clock)
+
+        def add_services(grpc_server: grpc.aio.Server) -> list[str]:
+            events = EventLogServicer(
+                event_log, store_id=lambda: server.store_id, check_model=server.catalogue.check
+            )
+            events_pb2_grpc.add_EventLogServicer_to_server(events, grpc_server)
+            return [add_parameter_service(ParameterServicer(server), grpc_server), EVENT_LOG]
+
+        def end_streams() -> None:
+            server.end_streams()
+            event_log.stop()
+
+        status = status_app(
+            alive=lambda: server.fatal.error is None,
+            ready=lambda: "the disk failed" if server.fatal.error is not None else "",
+        )
+        try:
+            async with (
+                serving_http(status, settings.host, settings.http_port, settings.drain_s) as http_port,
+                serving_grpc(
+                    add_services,
+                    settings.host,
+                    settings.port,
+                    drain_s=settings.drain_s,
+                    on_stop=end_streams,
+                ) as (port, _),
+            ):
+                log.info("the parameter server answers", port=port, http_port=http_port)
+                yield Running(port, http_port, server, event_log, stop or Stop())
+        finally:
+            await event_log.close()
+
+
+async def serve(settings: ParamServerSettings, stop: Stop) -> None:
+    """Run a parameter server until `stop` is asked."""
+    async with running(settings, stop=stop) as server:
+        await server.wait()

@@ -1,0 +1,84 @@
+"""Content-addressed files: what has a name is whole and on disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+
+from riverrun.core.errors import DigestMismatch
+
+
+class BlobFolder:
+    """Bytes by their sha256. All methods block; they may be called from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+
+    def put(self, body: bytes, sha: bytes) -> None:
+        """Keep `body`; on disk and under its name when this returns. Repeating it changes nothing."""
+        path = self._path(sha)
+        if path.exists():
+            return
+        if not path.parent.exists():
+            path.parent.mkdir()
+            sync_folder(self._folder)
+        write_durably(path, body)
+
+    def get(self, sha: bytes) -> bytes:
+        """The bytes of `sha`; raises FileNotFoundError, and `DigestMismatch` when the disk changed them."""
+        path = self._path(sha)
+        body = path.read_bytes()
+        found = sha256(body).digest()
+        if found != sha:
+            raise DigestMismatch(f"file {path}", sha.hex(), found.hex())
+        return body
+
+    def remove(self, shas: Iterable[bytes]) -> None:
+        """Let go of files; those that are not there are no matter."""
+        for sha in shas:
+            self._path(sha).unlink(missing_ok=True)
+
+    def sweep(self, wanted: set[bytes]) -> int:
+        """Remove what a crash left behind: every file that is not `wanted`. How many there were."""
+        removed = 0
+        for path in self._folder.glob("*/*"):
+            if path.suffix or bytes.fromhex(path.name) not in wanted:
+                path.unlink()
+                removed += 1
+        return removed
+
+    def total_bytes(self) -> int:
+        """Bytes of all files."""
+        return sum(path.stat().st_size for path in self._folder.glob("*/*"))
+
+    def path_of(self, sha: bytes) -> Path:
+        """Where the bytes of `sha` are or would be, for messages to people."""
+        return self._path(sha)
+
+    def _path(self, sha: bytes) -> Path:
+        name = sha.hex()
+        return self._folder / name[:2] / name
+
+
+def write_durably(path: Path, body: bytes) -> None:
+    """Put `body` under `path` as a whole: readers see all of it or what was there before."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries durable: a rename without it can be undone by a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,114 @@
+"""Answers to pulls: which version, from which base, and its bytes, made once for all who ask the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from riverrun.core.errors import NotReady
+from riverrun.core.versions import Manifest
+from riverrun.runtime import metrics
+from riverrun_param_server.catalogue import Catalogue, Model
+from riverrun_param_server.completion import Completion
+from riverrun_param_server.version_reader import VersionReader, encode_state
+
+CACHE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PullWanted:
+    """A pull: of `channel` where it is given, else of `version`. `have` 0: the caller holds nothing."""
+
+    model: str
+    channel: str = ""
+    version: int = 0
+    have: int = 0
+    trainer_state: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PullAnswer:
+    """What is sent; `base` equal to the manifest's version means that there is nothing to send."""
+
+    manifest: Manifest
+    generation: int
+    base: int
+    serving: bytes
+    trainer: bytes
+    spec_yaml: str
+
+
+_Key = tuple[int, int, int]
+_Encoded = tuple[int, bytes, bytes]
+
+
+class Pulls:
+    """Plans and remembers what was composed, by (model, version, have)."""
+
+    def __init__(self, catalogue: Catalogue, reader: VersionReader, completion: Completion) -> None:
+        self._catalogue = catalogue
+        self._reader = reader
+        self._completion = completion
+        self._cache: OrderedDict[_Key, _Encoded] = OrderedDict()
+        self._cached_bytes = 0
+        self._making: dict[_Key, asyncio.Task[_Encoded]] = {}
+
+    async def pull(self, wanted: PullWanted) -> PullAnswer:
+        """Raises `NotFound` (model, channel, version) and `NotReady` (the channel has no version)."""
+        model = self._catalogue.get(wanted.model)
+        version, generation = wanted.version, 0
+        if wanted.channel:
+            channel = model.channel(wanted.channel)
+            version, generation = channel.version, channel.generation
+            if version == 0:
+                raise NotReady(f"channel {channel.name} of {model.name}", "it has no version yet")
+        manifest = await self._catalogue.manifest(model, version)
+        spec = model.specs[model.line(manifest.line).spec_sha]
+        if wanted.have == version and not wanted.trainer_state:
+            metrics.PULLS.labels("nothing").inc()
+            return PullAnswer(manifest, generation, version, b"", b"", spec)
+        have = 0 if wanted.trainer_state and wanted.have == version else wanted.have
+        base, serving, trainer = await self._encoded(model, version, have)
+        metrics.PULLS.labels("delta" if base else "snapshot").inc()
+        trainer = trainer if wanted.trainer_state else b""
+        return PullAnswer(manifest, generation, base, serving, trainer, spec)
+
+    async def _encoded(self, model: Model, version: int, have: int) -> _Encoded:
+        key = (model.record.id, version, have)
+        found = self._cache.get(key)
+        if found is not None:
+            self._cache.move_to_end(key)
+            return found
+        making = self._making.get(key)
+        if making is None:
+            making = self._completion.start(self._make(model, key))
+            self._making[key] = making
+            making.add_done_callback(lambda _: self._making.pop(key, None))
+        return await asyncio.shield(making)
+
+    async def _make(self, model: Model, key: _Key) -> _Encoded:
+        _, version, have = key
+        encoded = await self._of_head(model, version) if not have else None
+        if encoded is None:
+            encoded = await self._reader.encoded(model.record.id, version, have)
+        self._remember(key, encoded)
+        return encoded
+
+    async def _of_head(self, model: Model, version: int) -> _Encoded | None:
+        """The whole state of a line's head, from memory; None for any other version."""
+        for line in model.record.open_lines:
+            state = model.states.get(line.number)
+            if line.head == version and state is not None:
+                return 0, *await asyncio.to_thread(encode_state, state.state())
+        return None
+
+    def _remember(self, key: _Key, encoded: _Encoded) -> None:
+        size = len(encoded[1]) + len(encoded[2])
+        if size > CACHE_BYTES // 4:
+            return
+        self._cache[key] = encoded
+        self._cached_bytes += size
+        while self._cached_bytes > CACHE_BYTES:
+            _, gone = self._cache.popitem(last=False)
+            self._cached_bytes -= len(gone[1]) + len(gone[2])

@@ -1,0 +1,84 @@
+"""What each connected reader reported: every pod's version and lag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from riverrun.core.versions import ReaderInfo
+from riverrun.runtime.clock import Clock
+from riverrun_param_server.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a reader answers with now."""
+
+    model: str
+    channel: str
+    version: int
+    generation: int
+    sync: str = ""
+    problem: str = ""
+
+
+class Readers:
+    """The newest report by (connection, model, channel); a connection's reports go with it."""
+
+    def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
+        self._catalogue = catalogue
+        self._clock = clock
+        self._names: dict[int, tuple[str, str]] = {}
+        self._reports: dict[int, dict[tuple[str, str], ReaderInfo]] = {}
+
+    def connect(self, connection: int, reader_id: str, address: str) -> None:
+        """A reader came; one without an id holds versions like any other and is not listed."""
+        self._names[connection] = (reader_id, address)
+        self._reports[connection] = {}
+
+    def report(self, connection: int, report: Report) -> None:
+        """A reader said what it answers with; of models and channels that are not there, nothing is kept."""
+        model = self._catalogue.find(report.model)
+        if connection not in self._names or model is None or model.record.channel(report.channel) is None:
+            return
+        reader_id, address = self._names[connection]
+        self._reports[connection][(report.model, report.channel)] = ReaderInfo(
+            reader_id=reader_id,
+            address=address,
+            model=report.model,
+            channel=report.channel,
+            version=report.version,
+            generation=report.generation,
+            lag=0,
+            sync=report.sync,
+            reported_ns=self._clock.wall_ns(),
+            problem=report.problem,
+        )
+
+    def disconnect(self, connection: int) -> None:
+        """A reader went."""
+        self._names.pop(connection, None)
+        self._reports.pop(connection, None)
+
+    def list(self, model: str = "") -> list[ReaderInfo]:
+        """The reports of readers with an id, with the lag as of now: moves of the channel not taken."""
+        found = [
+            replace(report, lag=self._lag(report))
+            for reports in self._reports.values()
+            for report in reports.values()
+            if report.reader_id and (not model or report.model == model)
+        ]
+        return sorted(found, key=lambda r: (r.model, r.channel, r.reader_id))
+
+    def versions_held(self, model: str) -> set[int]:
+        """The versions of `model` that some reader answers with."""
+        return {
+            report.version
+            for reports in self._reports.values()
+            for report in reports.values()
+            if report.model == model
+        }
+
+    def _lag(self, report: ReaderInfo) -> int:
+        model = self._catalogue.find(report.model)
+        channel = model.record.channel(report.channel) if model else None
+        return max(0, channel.generation - report.generation) if channel else 0

@@ -1,0 +1,169 @@
+"""Requests of ParameterService as our own types; what is wrong with one is said by field."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import TypeVar
+
+from riverrun.api.params.v1 import params_pb2 as pb
+from riverrun.codec.chunks import Joiner
+from riverrun.core.errors import InvalidInput
+from riverrun.core.events import Arrivals
+from riverrun.rpc.converters import positions_from_pb, ranges_from_pb, unix_ns
+from riverrun.rpc.params_client import Push
+from riverrun_param_server.param_server import Held
+from riverrun_param_server.pulls import PullWanted
+from riverrun_param_server.readers import Report
+from riverrun_param_server.steering import ChannelWish
+from riverrun_param_server.watch_hub import Subscription
+
+MAX_PAGE = 1000
+
+M = TypeVar("M")
+
+
+async def first(requests: AsyncIterator[M]) -> M:
+    """The first request of a stream; raises `InvalidInput` when there is none."""
+    async for request in requests:
+        return request
+    raise InvalidInput("request", "expected at least one message")
+
+
+def opening(request: pb.OpenSessionRequest) -> pb.OpenSessionRequest.Open:
+    """The opening of a session; raises `InvalidInput` for anything else."""
+    if not request.HasField("open"):
+        raise InvalidInput("request", "expected open first")
+    if len(request.open.trainer_id) > 256:
+        raise InvalidInput("open.trainer_id", "expected at most 256 characters")
+    return request.open
+
+
+def push_header(request: pb.PushRequest) -> pb.PushHeader:
+    """The header of a push; raises `InvalidInput` for anything else."""
+    if not request.HasField("header"):
+        raise InvalidInput("request", "expected header first")
+    header = request.header
+    for field in ("serving_root", "trainer_root"):
+        if len(getattr(header, field)) != 32:
+            raise InvalidInput(f"header.{field}", "expected 32 bytes")
+    for field in ("serving_bytes", "trainer_bytes", "next_unit", "examples", "base_version"):
+        if getattr(header, field) < 0:
+            raise InvalidInput(f"header.{field}", "expected 0 or more")
+    return header
+
+
+def push_of(header: pb.PushHeader) -> Push:
+    """The push that `header` begins, with the bodies that it carries itself."""
+    return Push(
+        model=header.model,
+        line=header.line,
+        epoch=header.epoch,
+        base_version=header.base_version,
+        push_id=header.push_id,
+        serving=header.inline_serving,
+        trainer=header.inline_trainer,
+        snapshot=header.snapshot,
+        serving_root=header.serving_root,
+        trainer_root=header.trainer_root,
+        next_unit=header.next_unit,
+        positions=positions_from_pb(header.positions),
+        watermark_ns=unix_ns(header.watermark),
+        examples=header.examples,
+        metrics=tuple(header.metrics.items()),
+        arrivals=Arrivals(unix_ns(header.oldest_arrival), unix_ns(header.newest_arrival)),
+        skipped=ranges_from_pb(header.skipped),
+    )
+
+
+async def with_body(push: Push, header: pb.PushHeader, requests: AsyncIterator[pb.PushRequest]) -> Push:
+    """`push` with the bodies of the chunks that follow; raises `InvalidInput` where they do not fit."""
+    total = header.serving_bytes + header.trainer_bytes
+    joiner: Joiner | None = None
+    async for request in requests:
+        if not request.HasField("chunk"):
+            raise InvalidInput("request", "expected one header, then chunks")
+        joiner = joiner or Joiner("body", total, max_bytes=total)
+        joiner.add(request.chunk)
+    if joiner is None:
+        inline = len(push.serving) + len(push.trainer)
+        if inline != total:
+            raise InvalidInput("header.serving_bytes", f"expected {inline} with trainer_bytes, got {total}")
+        return push
+    if push.serving or push.trainer:
+        raise InvalidInput("header.inline_serving", "expected nothing inline beside chunks")
+    body = joiner.joined()
+    return replace(push, serving=body[: header.serving_bytes], trainer=body[header.serving_bytes :])
+
+
+def pull_wanted(request: pb.PullRequest) -> PullWanted:
+    """The pull that `request` asks for."""
+    if not request.channel and request.version < 1:
+        raise InvalidInput("target", "expected a channel or a version")
+    return PullWanted(
+        model=request.model,
+        channel=request.channel,
+        version=request.version,
+        have=max(request.have_version, 0),
+        trainer_state=request.trainer_state,
+    )
+
+
+def subscribe(request: pb.WatchRequest) -> pb.WatchRequest.Subscribe:
+    """The subscription of a watch; raises `InvalidInput` for anything else."""
+    if not request.HasField("subscribe"):
+        raise InvalidInput("request", "expected subscribe first")
+    return request.subscribe
+
+
+def subscription(request: pb.WatchRequest.Subscribe) -> Subscription:
+    """What the watcher wants to hear."""
+    if len(request.reader_id) > 256 or len(request.address) > 256:
+        raise InvalidInput("subscribe.reader_id", "expected at most 256 characters, the address too")
+    return Subscription(models=frozenset(request.models), catalogue_only=request.catalogue_only)
+
+
+def held(request: pb.WatchRequest.Subscribe) -> list[Held]:
+    """What the watcher says it holds."""
+    return [Held(have.model, have.channel, have.version, have.generation) for have in request.have]
+
+
+def report_of(applied: pb.WatchRequest.Applied) -> Report:
+    """What a reader answers with."""
+    return Report(
+        model=applied.model,
+        channel=applied.channel,
+        version=applied.version,
+        generation=applied.generation,
+        sync=applied.sync[:256],
+        problem=applied.problem[:1024],
+    )
+
+
+def channel_wish(request: pb.SetChannelRequest) -> ChannelWish:
+    """Where `request` wants a channel; raises `InvalidInput` where it does not say."""
+    match request.WhichOneof("target"):
+        case "hold_version":
+            return ChannelWish(hold_version=request.hold_version)
+        case "hold_before":
+            return ChannelWish(hold_before_ns=max(unix_ns(request.hold_before), 1))
+        case "follow_line":
+            return ChannelWish(follow_line=request.follow_line)
+        case "hold_last_good" | "hold_here" | "follow" | "remove" as name if getattr(request, name):
+            return ChannelWish(**{name: True})
+        case _:
+            raise InvalidInput("target", "expected one of the targets")
+
+
+def is_replay(request: pb.ResetRequest) -> bool:
+    """Whether the examples since are learned again; raises `InvalidInput` where it is not said."""
+    if request.examples == pb.ResetRequest.EXAMPLES_UNSPECIFIED:
+        raise InvalidInput("examples", "expected EXAMPLES_SKIP or EXAMPLES_REPLAY")
+    return request.examples == pb.ResetRequest.EXAMPLES_REPLAY
+
+
+def page_size(request: pb.ListVersionsRequest) -> int:
+    """How many versions are wanted."""
+    if not 0 <= request.page_size <= MAX_PAGE:
+        raise InvalidInput("page_size", f"expected 0 to {MAX_PAGE}, got {request.page_size}")
+    return request.page_size or 100

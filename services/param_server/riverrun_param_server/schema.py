@@ -1,0 +1,41 @@
+"""The tables of the parameter server's SQLite file.
+
+A model's lines, channels and counters are one sealed row of `models`, so that a push changes them and
+its new row of `versions` in one transaction, and a damaged row is found by its seal. Specs are kept by
+their sha256. Each row of `versions` carries a checksum chained to the row before (see `version_store`).
+"""
+
+from __future__ import annotations
+
+FORMAT = 1
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE specs (sha BLOB PRIMARY KEY, yaml TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE models (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    body BLOB NOT NULL,
+    seal BLOB NOT NULL
+);
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY,
+    model INTEGER NOT NULL REFERENCES models (id),
+    version INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    created_ns INTEGER NOT NULL,
+    good INTEGER NOT NULL,
+    manifest BLOB NOT NULL,
+    base INTEGER NOT NULL,
+    delta_sha BLOB,
+    delta_serving INTEGER NOT NULL,
+    delta_trainer INTEGER NOT NULL,
+    delta BLOB,
+    snapshot_sha BLOB,
+    snapshot_serving INTEGER NOT NULL,
+    snapshot_trainer INTEGER NOT NULL,
+    snapshot BLOB,
+    checksum BLOB NOT NULL,
+    UNIQUE (model, version)
+);
+"""

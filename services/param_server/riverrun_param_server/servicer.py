@@ -1,0 +1,191 @@
+"""ParameterService over gRPC: decode, call, encode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from riverrun.api.params.v1 import params_pb2 as pb
+from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
+from riverrun.codec.chunks import split
+from riverrun.rpc.converters import (
+    channel_to_pb,
+    line_to_pb,
+    manifest_to_pb,
+    model_to_pb,
+    positions_to_pb,
+    ranges_to_pb,
+    reader_to_pb,
+)
+from riverrun_param_server import requests
+from riverrun_param_server.param_server import ParamServer
+from riverrun_param_server.sessions import Opening, Session
+
+SERVICE = "riverrun.api.params.v1.ParameterService"
+
+
+class ParameterServicer(pb_grpc.ParameterServiceServicer):
+    """Serves `server`."""
+
+    def __init__(self, server: ParamServer) -> None:
+        self._server = server
+
+    async def RegisterModel(self, request: pb.RegisterModelRequest, context: Any) -> pb.RegisterModelResponse:
+        model, opened = await self._server.registry.register(request.spec_yaml, request.base_spec_revision)
+        return pb.RegisterModelResponse(
+            store_id=self._server.store_id, model=model_to_pb(model), opened_line=opened
+        )
+
+    async def DeleteModel(self, request: pb.DeleteModelRequest, context: Any) -> pb.DeleteModelResponse:
+        await self._server.registry.delete(request.model)
+        return pb.DeleteModelResponse(store_id=self._server.store_id)
+
+    async def ListModels(self, request: pb.ListModelsRequest, context: Any) -> pb.ListModelsResponse:
+        models = [model_to_pb(model.info()) for model in self._server.catalogue.models()]
+        return pb.ListModelsResponse(store_id=self._server.store_id, models=models)
+
+    async def OpenSession(
+        self, requests_in: AsyncIterator[pb.OpenSessionRequest], context: Any
+    ) -> AsyncIterator[pb.OpenSessionResponse]:
+        wanted = requests.opening(await requests.first(requests_in))
+        session, opening = await self._server.sessions.open(wanted.model, wanted.line, wanted.trainer_id)
+        reports = asyncio.create_task(self._take_progress(session, requests_in))
+        try:
+            yield self._opened(opening)
+            async for spec_yaml in session.news():
+                changed = pb.OpenSessionResponse.SpecChanged(spec_yaml=spec_yaml)
+                yield pb.OpenSessionResponse(store_id=self._server.store_id, spec_changed=changed)
+        finally:
+            reports.cancel()
+            self._server.sessions.close(session)
+
+    async def Push(self, requests_in: AsyncIterator[pb.PushRequest], context: Any) -> pb.PushResponse:
+        header = requests.push_header(await requests.first(requests_in))
+        push = requests.push_of(header)
+        self._server.pushes.admit(push, header.serving_bytes + header.trainer_bytes)
+        push = await requests.with_body(push, header, requests_in)
+        pushed = await self._server.pushes.push(push)
+        return pb.PushResponse(
+            store_id=pushed.store_id,
+            version=pushed.version,
+            digest=pushed.digest,
+            moved=[channel_to_pb(channel) for channel in pushed.moved],
+            held=pushed.held,
+        )
+
+    async def Pull(self, request: pb.PullRequest, context: Any) -> AsyncIterator[pb.PullResponse]:
+        wanted = self._server.pull_wanted(requests.pull_wanted(request), request.have_store_id)
+        answer = await self._server.pulls.pull(wanted)
+        yield pb.PullResponse(
+            header=pb.PullHeader(
+                store_id=self._server.store_id,
+                manifest=manifest_to_pb(answer.manifest),
+                generation=answer.generation,
+                base_version=answer.base,
+                serving_bytes=len(answer.serving),
+                trainer_bytes=len(answer.trainer),
+                spec_yaml=answer.spec_yaml,
+            )
+        )
+        for body in (answer.serving, answer.trainer):
+            for chunk in split(body):
+                yield pb.PullResponse(chunk=chunk)
+
+    async def Watch(self, requests_in: AsyncIterator[pb.WatchRequest], context: Any) -> AsyncIterator[bytes]:
+        """Gives serialised responses: see `add_parameter_service`."""
+        subscribe = requests.subscribe(await requests.first(requests_in))
+        watcher = self._server.watch(
+            requests.subscription(subscribe), subscribe.have_store_id, requests.held(subscribe)
+        )
+        self._server.readers.connect(watcher.number, subscribe.reader_id, subscribe.address)
+        reports = asyncio.create_task(self._take_reports(watcher.number, requests_in))
+        try:
+            async for message in watcher.messages():
+                yield message
+        finally:
+            reports.cancel()
+            self._server.readers.disconnect(watcher.number)
+            self._server.hub.leave(watcher)
+
+    async def SetChannel(self, request: pb.SetChannelRequest, context: Any) -> pb.SetChannelResponse:
+        channel, previous = await self._server.steering.set_channel(
+            request.model,
+            request.channel,
+            requests.channel_wish(request),
+            base_generation=request.base_generation,
+            mark_good=request.mark_good,
+            reason=request.reason,
+        )
+        return pb.SetChannelResponse(
+            store_id=self._server.store_id, channel=channel_to_pb(channel), previous=channel_to_pb(previous)
+        )
+
+    async def Reset(self, request: pb.ResetRequest, context: Any) -> pb.ResetResponse:
+        line, closed = await self._server.steering.reset(
+            request.model, request.to_version, replay=requests.is_replay(request), reason=request.reason
+        )
+        return pb.ResetResponse(store_id=self._server.store_id, line=line_to_pb(line), closed_line=closed)
+
+    async def ListVersions(self, request: pb.ListVersionsRequest, context: Any) -> pb.ListVersionsResponse:
+        versions = await self._server.list_versions(
+            request.model, requests.page_size(request), request.before_version
+        )
+        return pb.ListVersionsResponse(
+            store_id=self._server.store_id, versions=[manifest_to_pb(manifest) for manifest in versions]
+        )
+
+    async def GetVersion(self, request: pb.GetVersionRequest, context: Any) -> pb.GetVersionResponse:
+        model = self._server.catalogue.get(request.model)
+        manifest = await self._server.catalogue.manifest(model, request.version)
+        return pb.GetVersionResponse(store_id=self._server.store_id, manifest=manifest_to_pb(manifest))
+
+    async def ListReaders(self, request: pb.ListReadersRequest, context: Any) -> pb.ListReadersResponse:
+        if request.model:
+            self._server.catalogue.check(request.model)
+        readers = [reader_to_pb(reader) for reader in self._server.readers.list(request.model)]
+        return pb.ListReadersResponse(store_id=self._server.store_id, readers=readers)
+
+    async def _take_progress(
+        self, session: Session, requests_in: AsyncIterator[pb.OpenSessionRequest]
+    ) -> None:
+        async for request in requests_in:
+            if request.HasField("progress"):
+                self._server.sessions.progress(session, request.progress.problem[:1024])
+        # The trainer says no more: it has gone, or is about to.
+        self._server.sessions.close(session)
+
+    async def _take_reports(self, number: int, requests_in: AsyncIterator[pb.WatchRequest]) -> None:
+        async for request in requests_in:
+            if request.HasField("applied"):
+                self._server.readers.report(number, requests.report_of(request.applied))
+
+    def _opened(self, opening: Opening) -> pb.OpenSessionResponse:
+        return pb.OpenSessionResponse(
+            store_id=self._server.store_id,
+            opened=pb.OpenSessionResponse.Opened(
+                epoch=opening.epoch,
+                head=None if opening.head is None else manifest_to_pb(opening.head),
+                spec_yaml=opening.spec_yaml,
+                positions=positions_to_pb(opening.positions),
+                skipped=ranges_to_pb(opening.skipped),
+                same_position_sessions=opening.same_position_sessions,
+            ),
+        )
+
+
+def add_parameter_service(servicer: ParameterServicer, server: grpc.aio.Server) -> str:
+    """Serve `servicer` on `server`; the service's full name.
+
+    `Watch` gives bytes: a version is serialised once, however many watch.
+    """
+    pb_grpc.add_ParameterServiceServicer_to_server(servicer, server)
+    watch = grpc.stream_stream_rpc_method_handler(
+        servicer.Watch,
+        request_deserializer=pb.WatchRequest.FromString,
+        response_serializer=lambda message: message,
+    )
+    server.add_registered_method_handlers(SERVICE, {"Watch": watch})
+    return SERVICE

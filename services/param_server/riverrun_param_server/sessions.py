@@ -1,0 +1,250 @@
+"""Trainers' sessions: one for each line, in an epoch of its own, with standbys waiting behind it.
+
+A session lives as long as its stream and the progress it reports. Clocks decide only when a standby may
+try; who may push is decided by the epoch, which is durable before the session hears of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+import structlog
+
+from riverrun.core.errors import Fenced, NotFound, RiverrunError, Unavailable
+from riverrun.core.events import OffsetRange, Positions
+from riverrun.core.versions import Manifest
+from riverrun.runtime.clock import Clock
+from riverrun_param_server.catalogue import Catalogue, Model
+from riverrun_param_server.completion import Completion
+from riverrun_param_server.records import LineRecord
+from riverrun_param_server.resets import positions_of
+from riverrun_param_server.store import Change
+from riverrun_param_server.watch_hub import WatchHub
+
+log = structlog.get_logger()
+
+_Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a trainer starts from; see `OpenSessionResponse.Opened`."""
+
+    epoch: int
+    head: Manifest | None
+    spec_yaml: str
+    positions: Positions
+    skipped: tuple[OffsetRange, ...]
+    same_position_sessions: int
+
+
+class Session:
+    """One trainer's hold on one line; `news` tells it what it must know until it is over."""
+
+    def __init__(self, key: _Key, trainer_id: str) -> None:
+        self.key = key
+        self.trainer_id = trainer_id
+        self.epoch = 0
+        self.deadline = float("inf")
+        self._spec: str | None = None
+        self._error: RiverrunError | None = None
+        self._over = False
+        self._wake = asyncio.Event()
+
+    def tell_spec(self, spec_yaml: str) -> None:
+        """The line's policies changed; only the newest is told."""
+        self._spec = spec_yaml
+        self._wake.set()
+
+    def end(self, error: RiverrunError | None = None) -> None:
+        """The session is over, by `error` or because the server stops; the first reason counts."""
+        if not self._over:
+            self._over, self._error = True, error
+            self._wake.set()
+
+    async def news(self) -> AsyncIterator[str]:
+        """Each newer spec. Ends, or raises, when the session is over."""
+        while not self._over:
+            spec, self._spec = self._spec, None
+            if spec is not None:
+                yield spec
+                continue
+            self._wake.clear()
+            await self._wake.wait()
+        if self._error is not None:
+            raise self._error
+
+
+class Sessions:
+    """The sessions by line. A trainer that comes back under its own id takes over from itself at once."""
+
+    def __init__(
+        self, catalogue: Catalogue, hub: WatchHub, completion: Completion, clock: Clock, lease_s: float
+    ) -> None:
+        self._catalogue = catalogue
+        self._hub = hub
+        self._completion = completion
+        self._clock = clock
+        self._lease_s = lease_s
+        self._present: dict[_Key, Session] = {}
+        self._standbys: dict[_Key, deque[asyncio.Future[None]]] = {}
+        self._ended = False
+
+    async def open(self, model_name: str, line: int, trainer_id: str) -> tuple[Session, Opening]:
+        """A session on the line, once no other trainer holds it; waits for as long as one does.
+
+        The caller must `close` it. Raises `NotFound`, and `Fenced` for a closed line.
+        """
+        key = (model_name, line)
+        session = Session(key, trainer_id)
+        while True:
+            self._check_open(model_name, line)
+            present = self._present.get(key)
+            if present is None:
+                break
+            if trainer_id and present.trainer_id == trainer_id:
+                self._lose(present, "the same trainer opened another session")
+                continue
+            await self._wait_for_turn(key)
+        self._present[key] = session
+        try:
+            model = self._catalogue.get(model_name)
+            opening = await self._completion.run(self._grant(model, line))
+        except BaseException:
+            self.close(session)
+            raise
+        session.epoch = opening.epoch
+        session.deadline = self._clock.monotonic() + self._lease_s
+        self._report_problem(model, "")
+        log.info(
+            "a trainer's session opened", model=model_name, line=line, epoch=opening.epoch, trainer=trainer_id
+        )
+        if self._ended:
+            session.end()
+        return session, opening
+
+    def progress(self, session: Session, problem: str) -> None:
+        """The trainer's loop moves: its lease is renewed."""
+        if self._present.get(session.key) is not session:
+            return
+        session.deadline = self._clock.monotonic() + self._lease_s
+        model = self._catalogue.find(session.key[0])
+        if model is not None:
+            self._report_problem(model, problem)
+
+    def close(self, session: Session) -> None:
+        """The trainer's stream ended; the next in line gets its turn. Repeating it changes nothing."""
+        session.end()
+        if self._present.get(session.key) is session:
+            del self._present[session.key]
+            self._wake_standby(session.key)
+
+    def lapse(self) -> None:
+        """End every session whose lease ran out."""
+        now = self._clock.monotonic()
+        for session in [s for s in self._present.values() if s.deadline <= now]:
+            self._lose(session, "no progress was reported within the lease")
+
+    async def sweep(self) -> None:
+        """`lapse`, for ever."""
+        while True:
+            await asyncio.sleep(min(self._lease_s / 10, 1.0))
+            self.lapse()
+
+    def specs_changed(self, model: Model, lines: tuple[int, ...]) -> None:
+        """Tell the trainers of `lines` their newest policies."""
+        for number in lines:
+            session = self._present.get((model.name, number))
+            if session is not None:
+                session.tell_spec(model.specs[model.line(number).spec_sha])
+
+    def line_closed(self, model: Model, number: int) -> None:
+        """Fence the trainer of a closed line, and tell its standbys."""
+        self._end_line(model, number, lambda session: fenced(model, model.line(number), session.epoch))
+
+    def model_deleted(self, model: Model) -> None:
+        """End the sessions of a model that is answered no more."""
+        for line in model.record.lines:
+            self._end_line(model, line.number, lambda _: NotFound("model", model.name))
+
+    def end(self) -> None:
+        """End every session: the server stops."""
+        self._ended = True
+        for session in list(self._present.values()):
+            session.end()
+        for standby in [s for waiting in self._standbys.values() for s in waiting if not s.done()]:
+            standby.set_exception(Unavailable("the parameter server", "it stops"))
+
+    async def _grant(self, model: Model, number: int) -> Opening:
+        async with model.lock:
+            line = model.line(number)
+            self._check_open(model.name, number)
+            waiting = line.sessions_since_push
+            line = replace(line, epoch=line.epoch + 1, sessions_since_push=waiting + 1)
+            await self._catalogue.commit(model, Change(model.record.with_line(line)))
+            head = model.manifests.get(line.head)
+            return Opening(
+                epoch=line.epoch,
+                head=head,
+                spec_yaml=model.specs[line.spec_sha],
+                positions=positions_of(line, head),
+                skipped=line.skipped,
+                same_position_sessions=waiting,
+            )
+
+    async def _wait_for_turn(self, key: _Key) -> None:
+        waiting = self._standbys.setdefault(key, deque())
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                # The turn came and will not be taken.
+                self._wake_standby(key)
+            raise
+        finally:
+            waiting.remove(turn)
+
+    def _wake_standby(self, key: _Key) -> None:
+        for standby in self._standbys.get(key, ()):
+            if not standby.done():
+                standby.set_result(None)
+                return
+
+    def _end_line(self, model: Model, number: int, error: Callable[[Session], RiverrunError]) -> None:
+        key = (model.name, number)
+        session = self._present.get(key)
+        if session is not None:
+            session.end(error(session))
+            self.close(session)
+        for standby in self._standbys.get(key, ()):
+            # Each finds out for itself why there is nothing to wait for any more.
+            if not standby.done():
+                standby.set_result(None)
+
+    def _lose(self, session: Session, why: str) -> None:
+        name, number = session.key
+        log.warning("a trainer's session ended", model=name, line=number, epoch=session.epoch, why=why)
+        session.end(Fenced(current=session.epoch + 1, given=session.epoch, line=number))
+        self.close(session)
+
+    def _check_open(self, model_name: str, number: int) -> None:
+        model = self._catalogue.get(model_name)
+        line = model.line(number)
+        if line.closed:
+            raise fenced(model, line, line.epoch)
+
+    def _report_problem(self, model: Model, problem: str) -> None:
+        if model.problem != problem:
+            model.problem = problem
+            self._hub.model_changed(model.name)
+
+
+def fenced(model: Model, line: LineRecord, given: int) -> Fenced:
+    """The error of who learns a line in an old epoch, or one that is closed; says where to go on."""
+    goes_on = model.record.open_successor(line.number)
+    return Fenced(current=line.epoch, given=given, line=goes_on.number if goes_on else None)

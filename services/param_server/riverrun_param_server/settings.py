@@ -1,0 +1,49 @@
+"""Settings of the parameter server, read from ``RIVERRUN_PARAM_SERVER_*``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from riverrun.runtime.settings import ServiceSettings
+
+
+class ParamServerSettings(ServiceSettings):
+    """What the parameter server can be told."""
+
+    model_config = SettingsConfigDict(env_prefix="RIVERRUN_PARAM_SERVER_")
+
+    port: int = Field(default=8002, ge=0, le=65535)
+    """gRPC port; 0 takes a free one."""
+
+    http_port: int = Field(default=8003, ge=0, le=65535)
+    """Port of /livez, /readyz and /metrics; 0 takes a free one."""
+
+    data: Path = Path("riverrun-data/param-server")
+    """Folder of everything that is kept; made where it is missing. On a real disk: fsync must mean it."""
+
+    specs: Path | None = None
+    """Folder of model specs (*.yaml, *.yml), registered at start and whenever a file changes; empty: none."""
+
+    lease_s: float = Field(default=10.0, gt=0)
+    """Seconds without a report of progress after which a trainer's session lapses; it reports each second."""
+
+    max_model_bytes: int = Field(default=512 << 20, gt=0)
+    """Largest state of one model, both sides together."""
+
+    keep_all_s: float = Field(default=600.0, ge=0)
+    """Age in seconds up to which every version is kept: long enough to find what went wrong just now."""
+
+    keep_minutely_s: float = Field(default=86_400.0, ge=0)
+    """Age in seconds up to which one version a minute is kept."""
+
+    keep_hourly_s: float = Field(default=30 * 86_400.0, ge=0)
+    """Age in seconds up to which one version an hour is kept; older ones go. What is in use always stays."""
+
+    retention_every_s: float = Field(default=10.0, gt=0)
+    """Seconds between two looks for versions that may go."""
+
+    deleted_models_s: float = Field(default=7 * 86_400.0, ge=0)
+    """Age in seconds after which the versions of a deleted model go; until then it can be brought back."""

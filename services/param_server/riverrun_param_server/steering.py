@@ -1,0 +1,219 @@
+"""Moving channels and going back: promote, roll back, pin, resume, reset."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, replace
+
+import structlog
+
+from riverrun.core.errors import InvalidInput, NotFound, NotReady
+from riverrun.core.versions import Channel, Line
+from riverrun_param_server.catalogue import Catalogue, Model
+from riverrun_param_server.channel_moves import (
+    ChannelMove,
+    FollowLine,
+    Hold,
+    Remove,
+    Resume,
+    Target,
+    check_name,
+    move,
+)
+from riverrun_param_server.completion import Completion
+from riverrun_param_server.line_state import LineState
+from riverrun_param_server.resets import line_to_close, positions_of, reset
+from riverrun_param_server.sessions import Sessions
+from riverrun_param_server.store import Change
+from riverrun_param_server.version_reader import VersionReader
+from riverrun_param_server.watch_hub import WatchHub
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelWish:
+    """Where a channel is to go: exactly one of the fields says it; see `SetChannelRequest`."""
+
+    hold_version: int | None = None
+    hold_last_good: bool = False
+    hold_before_ns: int = 0
+    hold_here: bool = False
+    follow: bool = False
+    follow_line: int | None = None
+    remove: bool = False
+
+
+class Steering:
+    """Takes wishes about channels and lines, one at a time for each model."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        reader: VersionReader,
+        hub: WatchHub,
+        sessions: Sessions,
+        completion: Completion,
+    ) -> None:
+        self._catalogue = catalogue
+        self._reader = reader
+        self._hub = hub
+        self._sessions = sessions
+        self._completion = completion
+
+    async def set_channel(
+        self,
+        model_name: str,
+        channel: str,
+        wish: ChannelWish,
+        *,
+        base_generation: int = 0,
+        mark_good: bool = False,
+        reason: str = "",
+    ) -> tuple[Channel, Channel]:
+        """Where the channel is now and where it was. See `ParameterService.SetChannel` for what it raises."""
+        model = self._catalogue.get(model_name)
+        check_name(channel)
+        move_ = await self._completion.run(
+            self._set_channel(model, channel, wish, base_generation, mark_good)
+        )
+        log.info(
+            "a channel was moved",
+            model=model_name,
+            channel=channel,
+            version=move_.channel.version,
+            was=move_.previous.version,
+            generation=move_.channel.generation,
+            reason=reason,
+        )
+        return move_.channel, move_.previous
+
+    async def reset(self, model_name: str, to_version: int, *, replay: bool, reason: str) -> tuple[Line, int]:
+        """The line that goes on from `to_version`, and the line that was closed (0: none)."""
+        model = self._catalogue.get(model_name)
+        line, closed = await self._completion.run(self._reset(model, to_version, replay))
+        log.info(
+            "learning was reset",
+            model=model_name,
+            to_version=to_version,
+            line=line.number,
+            closed_line=closed,
+            reason=reason,
+        )
+        return line, closed
+
+    async def _set_channel(
+        self, model: Model, name: str, wish: ChannelWish, base_generation: int, mark_good: bool
+    ) -> ChannelMove:
+        async with model.lock:
+            target = await self._target(model, name, wish)
+            found = move(model.record, name, target, base_generation)
+            version = found.channel.version
+            good = version if mark_good and not wish.remove else 0
+            manifests = [await self._catalogue.manifest(model, version)] if version else []
+            if found.record != model.record or good:
+                await self._catalogue.commit(model, Change(found.record, good=good), *manifests)
+            if good:
+                model.manifests[good] = replace(model.manifests[good], good=True)
+            if found.closed_line:
+                model.states.pop(found.closed_line, None)
+        if found.closed_line:
+            self._sessions.line_closed(model, found.closed_line)
+        self._hub.model_changed(model.name)
+        self._hub.channel_moved(model.name, name)
+        return found
+
+    async def _target(self, model: Model, name: str, wish: ChannelWish) -> Target:
+        if wish.remove:
+            return Remove()
+        if wish.hold_version is not None:
+            return Hold((await self._catalogue.manifest(model, wish.hold_version)).version)
+        if wish.follow_line is not None:
+            return await self._follow_line(model, name, wish.follow_line)
+        channel = model.channel(name)
+        if channel.version == 0:
+            raise NotReady(f"channel {name} of {model.name}", "it has no version yet")
+        manifest = await self._catalogue.manifest(model, channel.version)
+        if wish.follow:
+            return Resume(channel.follows or manifest.line)
+        if wish.hold_here:
+            return Hold(channel.version)
+        if wish.hold_last_good:
+            return Hold(await self._last_good(model, channel.version))
+        if wish.hold_before_ns:
+            return Hold(
+                await self._newest_before(model, channel.follows or manifest.line, wish.hold_before_ns)
+            )
+        raise InvalidInput("target", "expected one of the targets")
+
+    async def _follow_line(self, model: Model, name: str, number: int) -> FollowLine:
+        channel = model.record.channel(name)
+        if channel is None:
+            return FollowLine(number, 0)
+        lines: dict[str, int] = {}
+        for other in model.record.channels:
+            if other.follows is not None or other.version:
+                lines[other.name] = (
+                    other.follows or (await self._catalogue.manifest(model, other.version)).line
+                )
+        old = lines.get(name, 0)
+        others = any(line == old for other, line in lines.items() if other != name)
+        return FollowLine(number, old, others)
+
+    async def _last_good(self, model: Model, below: int) -> int:
+        def find(connection: sqlite3.Connection) -> int | None:
+            found = connection.execute(
+                "SELECT max(version) AS version FROM versions WHERE model=? AND good=1 AND version<?",
+                (model.record.id, below),
+            ).fetchone()
+            return None if found["version"] is None else int(found["version"])
+
+        version = await self._catalogue.store.run(find)
+        if version is None:
+            raise NotFound("good version", f"older than {below}")
+        return version
+
+    async def _newest_before(self, model: Model, line_number: int, before_ns: int) -> int:
+        """The newest version before a time on the line, or on those that it goes on from."""
+        upto = 1 << 62
+        line = model.record.line(line_number)
+        while line is not None:
+            version = await self._newest_of_line(model, line.number, upto, before_ns)
+            if version:
+                return version
+            upto = line.parent
+            parent = await self._parent_line(model, upto)
+            line = model.record.line(parent) if parent else None
+        raise NotFound("version", "committed before that time")
+
+    async def _newest_of_line(self, model: Model, line: int, upto: int, before_ns: int) -> int:
+        def find(connection: sqlite3.Connection) -> int:
+            found = connection.execute(
+                "SELECT max(version) AS version FROM versions "
+                "WHERE model=? AND line=? AND version<=? AND created_ns<?",
+                (model.record.id, line, upto, before_ns),
+            ).fetchone()
+            return int(found["version"] or 0)
+
+        return await self._catalogue.store.run(find)
+
+    async def _parent_line(self, model: Model, version: int) -> int:
+        return (await self._catalogue.manifest(model, version)).line if version else 0
+
+    async def _reset(self, model: Model, to_version: int, replay: bool) -> tuple[Line, int]:
+        async with model.lock:
+            to = await self._catalogue.manifest(model, to_version)
+            old = line_to_close(model.record, to)
+            head = None if old is None or not old.head else await self._catalogue.manifest(model, old.head)
+            today = to.positions if old is None else positions_of(old, head)
+            found = reset(model.record, to, None if replay else today)
+            state = await self._reader.state(model.record.id, to_version)
+            line_state = LineState(state)
+            await self._catalogue.commit(model, Change(found.record), to)
+            model.states[found.line.number] = line_state
+            model.states.pop(found.closed_line, None)
+        if found.closed_line:
+            self._sessions.line_closed(model, found.closed_line)
+        self._hub.model_changed(model.name)
+        self._hub.channel_moved(model.name, *(channel.name for channel in found.moved))
+        return found.line.as_line(), found.closed_line

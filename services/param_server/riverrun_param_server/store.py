@@ -1,0 +1,155 @@
+"""Everything durable of the parameter server: one SQLite file and a folder of large bodies.
+
+What a method wrote is on disk, fsynced, when it returns. A full disk raises `Exhausted` and changes
+nothing. Any other failure of the disk is fatal: what the kernel then holds is unknown, so nothing is
+acknowledged any more and the process must end.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+from riverrun.core.errors import Exhausted, Unavailable
+from riverrun.runtime.database import Database, disk_is_full, transaction
+from riverrun_param_server import version_rows
+from riverrun_param_server.blob_folder import BlobFolder
+from riverrun_param_server.fatal import Fatal
+from riverrun_param_server.records import ModelRecord, encode_record
+from riverrun_param_server.schema import FORMAT, SCHEMA
+from riverrun_param_server.version_rows import Body, VersionRow
+
+T = TypeVar("T")
+
+DATABASE = "params.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One transaction: a model's new record and what comes with it.
+
+    `version` is a new row, whose bodies that are not inline are in `blobs`. `good` marks a version.
+    `specs` are texts that the record refers to by their sha256.
+    """
+
+    record: ModelRecord
+    version: VersionRow | None = None
+    blobs: tuple[tuple[bytes, bytes], ...] = ()
+    good: int = 0
+    specs: tuple[str, ...] = ()
+
+
+class Store:
+    """The durable state. Methods may be called from one event loop; they run one at a time, in order."""
+
+    def __init__(self, folder: Path, fatal: Fatal) -> None:
+        """Open or make the store in `folder`; raises what `Database` raises."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.blobs = BlobFolder(folder / "bodies")
+        self.database = Database(folder / DATABASE, SCHEMA, version=FORMAT)
+        self._fatal = fatal
+
+    async def commit(self, change: Change) -> ModelRecord:
+        """Make `change` durable; the record as written, which knows the new row as its tail."""
+        return await self.run(lambda connection: self._commit(connection, change))
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The result of `work` in the store's thread. Raises `Exhausted` when the disk is full."""
+        if self._fatal.error is not None:
+            raise Unavailable("the store", "its disk failed")
+        try:
+            return await self.database.run(work)
+        except (sqlite3.Error, OSError) as error:
+            if disk_is_full(error):
+                raise Exhausted("disk of the parameter server", "its free space") from error
+            if _is_fatal(error):
+                self._fatal.set(error)
+                raise Unavailable("the store", "its disk failed") from error
+            raise
+
+    async def row(self, model: int, version: int) -> VersionRow | None:
+        """One version, or None."""
+        return await self.run(lambda connection: version_rows.select(connection, model, version))
+
+    async def read_body(self, body: Body) -> tuple[bytes, bytes]:
+        """Both encoded sides of `body`, proven. Raises `DigestMismatch`, FileNotFoundError."""
+        content = body.inline
+        if content is None:
+            # In the store's thread, one at a time: a large read takes no memory twice.
+            content = await self.run(lambda _: self.blobs.get(body.sha))
+        else:
+            version_rows.check_body("an inline body", body, content)
+        return content[: body.serving_bytes], content[body.serving_bytes :]
+
+    async def attach_snapshot(self, row: VersionRow, serving: bytes, trainer: bytes) -> None:
+        """Give a version a snapshot beside its delta; nothing happens where the version went meanwhile."""
+        body, content = Body.of(serving, trainer)
+
+        def work(connection: sqlite3.Connection) -> None:
+            if body.inline is None:
+                self.blobs.put(content, body.sha)
+            with transaction(connection):
+                present = version_rows.select(connection, row.model, row.version)
+                if present is not None:
+                    version_rows.update(connection, replace(present, snapshot=body))
+
+        await self.run(work)
+
+    def spec(self, connection: sqlite3.Connection, sha: bytes) -> str:
+        """The text of a spec."""
+        found = connection.execute("SELECT yaml FROM specs WHERE sha=?", (sha,)).fetchone()
+        return str(found["yaml"])
+
+    def close(self) -> None:
+        """Finish what was asked for and close the file."""
+        self.database.close()
+
+    def _commit(self, connection: sqlite3.Connection, change: Change) -> ModelRecord:
+        record = change.record
+        for sha, content in change.blobs:
+            self.blobs.put(content, sha)
+        with transaction(connection):
+            for text in change.specs:
+                connection.execute("INSERT OR IGNORE INTO specs VALUES (?,?)", (spec_sha(text), text))
+            if change.version is not None:
+                identity = version_rows.insert(connection, change.version, record.tail_id)
+                record = replace(record, tail_version=change.version.version, tail_id=identity)
+            if change.good:
+                row = version_rows.select(connection, record.id, change.good)
+                if row is not None and not row.good:
+                    version_rows.update(connection, replace(row, good=True))
+            write_record(connection, record)
+        return record
+
+
+def _is_fatal(error: sqlite3.Error | OSError) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.EIO, errno.EROFS)
+    return isinstance(error, sqlite3.DatabaseError)
+
+
+def write_record(connection: sqlite3.Connection, record: ModelRecord) -> None:
+    """Put `record` in place of the one that is there, or add it."""
+    body, sealed = encode_record(record)
+    connection.execute(
+        "INSERT INTO models VALUES (?,?,?,?) ON CONFLICT (id) DO UPDATE SET body=excluded.body, "
+        "seal=excluded.seal",
+        (record.id, record.name, body, sealed),
+    )
+
+
+def spec_sha(text: str) -> bytes:
+    """What a spec is kept by."""
+    return sha256(text.encode()).digest()
+
+
+def all_versions(connection: sqlite3.Connection, model: int, before: int, limit: int) -> Sequence[VersionRow]:
+    """Versions below `before` (0: all), newest first."""
+    condition = "model=? AND version<? ORDER BY version DESC LIMIT ?"
+    return version_rows.select_many(connection, condition, (model, before or 1 << 62, limit))

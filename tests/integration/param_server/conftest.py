@@ -1,0 +1,21 @@
+"""A real parameter server on loopback for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from param_stack import Stack, stack_over
+from riverrun_param_server.settings import ParamServerSettings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ParamServerSettings:
+    return ParamServerSettings(port=0, http_port=0, data=tmp_path / "data", lease_s=2.0, drain_s=2.0)
+
+
+@pytest.fixture
+async def stack(settings: ParamServerSettings) -> AsyncIterator[Stack]:
+    async with stack_over(settings) as built:
+        yield built
