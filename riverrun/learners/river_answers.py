@@ -10,6 +10,7 @@ from river import base
 
 from riverrun.core.errors import InvalidInput, NotReady
 from riverrun.core.predictions import Features, Label, Prediction
+from riverrun.core.spec.features import shown_name
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.learners.river_builder import last_step
 
@@ -48,7 +49,7 @@ class _ClassAnswers:
             self._gives_shares = False
             return self._label_only(features)
         except Exception as error:
-            raise _cannot_answer(error) from error
+            raise cannot_use(features, error, "answer for") from error
         probabilities = {label: float(share) for label, share in shares.items()}
         if not isfinite(sum(probabilities.values())):
             raise NotReady("model", "its answer is not finite")
@@ -62,7 +63,7 @@ class _ClassAnswers:
         try:
             value: Label | None = self._model.predict_one(dict(features))
         except Exception as error:
-            raise _cannot_answer(error) from error
+            raise cannot_use(features, error, "answer for") from error
         if self._as_int and isinstance(value, bool):
             value = int(value)
         return Prediction(value)
@@ -77,11 +78,18 @@ class _NumberAnswers:
             value = self._model.predict_one(dict(features))
             number = None if value is None else float(value)
         except Exception as error:
-            raise _cannot_answer(error) from error
+            raise cannot_use(features, error, "answer for") from error
         if number is not None and not isfinite(number):
             raise NotReady("model", "its answer is not finite")
         return Prediction(number)
 
 
-def _cannot_answer(error: Exception) -> InvalidInput:
-    return InvalidInput("features", f"the model cannot answer for this row ({type(error).__name__})")
+def cannot_use(features: Features, error: Exception, what: str) -> InvalidInput:
+    """Why the model's own code gave up on `features`; `what` it was asked to do, such as ``learn from``."""
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+        name = error.args[0]
+        if features.get(name) is None:
+            return InvalidInput(
+                f"features.{shown_name(name)}", f"is missing, and the model cannot {what} the row"
+            )
+    return InvalidInput("features", f"the model cannot {what} this row ({type(error).__name__})")

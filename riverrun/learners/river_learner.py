@@ -13,7 +13,7 @@ from riverrun.core.spec.features import shown
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.units import Delta, State
 from riverrun.learners.factories import Factories
-from riverrun.learners.river_answers import answers_of
+from riverrun.learners.river_answers import answers_of, cannot_use
 from riverrun.learners.river_builder import build_metrics, build_river_model, last_step
 from riverrun.learners.river_model import RiverModel, allow_list_of
 
@@ -64,8 +64,7 @@ class RiverLearner:
             self._learn(row, label, weight)
         except Exception as error:
             self._go_back()
-            why = f"the model cannot learn from this row ({type(error).__name__})"
-            raise InvalidInput("features", why) from error
+            raise cannot_use(row, error, "learn from") from error
         self._learned.append((row, label, weight))
 
     def score(self, features: Features, label: Label, prediction: Prediction) -> None:
