@@ -48,7 +48,8 @@ class TrainerSession:
     async def changed_specs(self) -> AsyncIterator[str]:
         """Each newer spec of the line, as YAML. Raises `Fenced` or `Unavailable` when the session ends."""
         with translated():
-            async for message in self._call:
+            # The first message was read one by one, and gRPC allows no iterator after that.
+            while isinstance(message := await self._call.read(), pb.OpenSessionResponse):
                 if message.HasField("spec_changed"):
                     yield message.spec_changed.spec_yaml
         raise Unavailable(PEER, "the session ended")
