@@ -90,10 +90,9 @@ class AsyncClient:
         *,
         id: str | None = None,
         key: str | None = None,
-        time: datetime.datetime | None = None,
     ) -> PredictAnswer:
         """The prediction for one row. `id` names it for feedback; `key` decides its arm."""
-        return await self._serving.predict(model, features, id=id, key=key, time=time)
+        return await self._serving.predict(model, features, id=id, key=key)
 
     async def predict_many(
         self,
@@ -102,10 +101,9 @@ class AsyncClient:
         *,
         id: str | None = None,
         key: str | None = None,
-        time: datetime.datetime | None = None,
     ) -> ManyAnswer:
         """The predictions for many rows, all by one version."""
-        return await self._serving.predict_many(model, rows, id=id, key=key, time=time)
+        return await self._serving.predict_many(model, rows, id=id, key=key)
 
     async def feedback(
         self,

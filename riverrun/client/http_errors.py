@@ -1,40 +1,39 @@
-"""HTTP answers of serving to our errors."""
+"""HTTP answers of serving as our errors. Its body is ``{"error", "field"?, "expected"?}``."""
 
 from __future__ import annotations
 
-import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import httpx2
 import msgspec
 
-from riverrun.core import errors
+from riverrun.core.errors import Exhausted, InvalidInput, NotFound, NotReady, RiverrunError, Unavailable
 
 PEER = "serving"
 
-_KINDS = {
-    kind.reason: kind
-    for kind in vars(errors).values()
-    if inspect.isclass(kind) and issubclass(kind, errors.RiverrunError)
-}
+_NOT_FOUND = re.compile(r"no (\w+) '(.*?)'(?:; there is: (.*))?", re.DOTALL)
+_EXHAUSTED = re.compile(r"(.*): over the limit of (.*)", re.DOTALL)
+_UNAVAILABLE = re.compile(r"(.*) is unavailable: (.*)", re.DOTALL)
+_NOT_READY = re.compile(r"(.*?): (.*)", re.DOTALL)
 
 
 class TryLater(Exception):
     """Serving asks to be asked again, after `after_s` where it says when; `error` is what it answered."""
 
-    def __init__(self, error: errors.RiverrunError, after_s: float | None) -> None:
+    def __init__(self, error: RiverrunError, after_s: float | None) -> None:
         super().__init__(str(error))
         self.error = error
         self.after_s = after_s
 
 
 def raise_for_status(response: httpx2.Response) -> None:
-    """Raise what `response` says went wrong; `TryLater` for 429 and 503, else an error of ours."""
+    """Raise what `response` says went wrong; `TryLater` for 429, 502, 503 and 504, else an error of ours."""
     if response.is_success:
         return
-    error = _error_from(response)
-    if response.status_code in (429, 503):
+    error = _error_from(response.status_code, _said(response))
+    if response.status_code in (429, 502, 503, 504):
         raise TryLater(error, _seconds(response.headers.get("retry-after")))
     raise error
 
@@ -42,38 +41,33 @@ def raise_for_status(response: httpx2.Response) -> None:
 def not_reached(error: httpx2.HTTPError, url: str) -> TryLater:
     """A call that got no answer, as ours; whether it was carried out is not known."""
     why = "no answer in time" if isinstance(error, httpx2.TimeoutException) else str(error)
-    return TryLater(errors.Unavailable(PEER, f"{url}: {why or type(error).__name__}"), None)
+    return TryLater(Unavailable(PEER, f"{url}: {why or type(error).__name__}"), None)
 
 
-def _error_from(response: httpx2.Response) -> errors.RiverrunError:
+def _said(response: httpx2.Response) -> Mapping[str, Any]:
     try:
         body = msgspec.json.decode(response.content)
     except msgspec.DecodeError:
         body = None
-    said = body if isinstance(body, Mapping) else {}
-    known = _from_facts(said)
-    if known is not None:
-        return known
+    said = body if isinstance(body, dict) else {}
     message = said.get("error")
     text = message if isinstance(message, str) and message else f"answered {response.status_code}"
-    match response.status_code:
-        case 429 | 503 | 502 | 504:
-            return errors.Unavailable(PEER, text)
-        case code if 400 <= code < 500:
-            return errors.InvalidInput("", text)
-    return errors.Unavailable(PEER, text)
+    return {**said, "error": text}
 
 
-def _from_facts(said: Mapping[str, Any]) -> errors.RiverrunError | None:
-    kind = _KINDS.get(said.get("reason", ""))
-    facts = said.get("facts", said)
-    if kind is None or not isinstance(facts, Mapping):
-        return None
-    wanted = inspect.signature(kind.__init__).parameters
-    try:
-        return kind(**{str(key): value for key, value in facts.items() if key in wanted})
-    except (TypeError, ValueError):
-        return None
+def _error_from(status: int, said: Mapping[str, Any]) -> RiverrunError:
+    text = said["error"]
+    if isinstance(said.get("field"), str) and isinstance(said.get("expected"), str):
+        return InvalidInput(said["field"], said["expected"])
+    if status == 404 and (found := _NOT_FOUND.fullmatch(text)):
+        return NotFound(*found.groups())
+    if status in (413, 507) and (found := _EXHAUSTED.fullmatch(text)):
+        return Exhausted(*found.groups())
+    if status == 503 and (found := _UNAVAILABLE.fullmatch(text)):
+        return Unavailable(*found.groups())
+    if status == 503 and (found := _NOT_READY.fullmatch(text)):
+        return NotReady(*found.groups())
+    return InvalidInput("", text) if 400 <= status < 429 else Unavailable(PEER, text)
 
 
 def _seconds(header: str | None) -> float | None:

@@ -45,7 +45,6 @@ async def predict(
     features: Features = "-",
     id: Id = "",
     key: Key = "",
-    time: Time = "",
 ) -> None:
     """Ask for predictions, of one row or of many by one version.
 
@@ -56,8 +55,7 @@ async def predict(
     from riverrun.cli.tables import table
 
     rows = read_rows(features, "--features")
-    at = parse_time(time, "--time") if time else None
-    names: dict[str, Any] = {"id": id or None, "key": key or None, "time": at}
+    names: dict[str, Any] = {"id": id or None, "key": key or None}
     if isinstance(rows, dict):
         one = await session.client.predict(model, rows, **names)
         shown = [(one.id, one.prediction, _shares(one.probabilities))]
