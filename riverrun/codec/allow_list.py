@@ -9,8 +9,11 @@ from typing import Any
 
 def qualified_name(named: type[Any] | Callable[..., Any]) -> str:
     """The name by which data mentions a class or function: its module and qualified name."""
-    # A method of a builtin class, such as str.lower, has the class in place of a module.
-    module = getattr(named, "__module__", None) or named.__objclass__.__module__  # type: ignore[union-attr]
+    module = getattr(named, "__module__", None)
+    if module is None:
+        # A method of a builtin class has the class, or the instance it is bound to, in place of a module.
+        owner: Any = getattr(named, "__objclass__", None) or type(getattr(named, "__self__", None))
+        module = owner.__module__
     return f"{module}.{named.__qualname__}"
 
 

@@ -131,7 +131,7 @@ class _Build:
         tables: dict[int, RowTable] = {}
         for number, shared in self.objects.items():
             numbers = _row_numbers(_unpack(self._payload(number)))
-            if numbers:
+            if numbers is not None:
                 keys = iter(shared)
                 tables[number] = RowTable([self._row_unit(number, keys) for number in numbers])
         return tables
@@ -196,10 +196,10 @@ class _Build:
             fill()
 
 
-def _row_numbers(node: Node) -> list[int]:
+def _row_numbers(node: Node) -> list[int] | None:
     if type(node) is list and node[0] in _BODY_OF:
         node = node[_BODY_OF[node[0]]]
-    return node[1:] if type(node) is list and node[0] == nodes.ROWS else []
+    return node[1:] if type(node) is list and node[0] == nodes.ROWS else None
 
 
 def _read_shape(allow: AllowList, node: Node) -> Shape:

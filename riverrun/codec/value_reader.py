@@ -216,8 +216,7 @@ class ValueReader:
         if type(items) is not list:
             raise Malformed("an iterator over something else than a list")
         iterator = iter(items)
-        if len(node) > 2:
-            iterator.__setstate__(node[2])  # type: ignore[attr-defined]  # list iterators have it
+        iterator.__setstate__(node[2])  # type: ignore[attr-defined]  # list iterators have it
         return iterator
 
     def _opaque(self, node: Node) -> Any:

@@ -299,9 +299,9 @@ class ValueWriter:
         return self.value(argument, 2) if write is None else write(argument, 2)
 
     def _iterator(self, iterator: Any, _: int) -> Node:
-        # An exhausted iterator has let go of its list and has no place in it.
+        # An exhausted iterator has let go of its list and stands at no place in it.
         _, (items, *_), *place = iterator.__reduce__()
-        return [nodes.ITERATOR, self._argument(list(items)), *place]
+        return [nodes.ITERATOR, self._argument(list(items)), place[0] if place else 0]
 
     def _opaque(self, name: str, instance: Any, _: int) -> Node:
         arguments = list(instance.__getnewargs__()) if hasattr(instance, "__getnewargs__") else []
