@@ -27,6 +27,11 @@ class PublishPace:
         self._bound = metrics.BUDGET_BOUND.labels(model)
         self._share = metrics.PUBLISH_SHARE.labels(model)
 
+    @property
+    def is_continuous(self) -> bool:
+        """Whether every example is due at once."""
+        return self._policy.spec.is_continuous
+
     def use(self, spec: PublishSpec) -> None:
         """Go by `spec` from now on."""
         self._policy = PublishPolicy(spec)

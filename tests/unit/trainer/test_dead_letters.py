@@ -3,9 +3,9 @@
 import base64
 
 import msgspec
+from riverrun_trainer.dead_letters import letter
 
 from riverrun.core.events import LoggedEvent, Stream
-from riverrun_trainer.dead_letters import letter
 
 
 def test_a_letter_says_why_and_where_and_keeps_the_body():

@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from riverrun_trainer.learning import Diverged, Learning
 
 from riverrun.core.errors import InvalidInput, NotReady
 from riverrun.core.events import Arrivals, LoggedEvent
@@ -11,7 +12,6 @@ from riverrun.core.predictions import Prediction
 from riverrun.core.spec import parse_spec
 from riverrun.core.units import Delta, SideDelta
 from riverrun.learners.build import build_learner
-from riverrun_trainer.learning import Diverged, Learning
 
 SPEC = parse_spec(
     """

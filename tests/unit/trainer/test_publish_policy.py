@@ -3,10 +3,10 @@
 import math
 
 import pytest
+from riverrun_trainer.publish_policy import PublishPolicy, Unpublished
 
 from riverrun.core.spec import PublishSpec
 from riverrun.core.spec.policies import MetricChange
-from riverrun_trainer.publish_policy import PublishPolicy, Unpublished
 
 
 def policy(**conditions) -> PublishPolicy:
