@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from riverrun.cli.verbs import catalogue, channels, policy, predictions, spec, status, up
+from riverrun.cli.verbs import catalogue, channels, policy, predictions, replay, spec, status, up
 
 HELP = "Online learning: run a stack, look at its models, and move what serving answers with."
 
@@ -45,6 +45,7 @@ for run in (
     channels.resume,
     predictions.predict,
     predictions.feedback,
+    replay.replay,
 ):
     _add(app, run)
 _add(policy_app, policy.show)

@@ -70,13 +70,13 @@ def reset_outcome(done: WasReset) -> Document:
 def policy_outcome(changed: PolicyChanged) -> Document:
     """What setting policies did."""
     name = changed.model.name
-    undo = " ".join(f"{key}={_value(value)}" for key, value in changed.before.items())
+    undo = " ".join(f"{key}={value_text(value)}" for key, value in changed.before.items())
     return {
         "model": name,
         "spec_revision": changed.model.spec_revision,
         "before": dict(changed.before),
         "after": dict(changed.after),
-        "did": f"{name}: " + ", ".join(f"{key} is {_value(v)}" for key, v in changed.after.items()),
+        "did": f"{name}: " + ", ".join(f"{key} is {value_text(v)}" for key, v in changed.after.items()),
         "undo": f"riverrun policy set {name} {undo}",
     }
 
@@ -104,10 +104,11 @@ def _place(channel: Channel) -> str:
 def _policy_changes(before: str, after: str) -> str:
     old, new = policies(before), policies(after)
     keys = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    return " ".join(f"{key}={_value(old.get(key))}" for key in keys)
+    return " ".join(f"{key}={value_text(old.get(key))}" for key in keys)
 
 
-def _value(value: object) -> str:
+def value_text(value: object) -> str:
+    """A policy's value as `policy set` takes it."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -89,7 +89,9 @@ class Session:
         if self._console is None:
             from rich.console import Console
 
-            self._console = Console(highlight=False, soft_wrap=True)
+            # Into a file or a pipe lines are as long as they are; only a terminal has a width.
+            width = None if sys.stdout.isatty() else 240
+            self._console = Console(highlight=False, soft_wrap=True, width=width)
         return self._console
 
     def answer(self, document: Any, *shown: RenderableType) -> None:

@@ -6,6 +6,7 @@ import datetime
 import json
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.table import Table
 
@@ -36,16 +37,17 @@ class Announcer:
     def ready(self, records: Sequence[ServiceRecord], specs: Sequence[ModelSpec]) -> None:
         """Everything answers."""
         table = Table(box=None, pad_edge=False)
-        for column in ("service", "where", "pid", "log"):
+        for column in ("service", "where", "pid"):
             table.add_column(column)
         for record in records:
             where = "  ".join(
                 f"{kind} http://127.0.0.1:{port}" if kind in ("rest", "http") else f"{kind} 127.0.0.1:{port}"
                 for kind, port in record.ports.items()
             )
-            table.add_row(record.name, where, str(record.pid), record.log)
+            table.add_row(record.name, where, str(record.pid))
         rest_port = next(record.ports["rest"] for record in records if record.service == "serving")
-        hints = [f"\ntry: {curl_line(spec, rest_port)}" for spec in specs[:1]]
+        logs = f"logs: {Path(records[0].log).parent}/*.log"
+        hints = [f"\ntry: {curl_line(spec, rest_port)}\n" for spec in specs[:1]]
         self._session.answer(
             {
                 "event": "ready",
@@ -53,6 +55,7 @@ class Announcer:
                 "models": [spec.name for spec in specs],
             },
             table,
+            logs,
             *hints,
             "Ctrl-C stops everything.",
         )

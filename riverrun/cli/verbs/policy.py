@@ -25,6 +25,7 @@ async def show(session: Session, model: Model) -> None:
 
     JSON: {model, spec_revision, set: {key: value}, publish, sync}; publish and sync are in words.
     """
+    from riverrun.cli.outcomes import value_text
     from riverrun.cli.tables import table
     from riverrun.client.policy_edit import policies
     from riverrun.core.spec import parse_spec
@@ -39,10 +40,11 @@ async def show(session: Session, model: Model) -> None:
         "publish": spec.publish.describe(),
         "sync": spec.sync.describe(),
     }
+    rows = [(key, value_text(value)) for key, value in given.items()]
     session.answer(
         document,
         f"publish: {spec.publish.describe()}\nsync: {spec.sync.describe()}\n",
-        table(("key", "value"), given.items(), "no key is set: these are the defaults"),
+        table(("key", "value"), rows, "no key is set: these are the defaults"),
     )
 
 
