@@ -1,0 +1,136 @@
+"""A side's delta as bytes, and bytes in chunks."""
+
+from __future__ import annotations
+
+import struct
+from zlib import crc32
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from riverrun.codec.chunks import CHUNK_BYTES, Joiner, split
+from riverrun.codec.wire import MAGIC, decode_side, encode_side
+from riverrun.core.errors import Exhausted, InvalidInput
+from riverrun.core.units import SideDelta
+
+LIMIT = 1 << 20
+
+NUMBERS = st.integers(0, 1 << 62)
+DELTAS = st.builds(
+    lambda changed, dropped: SideDelta(changed, frozenset(dropped) - changed.keys()),
+    st.dictionaries(NUMBERS, st.binary(max_size=200), max_size=20),
+    st.sets(NUMBERS, max_size=20),
+)
+quick = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+
+
+def framed(body: bytes, *, form: int = 0, size: int | None = None) -> bytes:
+    """`body` beneath a header that fits it."""
+    return struct.pack("<4sBIQ", MAGIC, form, crc32(body), len(body) if size is None else size) + body
+
+
+@quick
+@given(delta=DELTAS)
+def test_a_delta_comes_back_equal(delta: SideDelta) -> None:
+    assert decode_side(encode_side(delta), max_bytes=LIMIT) == delta
+
+
+@quick
+@given(delta=DELTAS)
+def test_equal_deltas_give_equal_bytes_whatever_their_order(delta: SideDelta) -> None:
+    backwards = SideDelta(dict(reversed(list(delta.changed.items()))), delta.dropped)
+
+    assert encode_side(backwards) == encode_side(delta)
+
+
+def test_long_bodies_are_compressed_and_short_ones_are_not() -> None:
+    short, long = SideDelta({1: b"a" * 100}), SideDelta({1: b"a" * 100_000})
+
+    assert len(encode_side(short)) < 130
+    assert len(encode_side(long)) < 200
+    assert decode_side(encode_side(long), max_bytes=LIMIT) == long
+
+
+def test_a_body_over_the_limit_is_not_unpacked() -> None:
+    data = encode_side(SideDelta({1: bytes(LIMIT)}))
+
+    with pytest.raises(Exhausted, match="1048576"):
+        decode_side(data, max_bytes=LIMIT)
+
+
+def test_a_body_that_unpacks_to_more_than_it_says_is_refused() -> None:
+    honest = encode_side(SideDelta({1: bytes(LIMIT // 2)}))
+
+    with pytest.raises(InvalidInput):
+        decode_side(framed(honest[17:], form=1, size=1000), max_bytes=LIMIT)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"RRD1",
+        b"RRD9" + encode_side(SideDelta())[4:],
+        encode_side(SideDelta({1: b"abc"}))[:-1],
+        encode_side(SideDelta({1: b"abc"})) + b"x",
+        framed(b"\xc1"),
+        framed(b"\x93\x90\x90"),
+        framed(b"\x91" * 100_000),
+        framed(msgspec.msgpack.encode([[1], [], []])),
+        framed(msgspec.msgpack.encode([[1], ["text"], []])),
+        framed(msgspec.msgpack.encode([[-1], [b"x"], []])),
+        framed(msgspec.msgpack.encode([[1, 0], [b"x", b"y"], []])),
+        framed(msgspec.msgpack.encode([[1], [b"x"], [1]])),
+        framed(msgspec.msgpack.encode([[(1 << 63) - 1, 9], [b"x", b"y"], []])),
+        framed(b"not zstd", form=1),
+        framed(b"", form=2),
+        framed(msgspec.msgpack.encode([[], [], []]), size=99),
+    ],
+    ids=lambda data: data[:40].hex(),
+)
+def test_bytes_that_no_encoder_writes_are_refused(data: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        decode_side(data, max_bytes=LIMIT)
+
+
+@quick
+@given(delta=DELTAS, place=st.integers(0, 1 << 20), value=st.integers(1, 255))
+def test_a_changed_byte_is_noticed(delta: SideDelta, place: int, value: int) -> None:
+    data = bytearray(encode_side(delta))
+    data[place % len(data)] ^= value
+
+    with pytest.raises((InvalidInput, Exhausted)):
+        decode_side(bytes(data), max_bytes=LIMIT)
+
+
+@pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])
+def test_chunks_join_to_what_was_split(size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    joiner = Joiner("delta", size, max_bytes=4 * CHUNK_BYTES)
+
+    for chunk in split(data):
+        assert 0 < len(chunk) <= CHUNK_BYTES
+        joiner.add(chunk)
+
+    assert joiner.joined() == data
+
+
+def test_a_joiner_takes_no_more_than_was_declared_and_gives_no_less() -> None:
+    joiner = Joiner("delta", 3, max_bytes=10)
+    joiner.add(b"ab")
+
+    with pytest.raises(InvalidInput, match="1 are missing"):
+        joiner.joined()
+    with pytest.raises(InvalidInput, match="declared"):
+        joiner.add(b"cd")
+    with pytest.raises(InvalidInput, match="chunks of"):
+        joiner.add(b"")
+    with pytest.raises(Exhausted):
+        Joiner("delta", 11, max_bytes=10)
+    with pytest.raises(InvalidInput):
+        Joiner("delta", -1, max_bytes=10)
+
+    joiner.add(b"c")
+    assert joiner.joined() == b"abc"
