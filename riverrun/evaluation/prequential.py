@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
 from riverrun.core.predictions import Label, Prediction
+
+_UNDEFINED = (ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class Metric(Protocol):
@@ -26,18 +29,24 @@ class Prequential:
         self.metrics = dict(metrics)
 
     def score(self, label: Label, prediction: Prediction) -> None:
-        """Take `prediction`, made before `label` was learned. An answer without a value counts nowhere."""
+        """Take `prediction`, made before `label` was learned. An answer without a value counts nowhere.
+
+        Nothing is raised: a metric that is not defined for this answer, such as a logarithmic error of a
+        negative number, goes without it.
+        """
         if prediction.value is None:
             return
         for metric in self.metrics.values():
             by_label = prediction.probabilities is None or getattr(metric, "requires_labels", True)
-            metric.update(label, prediction.value if by_label else prediction.probabilities)
+            with suppress(*_UNDEFINED):
+                metric.update(label, prediction.value if by_label else prediction.probabilities)
 
     def values(self) -> dict[str, float]:
         """The metrics so far, by name; one without a finite value yet is left out."""
         values: dict[str, float] = {}
         for name, metric in self.metrics.items():
-            value = float(metric.get())
-            if math.isfinite(value):
-                values[name] = value
+            with suppress(*_UNDEFINED):
+                value = float(metric.get())
+                if math.isfinite(value):
+                    values[name] = value
         return values

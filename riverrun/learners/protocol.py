@@ -18,7 +18,11 @@ class Predictor(Protocol):
     """One version of a model that answers; not thread-safe, and never changed while it computes."""
 
     def predict(self, features: Features) -> Prediction:
-        """Answer for one row. The row is not changed and may lack features or carry unknown ones."""
+        """Answer for one row. The row is not changed and may lack features or carry unknown ones.
+
+        Raises `InvalidInput` for a row that the model cannot take (some of River's steps need every feature
+        they name), `NotReady` when the answer is not finite.
+        """
 
     def predict_many(self, rows: Sequence[Features]) -> list[Prediction]:
         """Answer for each row, in order; equal to `predict` row by row."""
@@ -37,19 +41,26 @@ class Learner(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Examples that one `learn` call takes. Boundaries are multiples of it in the line's examples."""
+        """Examples that one `learn` call takes. Boundaries are multiples of it in the line's examples,
+        but where a flush that the manifest records cuts a batch short."""
 
     def predict(self, features: Features) -> Prediction:
-        """Answer for one row with what was learned so far; changes nothing that a state holds."""
+        """Answer for one row with what was learned so far; no later answer depends on it.
+
+        Raises `InvalidInput` for a row that the model cannot take, `NotReady` when the answer is not
+        finite. The row is not changed.
+        """
 
     def learn(self, rows: Sequence[Features], labels: Sequence[Label], weights: Sequence[float]) -> None:
-        """Learn `batch_size` examples in order. The inputs are not changed.
+        """Learn `batch_size` examples in order. The inputs are not changed, and must not be changed by the
+        caller until the next `changes` call: a learner may learn them again to undo a refused one.
 
-        Raises `InvalidInput` for an example this learner cannot learn from; it then learned nothing.
+        Raises `InvalidInput` for an example this learner cannot learn from; it then learned nothing of
+        the batch.
         """
 
     def score(self, features: Features, label: Label, prediction: Prediction) -> None:
-        """Take `prediction`, made before learning `label`, into the prequential metrics."""
+        """Take `prediction`, made before learning `label`, into the prequential metrics. Raises nothing."""
 
     def metrics(self) -> Mapping[str, float]:
         """The prequential metrics so far, by the name the spec gives them; no value is left out as NaN."""

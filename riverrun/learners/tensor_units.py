@@ -114,23 +114,35 @@ def decode_block(unit: Unit) -> _Block:
 def read_tensors(units: Iterable[Unit], base: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
     """The tensors that `units` hold, each a new one; blocks that are not there are as in `base`.
 
-    Raises `InvalidInput` for malformed units, and where `base` has a tensor of another shape or type.
+    Raises `InvalidInput` for malformed units, for a tensor that `base` has with another shape or type or
+    not at all, and without `base` for a tensor that is not there whole.
     """
-    made: dict[str, Tensor] = {}
+    blocks: dict[str, list[_Block]] = {}
     for block in map(decode_block, units):
-        tensor = made.get(block.name)
-        if tensor is None:
-            before = None if base is None else base.get(block.name)
-            if before is not None:
-                tensor = before.detach().clone(memory_format=torch.contiguous_format)
-            else:
-                tensor = torch.zeros(block.shape, dtype=_DTYPES[block.dtype])
-            made[block.name] = tensor
-        if tuple(tensor.shape) != block.shape or tensor.dtype != _DTYPES[block.dtype]:
-            raise InvalidInput("unit", f"tensor {block.name[:80]} has another shape or type")
+        blocks.setdefault(block.name, []).append(block)
+    return {name: _joined(name, parts, base) for name, parts in blocks.items()}
+
+
+def _joined(name: str, blocks: list[_Block], base: Mapping[str, Tensor] | None) -> Tensor:
+    first = blocks[0]
+    shape, dtype = first.shape, _DTYPES[first.dtype]
+    if any((block.shape, block.dtype) != (shape, first.dtype) for block in blocks):
+        raise InvalidInput("unit", f"tensor {name[:80]} has two shapes or types")
+    if base is None:
+        # Checked before memory is taken: a short unit may claim any shape.
+        if sorted(block.index for block in blocks) != list(range(max(1, -(-prod(shape) // BLOCK)))):
+            raise InvalidInput("unit", f"tensor {name[:80]} is not whole")
+        tensor = torch.empty(shape, dtype=dtype)
+    else:
+        before = base.get(name)
+        if before is None or tuple(before.shape) != shape or before.dtype != dtype:
+            raise InvalidInput("unit", f"tensor {name[:80]} is unknown, or has another shape or type")
+        tensor = before.detach().clone(memory_format=torch.contiguous_format)
+    flat = tensor.view(-1)
+    for block in blocks:
         data = torch.from_numpy(np.frombuffer(block.data, dtype=f"<{block.dtype}").copy())
-        tensor.view(-1)[block.index * BLOCK : block.index * BLOCK + data.numel()] = data
-    return made
+        flat[block.index * BLOCK : block.index * BLOCK + data.numel()] = data
+    return tensor
 
 
 def _payload(name: str, tensor: Tensor, flat: Tensor, index: int) -> bytes:
