@@ -18,19 +18,23 @@ from riverrun.runtime.lifecycle import Stop, run_until_stopped
 from riverrun.runtime.status_app import serving_http, status_app
 from riverrun_param_server.announcements import Announcements
 from riverrun_param_server.catalogue import Catalogue
+from riverrun_param_server.compaction import Compaction
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.event_log_servicer import EventLogServicer
 from riverrun_param_server.fatal import Fatal
+from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
 from riverrun_param_server.param_server import LostHistory, ParamServer
 from riverrun_param_server.pulls import Pulls
 from riverrun_param_server.pushes import Pushes
 from riverrun_param_server.readers import Readers
 from riverrun_param_server.recovery import load, open_store_id, renew_store_id, verify
 from riverrun_param_server.registry import Registry
+from riverrun_param_server.retention import RetentionPolicy
 from riverrun_param_server.servicer import ParameterServicer, add_parameter_service
 from riverrun_param_server.sessions import Sessions
 from riverrun_param_server.settings import ParamServerSettings
 from riverrun_param_server.snapshots import SnapshotPolicy, Snapshots
+from riverrun_param_server.specs_folder import SpecsFolder
 from riverrun_param_server.steering import Steering
 from riverrun_param_server.store import Store
 from riverrun_param_server.version_reader import VersionReader
@@ -49,6 +53,8 @@ class Running:
     http_port: int
     server: ParamServer
     event_log: EmbeddedEventLog
+    housekeeping: Housekeeping
+    specs: SpecsFolder | None
     stop: Stop = field(default_factory=Stop)
 
     async def wait(self) -> None:
@@ -59,6 +65,8 @@ class Running:
             self.event_log.disk_failed(),
             self.server.hub.beat(),
             self.server.sessions.sweep(),
+            self.housekeeping.work(self.event_log),
+            *([self.specs.watch()] if self.specs is not None else []),
         )
 
 
@@ -111,6 +119,14 @@ async def running(
     async with building(settings, clock) as server:
         event_log = await asyncio.to_thread(EmbeddedEventLog, settings.data / "events.sqlite", clock=clock)
 
+        compaction = Compaction(server.store, max_bytes=2 * settings.max_model_bytes)
+        housekeeping = Housekeeping(
+            server.catalogue, server.readers, compaction, clock, _housekeeping_policy(settings)
+        )
+        specs = None if settings.specs is None else SpecsFolder(settings.specs, server.registry)
+        if specs is not None:
+            await specs.register_changed()
+
         def add_services(grpc_server: grpc.aio.Server) -> list[str]:
             events = EventLogServicer(
                 event_log, store_id=lambda: server.store_id, check_model=server.catalogue.check
@@ -138,9 +154,18 @@ async def running(
                 ) as (port, _),
             ):
                 log.info("the parameter server answers", port=port, http_port=http_port)
-                yield Running(port, http_port, server, event_log, stop or Stop())
+                yield Running(port, http_port, server, event_log, housekeeping, specs, stop or Stop())
         finally:
             await event_log.close()
+
+
+def _housekeeping_policy(settings: ParamServerSettings) -> HousekeepingPolicy:
+    return HousekeepingPolicy(
+        retention=RetentionPolicy(settings.keep_all_s, settings.keep_minutely_s, settings.keep_hourly_s),
+        every_s=settings.retention_every_s,
+        deleted_models_s=settings.deleted_models_s,
+        events_s=settings.keep_events_s,
+    )
 
 
 async def serve(settings: ParamServerSettings, stop: Stop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
 from hashlib import sha256
@@ -45,15 +46,21 @@ class BlobFolder:
     def sweep(self, wanted: set[bytes]) -> int:
         """Remove what a crash left behind: every file that is not `wanted`. How many there were."""
         removed = 0
+        names = {sha.hex() for sha in wanted}
         for path in self._folder.glob("*/*"):
-            if path.suffix or bytes.fromhex(path.name) not in wanted:
+            if path.name not in names:
                 path.unlink()
                 removed += 1
         return removed
 
     def total_bytes(self) -> int:
         """Bytes of all files."""
-        return sum(path.stat().st_size for path in self._folder.glob("*/*"))
+        total = 0
+        for path in self._folder.glob("*/*"):
+            # One may go while the folder is read.
+            with contextlib.suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
 
     def path_of(self, sha: bytes) -> Path:
         """Where the bytes of `sha` are or would be, for messages to people."""

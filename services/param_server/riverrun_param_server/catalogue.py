@@ -24,7 +24,7 @@ class Model:
         self.states: dict[int, LineState] = {}
         self.manifests: dict[int, Manifest] = {}
         self.recent = RecentDeltas()
-        self.problem = ""
+        self.problems: dict[int, str] = {}
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Model:
             lines=lines,
             channels=record.channels,
             created_ns=record.created_ns,
-            problem=self.problem,
+            problem="; ".join(filter(None, self.problems.values())),
         )
 
     def versions_in_use(self) -> set[int]:

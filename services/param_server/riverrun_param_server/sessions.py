@@ -118,7 +118,7 @@ class Sessions:
             raise
         session.epoch = opening.epoch
         session.deadline = self._clock.monotonic() + self._lease_s
-        self._report_problem(model, "")
+        self._report_problem(model, line, "")
         log.info(
             "a trainer's session opened", model=model_name, line=line, epoch=opening.epoch, trainer=trainer_id
         )
@@ -133,7 +133,7 @@ class Sessions:
         session.deadline = self._clock.monotonic() + self._lease_s
         model = self._catalogue.find(session.key[0])
         if model is not None:
-            self._report_problem(model, problem)
+            self._report_problem(model, session.key[1], problem)
 
     def close(self, session: Session) -> None:
         """The trainer's stream ended; the next in line gets its turn. Repeating it changes nothing."""
@@ -163,6 +163,7 @@ class Sessions:
 
     def line_closed(self, model: Model, number: int) -> None:
         """Fence the trainer of a closed line, and tell its standbys."""
+        model.problems.pop(number, None)
         self._end_line(model, number, lambda session: fenced(model, model.line(number), session.epoch))
 
     def model_deleted(self, model: Model) -> None:
@@ -238,9 +239,9 @@ class Sessions:
         if line.closed:
             raise fenced(model, line, line.epoch)
 
-    def _report_problem(self, model: Model, problem: str) -> None:
-        if model.problem != problem:
-            model.problem = problem
+    def _report_problem(self, model: Model, line: int, problem: str) -> None:
+        if model.problems.get(line, "") != problem:
+            model.problems[line] = problem
             self._hub.model_changed(model.name)
 
 

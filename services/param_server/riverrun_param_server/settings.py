@@ -42,6 +42,9 @@ class ParamServerSettings(ServiceSettings):
     keep_hourly_s: float = Field(default=30 * 86_400.0, ge=0)
     """Age in seconds up to which one version an hour is kept; older ones go. What is in use always stays."""
 
+    keep_events_s: float = Field(default=7 * 86_400.0, ge=0)
+    """Age in seconds up to which events stay in the log; what no durable version contains stays longer."""
+
     retention_every_s: float = Field(default=10.0, gt=0)
     """Seconds between two looks for versions that may go."""
 

@@ -7,9 +7,10 @@ acknowledged any more and the process must end.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -61,17 +62,7 @@ class Store:
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of `work` in the store's thread. Raises `Exhausted` when the disk is full."""
-        if self._fatal.error is not None:
-            raise Unavailable("the store", "its disk failed")
-        try:
-            return await self.database.run(work)
-        except (sqlite3.Error, OSError) as error:
-            if disk_is_full(error):
-                raise Exhausted("disk of the parameter server", "its free space") from error
-            if _is_fatal(error):
-                self._fatal.set(error)
-                raise Unavailable("the store", "its disk failed") from error
-            raise
+        return await self._guarded(lambda: self.database.run(work))
 
     async def row(self, model: int, version: int) -> VersionRow | None:
         """One version, or None."""
@@ -81,11 +72,15 @@ class Store:
         """Both encoded sides of `body`, proven. Raises `DigestMismatch`, FileNotFoundError."""
         content = body.inline
         if content is None:
-            # In the store's thread, one at a time: a large read takes no memory twice.
-            content = await self.run(lambda _: self.blobs.get(body.sha))
+            # Not in the store's thread: a push does not wait for a large read.
+            content = await self._guarded(lambda: asyncio.to_thread(self.blobs.get, body.sha))
         else:
             version_rows.check_body("an inline body", body, content)
         return content[: body.serving_bytes], content[body.serving_bytes :]
+
+    async def put_file(self, sha: bytes, content: bytes) -> None:
+        """Keep a large body; a version must come to name it, or the next start removes it."""
+        await self.run(lambda _: self.blobs.put(content, sha))
 
     async def attach_snapshot(self, row: VersionRow, serving: bytes, trainer: bytes) -> None:
         """Give a version a snapshot beside its delta; nothing happens where the version went meanwhile."""
@@ -101,14 +96,26 @@ class Store:
 
         await self.run(work)
 
-    def spec(self, connection: sqlite3.Connection, sha: bytes) -> str:
-        """The text of a spec."""
-        found = connection.execute("SELECT yaml FROM specs WHERE sha=?", (sha,)).fetchone()
-        return str(found["yaml"])
+    def total_bytes(self) -> int:
+        """Bytes on disk of weights and manifests. Blocks."""
+        return (self.folder / DATABASE).stat().st_size + self.blobs.total_bytes()
 
     def close(self) -> None:
         """Finish what was asked for and close the file."""
         self.database.close()
+
+    async def _guarded(self, begin: Callable[[], Awaitable[T]]) -> T:
+        if self._fatal.error is not None:
+            raise Unavailable("the store", "its disk failed")
+        try:
+            return await begin()
+        except (sqlite3.Error, OSError) as error:
+            if disk_is_full(error):
+                raise Exhausted("disk of the parameter server", "its free space") from error
+            if _is_fatal(error):
+                self._fatal.set(error)
+                raise Unavailable("the store", "its disk failed") from error
+            raise
 
     def _commit(self, connection: sqlite3.Connection, change: Change) -> ModelRecord:
         record = change.record

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from param_stack import Stack, stack_over
 from riverrun_param_server.settings import ParamServerSettings
+
+from tests.integration.param_server.param_stack import Stack, stack_over
 
 
 @pytest.fixture

@@ -1,0 +1,149 @@
+"""Dropping versions: what came after them takes in their deltas, in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from riverrun.core.units import compose
+from riverrun.runtime.database import transaction
+from riverrun_param_server import version_rows
+from riverrun_param_server.chains import apply_all, decode_delta
+from riverrun_param_server.records import ModelRecord
+from riverrun_param_server.retention import Aged, Run
+from riverrun_param_server.store import Store, write_record
+from riverrun_param_server.version_reader import encode_delta, encode_state
+from riverrun_param_server.version_rows import Body, VersionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Rebased:
+    """The version that a run is dropped onto as it becomes, and its bodies' bytes."""
+
+    row: VersionRow
+    contents: tuple[tuple[Body, bytes], ...]
+
+
+class Compaction:
+    """Carries out runs over one store. `prepare` may take its time; `commit` is short."""
+
+    def __init__(self, store: Store, *, max_bytes: int) -> None:
+        self._store = store
+        self._max_bytes = max_bytes
+
+    async def aged(self, model: int) -> list[Aged]:
+        """All versions of a model, oldest first."""
+
+        def work(connection: sqlite3.Connection) -> list[Aged]:
+            query = "SELECT version, line, base, created_ns FROM versions WHERE model=? ORDER BY version"
+            return [Aged(*row) for row in connection.execute(query, (model,))]
+
+        return await self._store.run(work)
+
+    async def good(self, model: int) -> set[int]:
+        """The versions of a model that carry a good mark."""
+
+        def work(connection: sqlite3.Connection) -> set[int]:
+            query = "SELECT version FROM versions WHERE model=? AND good=1"
+            return {row["version"] for row in connection.execute(query, (model,))}
+
+        return await self._store.run(work)
+
+    async def prepare(self, model: int, run: Run) -> Rebased | None:
+        """What `run.onto` becomes, its large bodies in their files already; None where it needs nothing."""
+        if not run.onto:
+            return None
+        numbers = (*run.dropped, run.onto)
+        rows = [await self._store.row(model, number) for number in numbers]
+        chain = [row for row in rows if row is not None]
+        assert len(chain) == len(numbers), "only this task drops versions"
+        onto = chain[-1]
+        changed = replace(onto, base=chain[0].base)
+        contents: list[tuple[Body, bytes]] = []
+        if all(row.delta is not None for row in chain):
+            deltas = [await self._read(row.delta) for row in chain]
+            body, content = Body.of(*await asyncio.to_thread(self._compose, deltas))
+            changed = replace(changed, delta=body)
+            contents.append((body, content))
+        else:
+            changed = replace(changed, base=0, delta=None)
+        if onto.snapshot is None:
+            # A snapshot that goes moves to the version that stays, so that chains do not grow.
+            at = max((i for i, row in enumerate(chain) if row.snapshot is not None), default=None)
+            if at is not None:
+                bodies = [await self._read(chain[at].snapshot)]
+                bodies += [await self._read(row.delta) for row in chain[at + 1 :]]
+                body, content = Body.of(*await asyncio.to_thread(self._whole, bodies))
+                changed = replace(changed, snapshot=body)
+                contents.append((body, content))
+        large = [(body.sha, content) for body, content in contents if body.inline is None]
+        for sha, content in large:
+            await self._store.put_file(sha, content)
+        return Rebased(changed, tuple(contents))
+
+    async def commit(
+        self, model: int, dropped: Sequence[int], rebased: Rebased | None, record: ModelRecord | None = None
+    ) -> None:
+        """Drop versions; `rebased` takes their place in the chain. `record` is written with it, if given."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            rows = [version_rows.select(connection, model, version) for version in dropped]
+            if rebased is not None:
+                rows.append(version_rows.select(connection, model, rebased.row.version))
+            with transaction(connection):
+                _drop(connection, model, dropped, rebased)
+                if record is not None:
+                    write_record(connection, record)
+            files = {
+                body.sha
+                for row in rows
+                if row is not None
+                for body in (row.delta, row.snapshot)
+                if body is not None and body.inline is None
+            }
+            self._store.blobs.remove(files - _still_named(connection, files))
+
+        await self._store.run(work)
+
+    def _compose(self, bodies: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+        return encode_delta(compose(decode_delta(*body, max_bytes=self._max_bytes) for body in bodies))
+
+    def _whole(self, bodies: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+        return encode_state(apply_all(bodies, max_bytes=self._max_bytes, next_unit=0))
+
+    async def _read(self, body: Body | None) -> tuple[bytes, bytes]:
+        assert body is not None
+        return await self._store.read_body(body)
+
+
+def _drop(
+    connection: sqlite3.Connection, model: int, dropped: Sequence[int], rebased: Rebased | None
+) -> None:
+    for version in dropped:
+        connection.execute("DELETE FROM versions WHERE model=? AND version=?", (model, version))
+    if rebased is not None:
+        present = version_rows.select(connection, model, rebased.row.version)
+        assert present is not None
+        # Its snapshot may have come while the delta was composed, its mark too.
+        snapshot = rebased.row.snapshot or present.snapshot
+        version_rows.update(connection, replace(rebased.row, snapshot=snapshot, good=present.good))
+    relinked: set[int] = set()
+    for version in dropped:
+        after = connection.execute(
+            "SELECT min(version) AS version FROM versions WHERE model=? AND version>?", (model, version)
+        ).fetchone()["version"]
+        if after is not None and after not in relinked:
+            relinked.add(after)
+            row = version_rows.select(connection, model, after)
+            assert row is not None
+            version_rows.update(connection, row)
+
+
+def _still_named(connection: sqlite3.Connection, files: set[bytes]) -> set[bytes]:
+    """Those of `files` that some version refers to: equal bodies share a file."""
+    if not files:
+        return set()
+    found = connection.execute("SELECT delta_sha, snapshot_sha FROM versions")
+    return {sha for row in found for sha in row if sha in files}

@@ -1,0 +1,132 @@
+"""What goes on in the background, in small steps: old versions, deleted models and old events go."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import structlog
+
+from riverrun.core.errors import RiverrunError
+from riverrun.core.events import Stream
+from riverrun.events.embedded.log import EmbeddedEventLog
+from riverrun.runtime import metrics
+from riverrun.runtime.clock import Clock
+from riverrun_param_server.catalogue import Catalogue, Model
+from riverrun_param_server.compaction import Compaction
+from riverrun_param_server.readers import Readers
+from riverrun_param_server.resets import positions_of
+from riverrun_param_server.retention import RetentionPolicy, Run, next_run
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class HousekeepingPolicy:
+    """How much is kept, how often is looked, and how many versions go in one step."""
+
+    retention: RetentionPolicy
+    every_s: float = 10.0
+    deleted_models_s: float = 7 * 86_400.0
+    events_s: float = 7 * 86_400.0
+    max_run: int = 64
+
+
+class Housekeeping:
+    """One task over all models; whatever it meets, it goes on with the next model."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        readers: Readers,
+        compaction: Compaction,
+        clock: Clock,
+        policy: HousekeepingPolicy,
+    ) -> None:
+        self._catalogue = catalogue
+        self._readers = readers
+        self._compaction = compaction
+        self._clock = clock
+        self._policy = policy
+
+    async def work(self, event_log: EmbeddedEventLog) -> None:
+        """Keep house, for ever."""
+        while True:
+            await asyncio.sleep(self._policy.every_s)
+            for model in self._catalogue.everything():
+                try:
+                    await self.tidy(model)
+                    await self._expire_events(model, event_log)
+                except RiverrunError as error:
+                    log.warning("housekeeping was put off", model=model.name, reason=str(error))
+            metrics.STORE_BYTES.set(await asyncio.to_thread(self._catalogue.store.total_bytes))
+
+    async def tidy(self, model: Model) -> int:
+        """Drop what may go of one model; how many versions that were."""
+        if model.record.deleted_ns:
+            return await self._purge(model)
+        dropped = 0
+        while True:
+            run = await self._next_run(model)
+            if run is None:
+                break
+            rebased = await self._compaction.prepare(model.record.id, run)
+            async with model.lock:
+                if self._held(model) & set(run.dropped):
+                    # Somebody took one of them into use meanwhile; the next look sees it.
+                    break
+                await self._compaction.commit(model.record.id, run.dropped, rebased)
+            dropped += len(run.dropped)
+            # Pushes go first: a long backlog must not become one long stop.
+            await asyncio.sleep(0.05)
+        if dropped:
+            log.info("old versions were dropped", model=model.name, versions=dropped)
+        return dropped
+
+    async def _next_run(self, model: Model) -> Run | None:
+        versions = await self._compaction.aged(model.record.id)
+        held = self._held(model) | await self._compaction.good(model.record.id)
+        may_go = self._policy.retention.droppable(versions, held, self._clock.wall_ns())
+        return next_run(versions, may_go, self._policy.max_run)
+
+    def _held(self, model: Model) -> set[int]:
+        record = model.record
+        used = model.versions_in_use() | self._readers.versions_held(model.name)
+        return used | {record.tail_version}
+
+    async def _purge(self, model: Model) -> int:
+        """Let go of all that a model deleted long ago had, but its counters: no number comes back."""
+        record = model.record
+        age_s = (self._clock.wall_ns() - record.deleted_ns) / 1e9
+        if not record.lines or age_s <= self._policy.deleted_models_s:
+            return 0
+        async with model.lock:
+            if model.record != record:
+                return 0
+            for channel in record.channels:
+                record = record.without_channel(channel.name)
+            record = replace(record, lines=(), tail_version=0, tail_id=b"")
+            versions = [aged.version for aged in await self._compaction.aged(record.id)]
+            await self._compaction.commit(record.id, versions, None, record)
+            model.record = record
+            model.states.clear()
+            model.manifests.clear()
+        log.info("a deleted model's versions were dropped", model=model.name, versions=len(versions))
+        return len(versions)
+
+    async def _expire_events(self, model: Model, event_log: EmbeddedEventLog) -> None:
+        before_ns = self._clock.wall_ns() - int(self._policy.events_s * 1e9)
+        for name, stream in event_log.streams():
+            if name == model.name:
+                below = self._contained(model, stream)
+                if below is None:
+                    below = (await event_log.end(name, stream))[0]
+                await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
+
+    def _contained(self, model: Model, stream: Stream) -> int | None:
+        """Up to where every line that learns contains the stream; None where none of them reads it."""
+        positions = [positions_of(line, model.manifests.get(line.head)) for line in model.record.open_lines]
+        offsets = [p[stream].get(0, 0) if stream in p else None for p in positions]
+        if stream is Stream.EXAMPLES:
+            return min((offset or 0 for offset in offsets), default=None)
+        return min((offset for offset in offsets if offset is not None), default=None)

@@ -1,0 +1,85 @@
+"""Which versions may go, and in which order: pure decisions (DECISIONS 4)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+MINUTE_NS = 60 * 10**9
+HOUR_NS = 60 * MINUTE_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """A version as retention sees it; `base` is what its delta starts from, 0 for none."""
+
+    version: int
+    line: int
+    base: int
+    created_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """Every version up to an age, then one a minute, then one an hour, then none."""
+
+    keep_all_s: float = 600.0
+    keep_minutely_s: float = 86_400.0
+    keep_hourly_s: float = 30 * 86_400.0
+
+    def droppable(self, versions: Sequence[Aged], held: Collection[int], now_ns: int) -> set[int]:
+        """Those of `versions`, all that there are, that may go. The newest of each minute or hour stays.
+
+        A line keeps its own; what is `held` stays whatever its age.
+        """
+        newest: dict[tuple[int, int, int], int] = {}
+        old: list[Aged] = []
+        for aged in versions:
+            age_ns = now_ns - aged.created_ns
+            if age_ns <= self.keep_all_s * 1e9:
+                continue
+            old.append(aged)
+            step_ns = self._step_ns(age_ns)
+            if step_ns:
+                key = (aged.line, step_ns, aged.created_ns // step_ns)
+                newest[key] = max(newest.get(key, 0), aged.version)
+        kept = {*newest.values(), *held}
+        return {aged.version for aged in old if aged.version not in kept}
+
+    def _step_ns(self, age_ns: int) -> int:
+        if age_ns <= self.keep_minutely_s * 1e9:
+            return MINUTE_NS
+        return HOUR_NS if age_ns <= self.keep_hourly_s * 1e9 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Versions to drop in one step, oldest first, each the base of the next.
+
+    `onto` is the version whose delta started from the last of them and takes in theirs; 0: nothing does.
+    """
+
+    dropped: tuple[int, ...]
+    onto: int
+
+
+def next_run(versions: Sequence[Aged], droppable: Collection[int], max_length: int) -> Run | None:
+    """The oldest run of at most `max_length` versions; None when there is none.
+
+    A version from which several others start stays: each of them would have to take in its delta.
+    """
+    children: dict[int, list[int]] = defaultdict(list)
+    for aged in versions:
+        children[aged.base].append(aged.version)
+    may_go = {version for version in droppable if len(children[version]) <= 1}
+    for aged in sorted(versions, key=lambda aged: aged.version):
+        if aged.version not in may_go:
+            continue
+        run = [aged.version]
+        while True:
+            after = children[run[-1]]
+            if not after or after[0] not in may_go or len(run) == max_length:
+                return Run(tuple(run), after[0] if after else 0)
+            run.append(after[0])
+    return None

@@ -1,0 +1,71 @@
+"""Which versions may go."""
+
+from __future__ import annotations
+
+from riverrun_param_server.retention import HOUR_NS, MINUTE_NS, Aged, RetentionPolicy, Run, next_run
+
+POLICY = RetentionPolicy()
+NOW = 1000 * 24 * HOUR_NS
+
+
+def chain(*ages_ns: int, line: int = 1) -> list[Aged]:
+    """Versions 1, 2, 3 … of these ages, each the base of the next."""
+    return [Aged(i + 1, line, i, NOW - age) for i, age in enumerate(ages_ns)]
+
+
+def test_everything_of_the_last_ten_minutes_stays() -> None:
+    versions = chain(10 * MINUTE_NS, 10 * MINUTE_NS - 1, 5, 4, 3)
+
+    assert POLICY.droppable(versions, (), NOW) == set()
+
+
+def test_the_newest_of_each_minute_stays_for_a_day() -> None:
+    # NOW is a whole minute, so these are three versions of one minute and two of the next.
+    hour, next_minute = HOUR_NS, HOUR_NS - MINUTE_NS
+    versions = chain(hour, hour - 1, hour - 2, next_minute, next_minute - 1)
+
+    assert POLICY.droppable(versions, (), NOW) == {1, 2, 4}
+
+
+def test_the_newest_of_each_hour_stays_for_thirty_days_and_then_goes() -> None:
+    two_days, forty_days = 48 * HOUR_NS, 40 * 24 * HOUR_NS
+    # NOW is a whole hour, so the last three are of one hour.
+    start = two_days - 1
+    versions = chain(forty_days, start, start - MINUTE_NS, start - 2 * MINUTE_NS)
+
+    assert POLICY.droppable(versions, (), NOW) == {1, 2, 3}
+
+
+def test_what_is_held_stays_whatever_its_age() -> None:
+    versions = chain(40 * 24 * HOUR_NS, 39 * 24 * HOUR_NS)
+
+    assert POLICY.droppable(versions, {1}, NOW) == {2}
+
+
+def test_each_line_keeps_its_own() -> None:
+    versions = [Aged(1, 1, 0, NOW - HOUR_NS), Aged(2, 2, 0, NOW - HOUR_NS)]
+
+    assert POLICY.droppable(versions, (), NOW) == set()
+
+
+def test_a_run_goes_onto_the_first_version_that_stays() -> None:
+    versions = chain(5, 4, 3, 2, 1)
+
+    assert next_run(versions, {2, 3}, 10) == Run((2, 3), onto=4)
+
+
+def test_a_long_run_goes_in_steps() -> None:
+    versions = chain(5, 4, 3, 2, 1)
+
+    assert next_run(versions, {1, 2, 3, 4}, 2) == Run((1, 2), onto=3)
+
+
+def test_a_leaf_goes_onto_nothing() -> None:
+    assert next_run(chain(3, 2, 1), {3}, 10) == Run((3,), onto=0)
+
+
+def test_a_version_from_which_two_others_start_stays() -> None:
+    versions = [Aged(1, 1, 0, 0), Aged(2, 1, 1, 0), Aged(3, 1, 2, 0), Aged(4, 2, 2, 0)]
+
+    assert next_run(versions, {2}, 10) is None
+    assert next_run(versions, {1, 2}, 10) == Run((1,), onto=2)
