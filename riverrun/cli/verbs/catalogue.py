@@ -12,7 +12,7 @@ from riverrun.cli.session import Session, verb
 
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Show at most this many.")]
 Before = Annotated[int, typer.Option(min=0, help="Only versions below this one; 0: from the newest.")]
-OfModel = Annotated[str, typer.Option("--model", help="Only those of this model.", show_default=False)]
+OfModel = Annotated[str, typer.Argument(help="Only those of this model.", show_default=False)]
 Files = Annotated[
     list[Path],
     typer.Option("--file", "-f", help="A model spec, - for standard input; repeat it for more models."),

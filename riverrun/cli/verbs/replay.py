@@ -26,18 +26,14 @@ SourceName = Annotated[
 LabelColumn = Annotated[str, typer.Option("--label", help="Column of the label.", show_default=False)]
 TimeColumn = Annotated[
     str,
-    typer.Option(
-        "--time", help="Column of when a row can be predicted; rows are in its order.", show_default=False
-    ),
+    typer.Option("--time", help="Column of a row's time; rows are in its order.", show_default=False),
 ]
 LabelTime = Annotated[
     str, typer.Option("--label-time", help="Column of when the label is known.", show_default=False)
 ]
 Delay = Annotated[
     str,
-    typer.Option(
-        "--delay", help="How long after the row its label is known, such as 2h.", show_default=False
-    ),
+    typer.Option("--delay", help="How long after its row a label is known, such as 2h.", show_default=False),
 ]
 IdColumn = Annotated[
     str,

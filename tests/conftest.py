@@ -1,0 +1,67 @@
+"""Fixtures for all tests. Nothing here starts unless a test asks for it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from riverrun.cli.up.ports import free_ports as find_free_ports
+from tests.stacks import Stack
+
+PHISHING = """\
+name: phishing
+task: binary
+model:
+  - preprocessing.StandardScaler
+  - linear_model.LogisticRegression
+features: {a: float, b: float, c: {type: float, min: 0, max: 10}}
+label: {type: bool}
+metrics: [ROCAUC]
+publish: {continuous: true}   # every example
+"""
+
+
+@pytest.fixture
+def free_ports() -> Callable[[int], list[int]]:
+    """Ports of this machine that nobody listens on."""
+    return find_free_ports
+
+
+@pytest.fixture
+def phishing_spec(tmp_path: Path) -> Path:
+    """A small model as a spec file."""
+    path = tmp_path / "phishing.yaml"
+    path.write_text(PHISHING)
+    return path
+
+
+@pytest.fixture
+def start_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Starts stacks with the options of `Stack` and waits until they are ready; stops them in the end.
+
+    ``start_stack(spec, replicas=2)``; another stack of the same test gets another data folder, unless
+    ``data`` names one.
+    """
+    started: list[Stack] = []
+    count = itertools.count()
+
+    def start(
+        *specs: Path, data: Path | None = None, replicas: int = 1, options: tuple[str, ...] = ()
+    ) -> Stack:
+        folder = data or tmp_path / f"data-{next(count)}"
+        stack = Stack(specs, folder, replicas=replicas, options=options)
+        started.append(stack)
+        return stack.wait_ready()
+
+    yield start
+    for stack in started:
+        stack.stop()
+
+
+@pytest.fixture
+def stack(start_stack: Callable[..., Stack], phishing_spec: Path) -> Stack:
+    """A running stack with the model `phishing` and two serving processes."""
+    return start_stack(phishing_spec, replicas=2)

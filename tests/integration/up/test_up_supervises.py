@@ -1,0 +1,135 @@
+"""`riverrun up` as people run it: real services in a real process tree.
+
+Does not cover what the services do; see their own tests.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from riverrun.client import Client
+from tests.stacks import Stack, eventually, is_running
+
+
+def pids(stack: Stack) -> list[int]:
+    return [record.pid for record in stack.records()]
+
+
+def test_a_killed_service_runs_again_on_the_same_ports_and_the_model_answers(stack: Stack) -> None:
+    with Client(server=stack.server, serving=stack.servings[0]) as client:
+        client.feedback("phishing", True, features={"a": 1.0, "b": 2.0, "c": 3.0})
+
+        for name in ("serving-0", "trainer", "param-server", "serving-1"):
+            before = stack.kill(name)
+            after = stack.record(name)
+            assert after.ports == before.ports
+            assert after.log == before.log
+            assert not is_running(before.pid)
+
+        client.feedback("phishing", False, features={"a": 2.0, "b": 1.0, "c": 3.0})
+        eventually(
+            lambda: client.versions("phishing")[0].examples == 2, within_s=60, what="both examples learned"
+        )
+        assert client.predict("phishing", {"a": 1.0, "b": 1.0, "c": 1.0}).prediction in (True, False)
+
+    ended = [event for event in stack.events() if event["event"] == "service"]
+    assert {event["service"] for event in ended} == {"param-server", "trainer", "serving-0", "serving-1"}
+    assert all("killed by SIGKILL" in event["what"] for event in ended)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_one_signal_stops_everything_within_ten_seconds(
+    number: signal.Signals, start_stack: Callable[..., Stack], phishing_spec: Path
+) -> None:
+    stack = start_stack(phishing_spec)
+    running = pids(stack)
+
+    begun = time.monotonic()
+    status = stack.stop(number)
+
+    assert status == 0
+    assert time.monotonic() - begun < 10
+    assert not any(map(is_running, running))
+    assert stack.records() == []
+    assert stack.events()[-1] == {"event": "stopped"}
+    assert not any("killed" in event.get("what", "") for event in stack.events())
+
+
+def test_killing_the_supervisor_leaves_no_process_behind(stack: Stack) -> None:
+    running = pids(stack)
+    assert all(map(is_running, running))
+
+    stack.process.kill()
+    stack.process.wait()
+
+    eventually(lambda: not any(map(is_running, running)), within_s=10, what="the end of all services")
+
+
+def test_a_second_stack_on_the_same_data_is_refused_and_the_first_goes_on(stack: Stack) -> None:
+    found = run_up("--data", str(stack.data), "--rest-port", "0")
+
+    assert found.returncode == 1
+    assert found.stderr.strip().count("\n") == 0
+    assert f"process {stack.process.pid}" in found.stderr
+    assert all(map(is_running, pids(stack)))
+
+
+def test_a_stack_started_again_goes_on_where_it_was(
+    start_stack: Callable[..., Stack], phishing_spec: Path, tmp_path: Path
+) -> None:
+    first = start_stack(phishing_spec, data=tmp_path / "kept")
+    with Client(server=first.server, serving=first.servings[0]) as client:
+        client.feedback("phishing", True, features={"a": 1.0, "b": 2.0, "c": 3.0})
+        learned = eventually(lambda: [v for v in client.versions("phishing") if v.examples == 1])
+    first.stop()
+
+    second = start_stack(data=tmp_path / "kept")
+
+    with Client(server=second.server, serving=second.servings[0]) as client:
+        again = client.version("phishing", learned[0].version)
+        assert again.digest == learned[0].digest
+        assert client.predict("phishing", {"a": 1.0}).model_version >= learned[0].version
+    assert (tmp_path / "kept" / "run" / "trainer.previous.log").exists()
+
+
+def test_a_wrong_spec_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    spec = tmp_path / "wrong.yaml"
+    spec.write_text("name: wrong\ntask: binary\nmodel: linear_model.NoSuchThing\n")
+
+    found = run_up("--file", str(spec), "--data", str(tmp_path / "data"), "--rest-port", "0")
+
+    assert found.returncode == 1
+    assert f"{spec}: line 3" in found.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_taken_port_is_named(tmp_path: Path, free_ports: Callable[[int], list[int]]) -> None:
+    import socket
+
+    port, other = free_ports(2)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+
+        found = run_up("--data", str(tmp_path / "data"), "--rest-port", str(port), "--grpc-port", str(other))
+
+    assert found.returncode == 1
+    assert "--rest-port 0 picks free ports" in found.stderr
+
+
+def run_up(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "riverrun.cli", "up", *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
