@@ -30,7 +30,7 @@ from riverrun.client import AsyncClient
 from riverrun.core.versions import Manifest
 
 SPEC = Path(__file__).with_name("model.yaml")
-ROLLING = 4000
+ROLLING = 8000
 SPAN_S = 75.0
 MEASURE_S = 1.0
 LEARN_S = 120.0
@@ -59,10 +59,14 @@ class Demo:
         """Teach the warm-up, wait until it is learned and served, and hold the two other models there."""
         early = [minute for minute in by_minute(flights) if minute.at < span.serves_from]
         taught = await warm_up(self._service, early, self._progress)
-        async with asyncio.timeout(LEARN_S):
-            await self._learned(taught)
-            for channel in (FROZEN, DAILY):
-                await self._hold(channel)
+        try:
+            async with asyncio.timeout(LEARN_S):
+                await self._learned(taught)
+                for channel in (FROZEN, DAILY):
+                    await self._hold(channel)
+        except TimeoutError:
+            problem = (await self._client.model(MODEL)).problem
+            raise StackFailed(f"{taught} flights were not learned in {LEARN_S:g} s. {problem}") from None
         return taught
 
     async def serve(self, flights: list[Flight], span: Span) -> float:
@@ -116,8 +120,9 @@ class Demo:
         return self._readings
 
     async def _newest(self) -> Manifest:
-        [manifest] = await self._client.versions(MODEL, limit=1)
-        return manifest
+        while not (versions := await self._client.versions(MODEL, limit=1)):
+            await asyncio.sleep(0.1)
+        return versions[0]
 
     async def _learned(self, taught: int) -> None:
         """Return once the newest version contains so many flights."""
@@ -206,7 +211,7 @@ def main() -> None:
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("stopped")
     except StackFailed as error:
-        sys.exit(f"riverrun did not start:\n{error}")
+        sys.exit(f"the demo could not go on: {error}")
     options.out.mkdir(parents=True, exist_ok=True)
     summary.save(options.out / "demo-summary.json")
     plot(options.out / "demo.png", readings, summary)

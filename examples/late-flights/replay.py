@@ -18,8 +18,10 @@ DAY = 24 * 60
 # A flight lands more than this after its prediction is made, so answers that come this late are in time.
 HELD_EVERY = 30
 LOTS_WAITING = 32
-SENDERS = 2
 WARM_UP_LOT = 500
+
+Lots = asyncio.Queue[Sequence[Flight] | None]
+"""Landings by minute, on their way to be sent; None ends them."""
 
 
 @dataclass(slots=True)
@@ -62,9 +64,10 @@ async def warm_up(service: FlightService, minutes: Iterable[Minute], progress: P
 class Replay:
     """Serves flights by three models and teaches one of them.
 
-    Every minute's departures are predicted with the newest weights, and every minute's landings are
-    sent as feedback. The held models answer for half an hour of flights at a time: their weights do not
-    move, so the answers are those of the minute itself. `new_day` is called at each midnight.
+    Every minute's departures are predicted with the newest weights. Every minute's landings are sent as
+    feedback, several minutes in one lot where they pass faster than feedback is acknowledged. The held
+    models answer for half an hour of flights at a time: their weights do not move, so the answers are
+    those of the minute itself. `new_day` is called at each midnight, UTC.
     """
 
     def __init__(
@@ -83,18 +86,16 @@ class Replay:
 
     async def run(self, minutes: Iterable[Minute], pace: Pace) -> None:
         """Replay `minutes`; returns when the last label is on disk."""
-        lots: asyncio.Queue[Sequence[Flight] | None] = asyncio.Queue(LOTS_WAITING)
+        lots: Lots = asyncio.Queue(LOTS_WAITING)
         async with asyncio.TaskGroup() as group:
-            for _ in range(SENDERS):
-                group.create_task(self._teach(lots))
+            group.create_task(self._teach(lots))
             for minute in minutes:
                 await pace.reach(minute.at)
                 await self._step(minute, lots)
             await self._answer_by_held()
-            for _ in range(SENDERS):
-                await lots.put(None)
+            await lots.put(None)
 
-    async def _step(self, minute: Minute, lots: asyncio.Queue[Sequence[Flight] | None]) -> None:
+    async def _step(self, minute: Minute, lots: Lots) -> None:
         progress = self._progress
         if minute.at // DAY != progress.at // DAY:
             await self._answer_by_held()
@@ -125,7 +126,15 @@ class Replay:
             self._record.served(flight.flight_id, (online, *held))
         self._online.clear()
 
-    async def _teach(self, lots: asyncio.Queue[Sequence[Flight] | None]) -> None:
-        while (lot := await lots.get()) is not None:
-            await self._service.feedback(lot)
-            self._progress.taught += len(lot)
+    async def _teach(self, lots: Lots) -> None:
+        """Send landings until None comes. What lands while a lot is on its way makes the next one."""
+        more = True
+        while more:
+            waiting = [await lots.get()]
+            while not lots.empty():
+                waiting.append(lots.get_nowait())
+            more = None not in waiting
+            landed = [flight for lot in waiting if lot is not None for flight in lot]
+            if landed:
+                await self._service.feedback(landed)
+                self._progress.taught += len(landed)

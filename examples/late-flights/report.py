@@ -92,7 +92,7 @@ def plot(path: Path, readings: Sequence[Reading], summary: Summary) -> None:
     )
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=len(summary.auc))
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
 

@@ -91,4 +91,6 @@ def _chance(prediction: Any) -> float:
 
 
 def _classes(output: Any) -> list[Any]:
-    return list(output["parameters"]["classes"])
+    # A parameter of the protocol is one plain value, so the list of classes comes as JSON.
+    classes: list[Any] = json.loads(output["parameters"]["classes"])
+    return classes

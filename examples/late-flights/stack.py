@@ -18,7 +18,7 @@ STOP_S = 20.0
 
 
 class StackFailed(Exception):
-    """`riverrun up` ended before everything was ready; the message is what it said last."""
+    """riverrun did not come to the point where flights can be served; the message says what is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ async def _listen(output: asyncio.StreamReader, ready: asyncio.Future[Addresses]
         if not ready.done() and (addresses := _addresses(line)) is not None:
             ready.set_result(addresses)
     if not ready.done():
-        ready.set_exception(StackFailed("".join(last)))
+        ready.set_exception(StackFailed("riverrun did not start:\n" + "".join(last)))
 
 
 def _addresses(line: bytes) -> Addresses | None:
