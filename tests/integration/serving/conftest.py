@@ -15,19 +15,22 @@ from typing import Any
 
 import httpx2 as httpx
 import pytest
+from riverrun_param_server import app as param_server_app
+from riverrun_param_server.settings import ParamServerSettings
+from riverrun_serving.app import Serving, running
+from riverrun_serving.settings import ServingSettings
 
 from riverrun.codec.wire import encode_side
+from riverrun.core.digest import HashTree
+from riverrun.core.errors import Unavailable
 from riverrun.core.events import Arrivals
 from riverrun.core.spec import ModelSpec, parse_spec
+from riverrun.core.units import Delta, State
 from riverrun.learners.build import build_learner
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient, Push
 from riverrun.rpc.trainer_session import TrainerSession, open_session
 from riverrun.runtime.lifecycle import Stop
-from riverrun_param_server import app as param_server_app
-from riverrun_param_server.settings import ParamServerSettings
-from riverrun_serving.app import Serving, running
-from riverrun_serving.settings import ServingSettings
 
 FRAUD = """
 name: fraud
@@ -90,13 +93,31 @@ class HandTrainer:
         self._line = line
         self._examples = 0
 
-    async def push(self, rows: Iterable[tuple[dict[str, Any], Any]] = (), *, corrupt: bool = False) -> int:
-        """Learn `rows` and push; the version. `corrupt` pushes weights that no reader can decode."""
+    async def push(self, rows: Iterable[tuple[dict[str, Any], Any]] = ()) -> int:
+        """Learn `rows` and push what changed; the version."""
         for features, label in rows:
             self.learner.learn([features], [label], [1.0])
             self._examples += 1
         delta = self.learner.changes()
-        serving_root, trainer_root = self.learner.roots()
+        return await self._push(delta, self.learner.roots(), snapshot=self.version == 0)
+
+    async def push_whole(self) -> int:
+        """Push the learner's whole state; the version."""
+        self.learner.changes()
+        return await self._push(self.learner.state().as_snapshot(), self.learner.roots(), snapshot=True)
+
+    async def push_nonsense(self) -> int:
+        """Push weights that fit their digests and that no reader can decode; the version.
+
+        Only `push_whole` goes on from there.
+        """
+        state = self.learner.state()
+        units = dict.fromkeys(state.serving, b"nonsense")
+        roots = HashTree(units).root, HashTree(state.trainer).root
+        delta = State(units, state.trainer, state.next_unit).as_snapshot()
+        return await self._push(delta, roots, snapshot=True)
+
+    async def _push(self, delta: Delta, roots: tuple[bytes, bytes], *, snapshot: bool) -> int:
         pushed = await self._client.push(
             Push(
                 model=self.spec.name,
@@ -106,9 +127,9 @@ class HandTrainer:
                 push_id=f"{self.spec.name}-{self.version + 1}-{time.monotonic_ns()}",
                 serving=encode_side(delta.serving),
                 trainer=encode_side(delta.trainer),
-                snapshot=self.version == 0,
-                serving_root=serving_root,
-                trainer_root=trainer_root,
+                snapshot=snapshot,
+                serving_root=roots[0],
+                trainer_root=roots[1],
                 next_unit=delta.next_unit,
                 examples=self._examples,
                 arrivals=Arrivals(time.time_ns(), time.time_ns()) if self._examples else Arrivals(),
@@ -162,6 +183,19 @@ class Stack:
         if self._server is not None:
             stack, self._server = self._server, None
             await stack.aclose()
+
+    async def start_server_again(self, data: str = "param-server") -> None:
+        """Start a stopped server; returns once our own client reaches it."""
+        await self.start_server(data)
+
+        async def reached() -> bool:
+            try:
+                await self.client.list_models()
+            except Unavailable:
+                return False
+            return True
+
+        await eventually(reached, "the parameter server never came back")
 
     async def open(self) -> None:
         await self.start_server()
