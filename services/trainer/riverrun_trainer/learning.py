@@ -36,8 +36,8 @@ class Refused:
 class Captured:
     """A state as bytes with all that is said of it; taken at one moment, learned from no further.
 
-    `examples` counts the line's; `learned` those since the capture before. `encode_s` is what taking it
-    cost.
+    `examples` counts the line's; `learned` those since the capture before. `encode_s` is the processor
+    time that taking it cost.
     """
 
     serving: bytes
@@ -127,7 +127,7 @@ class Learning:
 
     def capture(self) -> Captured:
         """The state as it is now, as a delta from the capture before. Raises as `Learner.changes` does."""
-        started = time.perf_counter()
+        started = time.thread_time()
         delta = self._learner.changes()
         serving_root, trainer_root = self._learner.roots()
         captured = Captured(
@@ -142,7 +142,7 @@ class Learning:
             watermark_ns=self._watermark_ns,
             arrivals=self._arrivals,
             metrics=self._learner.metrics(),
-            encode_s=time.perf_counter() - started,
+            encode_s=time.thread_time() - started,
         )
         self.learned = 0
         self._arrivals = NO_ARRIVALS

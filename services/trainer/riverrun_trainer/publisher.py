@@ -13,8 +13,11 @@ from riverrun.core.events import OffsetRange, Stream
 from riverrun.rpc.params_client import ParameterClient, Push, Pushed
 from riverrun_trainer.learning import Captured
 
+CAREFUL = "careful-"
+"""Begins the push id of a version after which the next event is learned on its own."""
+
 ATTEMPT = "attempt-"
-"""Begins the push id of a version that says: the next event is about to be learned on its own."""
+"""Begins the push id of a version that says: the next event is about to be learned on its own, again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,10 @@ class Publisher:
         """Have the next version say that `ranges` were never learned."""
         self._skipped += ranges
 
-    async def push(self, captured: Captured, source: Stream, *, attempt: bool = False) -> Pushed:
+    async def push(self, captured: Captured, source: Stream, *, mark: str = "") -> Pushed:
         """Store `captured` as the line's next version; returns once it is durable and announced.
 
+        `mark` begins its push id, for the sessions after this one.
         Tried again, with the same bytes under the same id, while the server cannot be reached or is full.
         Raises `Fenced`, `StaleBase`, `WrongStore` and whatever else makes this session useless.
         """
@@ -55,7 +59,7 @@ class Publisher:
             line=self._target.line,
             epoch=self._target.epoch,
             base_version=self.head,
-            push_id=(ATTEMPT if attempt else "") + uuid.uuid4().hex,
+            push_id=mark + uuid.uuid4().hex,
             serving=captured.serving,
             trainer=captured.trainer,
             snapshot=self.head == 0,

@@ -21,7 +21,7 @@ from riverrun_trainer.inbox import Inbox, LogLost
 from riverrun_trainer.learning import Captured, Diverged, Learning, Refused
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.publish_pace import PublishPace
-from riverrun_trainer.publisher import ATTEMPT, Publisher, Target
+from riverrun_trainer.publisher import ATTEMPT, CAREFUL, Publisher, Target
 from riverrun_trainer.restoring import fresh_learning, restored_learning
 from riverrun_trainer.session_pulse import SessionPulse
 
@@ -104,7 +104,7 @@ class SessionLoop:
         self._pulse.start(inbox.fill())
         self._pulse.start(self._measure_lag(learning))
         pace = PublishPace(self._model, spec.publish, learning, self._clock.monotonic())
-        faces_suspect = self._opened.same_position_sessions >= 2 or self._was_announced
+        faces_suspect = self._opened.same_position_sessions >= 2 or self._head_is((CAREFUL, ATTEMPT))
         while not self._pulse.stopping:
             await self._pulse.beat()
             self._use_new_spec(pace)
@@ -160,11 +160,10 @@ class SessionLoop:
     def _is_careful(self) -> bool:
         return self._careful_left > 0
 
-    @property
-    def _was_announced(self) -> bool:
-        """Whether the session before was about to learn the next event on its own and got no further."""
+    def _head_is(self, marks: tuple[str, ...]) -> bool:
+        """Whether the session before ended at a version with one of `marks`: it got no further."""
         head = self._opened.head
-        return head is not None and head.push_id.startswith(ATTEMPT)
+        return head is not None and head.push_id.startswith(marks)
 
     def _may_learn(self, learning: Learning) -> bool:
         return not self._is_careful or (self._push is None and learning.learned == 0)
@@ -179,16 +178,16 @@ class SessionLoop:
     async def _face_suspect(self, learning: Learning, inbox: Inbox) -> None:
         """Announce that the next event is learned on its own; one that was announced before is not learned.
 
-        Two sessions that ended here may have ended for any reason; only one that ended after it announced
-        the event, and before it published it, is held against the event (DECISIONS 25).
+        Sessions that ended here may have ended for any reason; only one that ended after it announced the
+        event, and before it published it, is held against the event (DECISIONS 25).
         """
         offset = inbox.peek().offset
-        if self._was_announced:
-            self._memory.poisoned[offset] = "the trainer ended three times at this event"
+        if self._head_is((ATTEMPT,)):
+            self._memory.poisoned[offset] = "the trainer died whenever it learned this event"
             return
         log.warning("learning an event on its own", model=self._model, offset=offset)
         captured = learning.capture()
-        await self._pulse.working(self._publisher.push(captured, SOURCE, attempt=True))
+        await self._pulse.working(self._publisher.push(captured, SOURCE, mark=ATTEMPT))
 
     def _use_new_spec(self, pace: PublishPace) -> None:
         spec = self._pulse.new_spec()
@@ -211,7 +210,8 @@ class SessionLoop:
         self._push.add_done_callback(lambda _: self._pulse.wake())
 
     async def _send(self, captured: Captured, taken_s: float) -> _Answered:
-        return _Answered(captured, await self._publisher.push(captured, SOURCE), taken_s)
+        mark = CAREFUL if self._is_careful else ""
+        return _Answered(captured, await self._publisher.push(captured, SOURCE, mark=mark), taken_s)
 
     async def _answered(self) -> None:
         """Wait for the push in flight, if any, and take note of its answer."""
