@@ -19,7 +19,7 @@ from riverrun.core.errors import InvalidInput, Unavailable
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
 
-POLL_S = 0.1
+POLL_S = 0.2
 SAY_EVERY_S = 5.0
 """While something is not ready, people are told why this often."""
 
@@ -105,12 +105,8 @@ async def _get_ready(
 
 
 async def _not_ready(supervisor: Supervisor) -> list[str]:
-    healths = await asyncio.gather(*(supervisor.health(service) for service in supervisor.services))
-    return [
-        f"{service.label} {health.why}"
-        for service, health in zip(supervisor.services, healths, strict=True)
-        if health.why
-    ]
+    found = await asyncio.gather(*(supervisor.why_not_ready(service) for service in supervisor.services))
+    return [f"{service.label} {why}" for service, why in zip(supervisor.services, found, strict=True) if why]
 
 
 async def _register(address: str, specs: Sequence[SpecFile]) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import datetime
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -26,21 +25,13 @@ MAX_DELAY_S = 10.0
 GIVE_UP_AFTER = 4
 """Starts in a row of a service that was never ready, after which `up` ends: something is set up wrong."""
 
-STOP_S = {"serving": 4.0, "trainer": 2.5, "param-server": 2.5}
+STOP_S = {"serving": 3.0, "trainer": 2.5, "param-server": 4.0}
 """What a process has between SIGTERM and SIGKILL; together below ten seconds."""
 
-CHECK_EVERY_S = 2.0
+CHECK_EVERY_S = 5.0
 CHECK_TIMEOUT_S = 2.0
 DEAD_AFTER_S = 30.0
 """A process that was live once and then does not say so for this long is killed (DECISIONS 25)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What a process said of itself: `live`, and why it is not `ready` (empty when it is)."""
-
-    live: bool
-    why: str
 
 
 class Supervisor:
@@ -81,26 +72,26 @@ class Supervisor:
         """Kill what still runs, for a second Ctrl-C."""
         self._hurry.set()
 
-    async def health(self, service: Service) -> Health:
-        """Ask `service` how it is; never raises."""
+    async def why_not_ready(self, service: Service) -> str:
+        """Why `service` cannot be used yet, in words; empty when it can. Never raises."""
         try:
-            live = (await self._http.get(f"{service.health}/livez")).status_code == 200
             answer = await self._http.get(f"{service.health}/readyz")
         except httpx2.HTTPError as error:
-            return Health(False, f"does not answer ({type(error).__name__})")
+            return f"does not answer ({type(error).__name__})"
         if answer.status_code == 200:
             self._ready_once.add(service.label)
-            return Health(live, "")
+            return ""
         try:
-            why = str(answer.json()["reason"])
+            return str(answer.json()["reason"])
         except (ValueError, KeyError, TypeError):
-            why = f"answers {answer.status_code}"
-        return Health(live, why)
+            return f"answers {answer.status_code}"
 
-    def pid(self, service: Service) -> int:
-        """The process id of `service` now, 0 while it is between two lives."""
-        process = self._processes.get(service.label)
-        return 0 if process is None else process.pid
+    async def is_live(self, service: Service) -> bool:
+        """Whether `service` says that it works on. Never raises."""
+        try:
+            return (await self._http.get(f"{service.health}/livez")).status_code == 200
+        except httpx2.HTTPError:
+            return False
 
     async def _run_all(self) -> None:
         try:
@@ -145,7 +136,7 @@ class Supervisor:
                 continue
             if process.pid != pid:
                 pid, live_at = process.pid, None
-            if (await self.health(service)).live:
+            if await self.is_live(service):
                 live_at = loop.time()
             elif live_at is not None and loop.time() - live_at > DEAD_AFTER_S:
                 self._say(service.label, f"was not live for {DEAD_AFTER_S:g} s; killing it")
