@@ -83,6 +83,7 @@ _BY_CLASS_AND_NAME: dict[tuple[str, str], list[str]] = {
     ("preprocessing.Binarizer", "dtype"): ["type"],
     ("time_series.HoltWinters", "beta"): ["float", "none"],
     ("time_series.HoltWinters", "alpha"): ["float"],
+    ("utils.Rolling", "cls"): ["class"],
 }
 _COUNTS = re.compile(
     r"^(n_.*|num_.*|max_.*|min_.*|k|degree|size|window_size|chunk_size|grace_period|clock|decimals|ddof"

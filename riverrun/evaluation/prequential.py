@@ -13,7 +13,11 @@ _UNDEFINED = (ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class Metric(Protocol):
-    """A running metric, as River's are; `requires_labels` says that it takes classes, not shares."""
+    """A running metric, as River's are."""
+
+    @property
+    def requires_labels(self) -> bool:
+        """Whether a classification metric takes classes, not shares; others need not say."""
 
     def update(self, y_true: Any, y_pred: Any) -> None:
         """Take one answer and what it should have been."""
@@ -34,12 +38,14 @@ class Prequential:
         Nothing is raised: a metric that is not defined for this answer, such as a logarithmic error of a
         negative number, goes without it.
         """
-        if prediction.value is None:
+        value, shares = prediction.value, prediction.probabilities
+        if value is None:
             return
         for metric in self.metrics.values():
-            by_label = prediction.probabilities is None or getattr(metric, "requires_labels", True)
-            with suppress(*_UNDEFINED):
-                metric.update(label, prediction.value if by_label else prediction.probabilities)
+            try:
+                metric.update(label, value if shares is None or metric.requires_labels else shares)
+            except _UNDEFINED:
+                continue
 
     def values(self) -> dict[str, float]:
         """The metrics so far, by name; one without a finite value yet is left out."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from river import compose
 
-from riverrun.core.catalogue import Construct, Value
+from riverrun.core.catalogue import ClassName, Construct, Value
 from riverrun.core.errors import InvalidSpec
 from riverrun.core.spec.model_check import metric_declarations, river_declaration
 from riverrun.core.spec.model_spec import ModelSpec
@@ -37,6 +37,8 @@ def build(value: Value) -> Any:
     match value:
         case Construct():
             return _construct(value)
+        case ClassName():
+            return _class(value.name)
         case list():
             return [build(item) for item in value]
         case tuple():
@@ -55,10 +57,15 @@ def last_step(model: Any) -> Any:
     return model
 
 
-def _construct(declared: Construct) -> Any:
-    module, _, name = declared.name.rpartition(".")
+def _class(full_name: str) -> type[Any]:
     # Names come from the catalogue alone, never from the spec.
-    cls = getattr(importlib.import_module(f"river.{module}"), name)
+    module, _, name = full_name.rpartition(".")
+    cls: type[Any] = getattr(importlib.import_module(f"river.{module}"), name)
+    return cls
+
+
+def _construct(declared: Construct) -> Any:
+    cls = _class(declared.name)
     args = [build(value) for value in declared.args]
     kwargs = {key: build(value) for key, value in declared.kwargs.items()}
     try:

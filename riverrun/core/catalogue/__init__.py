@@ -4,12 +4,20 @@ Nothing here imports River. `riverrun.learners` builds what a declaration says; 
 learner only check it.
 """
 
-from riverrun.core.catalogue.declaration import Construct, Misfit, Value, read_declaration, read_metric
+from riverrun.core.catalogue.declaration import (
+    ClassName,
+    Construct,
+    Misfit,
+    Value,
+    read_declaration,
+    read_metric,
+)
 from riverrun.core.catalogue.river_classes import Catalogue, ClassEntry, Parameter, river_catalogue
 
 __all__ = [
     "Catalogue",
     "ClassEntry",
+    "ClassName",
     "Construct",
     "Misfit",
     "Parameter",

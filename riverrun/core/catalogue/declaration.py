@@ -20,7 +20,7 @@ MAX_DEPTH = 32
 
 Path = tuple[str | int, ...]
 Value = Any
-"""A `Construct`, plain data, or a list, tuple, set or dict of them."""
+"""A `Construct` or `ClassName`, plain data, or a list, tuple, set or dict of them."""
 
 _CLASS_NAME = re.compile(r"[a-z_]+(\.[a-z_]+)*\.[A-Z]\w*")
 _TYPES = {"float": float, "int": int, "bool": bool, "str": str, "number": numbers.Number}
@@ -36,6 +36,7 @@ _WORDS = {
     "set": "a list",
     "dict": "a mapping",
     "type": "one of " + ", ".join(_TYPES),
+    "class": "the name of a class",
     "any": "a value",
 }
 
@@ -47,6 +48,13 @@ class Misfit(ValueError):
         super().__init__(message)
         self.path = path
         self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class ClassName:
+    """A class of the catalogue, itself the argument."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +215,11 @@ class _Reader:
                 return None
             case str() if "type" in kinds and value in _TYPES:
                 return _TYPES[value]
+            case str() if "class" in kinds:
+                # Looked up as if it were built, so that its name is judged alike.
+                if value in self._catalogue.classes and not self._catalogue.classes[value].refused:
+                    return ClassName(value)
+                return self.construct(value, None, path, depth)
             case list():
                 made = self._list(value, kinds, path, depth)
                 if made is not None:

@@ -14,7 +14,8 @@ import msgspec
 class Parameter(msgspec.Struct, frozen=True):
     """One argument of a class.
 
-    `kinds` are what it takes: float, int, bool, str, none, list, tuple, set, dict, type, function, any,
+    `kinds` are what it takes: float, int, bool, str, none, list, tuple, set, dict, type (a plain data
+    type's name), class (the name of a class, not an object of it), function, any,
     ``dict[set]`` and the like for nested data, ``list[Classifier]`` for lists of objects, and the name of
     a River base class (Classifier, Optimizer …) for an object of that class.
     """

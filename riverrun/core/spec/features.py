@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from riverrun.core.catalogue import Misfit
 from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import FeatureValue
 from riverrun.core.spec.policies import SpecPart
@@ -38,7 +39,7 @@ class FeatureSpec(SpecPart):
         if not all(math.isfinite(bound) for bound in bounds):
             raise ValueError("min and max must be finite")
         if len(bounds) == 2 and bounds[0] > bounds[1]:
-            raise ValueError("min is above max")
+            raise Misfit(("min",), "is above max")
         return self
 
     def check(self, path: str, value: Any) -> FeatureValue:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
 
+from riverrun.core.catalogue import Misfit
 from riverrun.core.predictions import Label
+from riverrun.core.spec.misfits import as_misfit
 from riverrun.core.spec.policies import SpecPart
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -57,7 +59,11 @@ def _optimizer(value: Any) -> Any:
     kind = OPTIMIZERS.get(name) if isinstance(name, str) else None
     if kind is None:
         raise ValueError(f"expected one of {', '.join(OPTIMIZERS)}, such as {{SGD: {{lr: 0.01}}}}")
-    return kind.model_validate({} if arguments is None else arguments)
+    try:
+        return kind.model_validate({} if arguments is None else arguments)
+    except ValidationError as error:
+        inner = as_misfit(error)
+        raise Misfit((name, *inner.path), inner.message) from error
 
 
 class MlpSpec(SpecPart):

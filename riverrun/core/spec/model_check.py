@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from riverrun.core.catalogue import Construct, Misfit, read_declaration, read_metric, river_catalogue
+from riverrun.core.spec.misfits import as_misfit
 from riverrun.core.spec.mlp import MlpSpec
 from riverrun.core.spec.model_spec import ModelSpec
 
@@ -102,12 +103,3 @@ def _check_metric(spec: ModelSpec, metric: Construct) -> None:
         raise Misfit(metric.path, f"does not judge a {spec.task} task; expected a metric such as {usual}")
     if two_class and spec.label_type == "category" and "pos_val" not in metric.kwargs:
         raise Misfit(metric.path, "needs pos_val, the label that counts as positive")
-
-
-def as_misfit(error: ValidationError) -> Misfit:
-    """The first thing that pydantic found wrong, as we say it."""
-    first = error.errors(include_url=False)[0]
-    path = [part for part in first["loc"] if not str(part).startswith("function-")]
-    if first["type"] == "extra_forbidden":
-        return Misfit(tuple(path), "unknown key")
-    return Misfit(tuple(path), first["msg"].removeprefix("Value error, "))

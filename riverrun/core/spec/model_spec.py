@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from riverrun.core.catalogue import Misfit
 from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import Label
 from riverrun.core.spec.features import FeatureSchema, finite_number, shown
@@ -64,7 +65,9 @@ class ModelSpec(SpecPart):
     @field_validator("metrics", mode="before")
     @classmethod
     def _list_as_tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
+        if not isinstance(value, (list, tuple)):
+            raise ValueError("expected a list of metrics, such as [ROCAUC, LogLoss]")
+        return tuple(value)
 
     @model_validator(mode="after")
     def _fits_together(self) -> ModelSpec:
@@ -72,12 +75,12 @@ class ModelSpec(SpecPart):
             raise ValueError("give exactly one of model and factory")
         if self.label_type not in _LABELS[self.task]:
             allowed = ", ".join(sorted(_LABELS[self.task]))
-            raise ValueError(
-                f"label.type {self.label_type} does not fit task {self.task}; allowed: {allowed}"
+            raise Misfit(
+                ("label", "type"), f"{self.label_type} does not fit task {self.task}; allowed: {allowed}"
             )
         watched = self.publish.on_metric
         if watched is not None and watched.metric not in self.metric_names:
-            raise ValueError(f"publish.on_metric.metric {watched.metric} is not among metrics")
+            raise Misfit(("publish", "on_metric", "metric"), f"{watched.metric} is not among metrics")
         return self
 
     @property

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from riverrun.core.catalogue import Misfit
 from riverrun.core.spec.quantities import Duration, Share, format_duration
 
 
@@ -72,11 +73,11 @@ class SyncSpec(SpecPart):
     @model_validator(mode="after")
     def _fits_mode(self) -> SyncSpec:
         if (self.interval is not None) != (self.mode == "interval"):
-            raise ValueError("interval goes with mode interval, and only with it")
+            raise Misfit(("interval",), "goes with mode interval, and only with it")
         if (self.version is not None) != (self.mode == "pinned"):
-            raise ValueError("version goes with mode pinned, and only with it")
+            raise Misfit(("version",), "goes with mode pinned, and only with it")
         if self.min_interval and self.mode != "watch":
-            raise ValueError("min_interval goes with mode watch only")
+            raise Misfit(("min_interval",), "goes with mode watch only")
         return self
 
     def describe(self) -> str:

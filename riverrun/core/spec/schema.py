@@ -20,6 +20,7 @@ _SIMPLE: dict[str, dict[str, Any]] = {
     "set": {"type": "array"},
     "dict": {"type": "object"},
     "type": {"enum": ["float", "int", "bool", "str", "number"]},
+    "class": {"type": "string"},
 }
 
 

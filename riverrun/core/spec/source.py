@@ -14,7 +14,8 @@ from ruamel.yaml.error import YAMLError
 
 from riverrun.core.catalogue import Misfit
 from riverrun.core.errors import InvalidSpec
-from riverrun.core.spec.model_check import as_misfit, check_model
+from riverrun.core.spec.misfits import as_misfit
+from riverrun.core.spec.model_check import check_model
 from riverrun.core.spec.model_spec import ModelSpec
 
 MAX_SPEC_BYTES = 1 << 20

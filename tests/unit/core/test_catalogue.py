@@ -35,7 +35,21 @@ def test_reading_the_catalogue_imports_neither_river_nor_torch() -> None:
 def test_every_kind_of_argument_can_be_satisfied_or_is_data() -> None:
     classes = river_catalogue().classes
     bases = {base for entry in classes.values() for base in entry.ancestors}
-    data = {"float", "int", "bool", "str", "none", "list", "tuple", "set", "dict", "type", "function", "any"}
+    data = {
+        "float",
+        "int",
+        "bool",
+        "str",
+        "none",
+        "list",
+        "tuple",
+        "set",
+        "dict",
+        "type",
+        "class",
+        "function",
+        "any",
+    }
 
     for name, entry in classes.items():
         for kinds in [p.kinds for p in entry.parameters] + [entry.more or ("none",)]:

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from riverrun.core.catalogue import Construct, Misfit, read_declaration, read_metric, river_catalogue
+from riverrun.core.catalogue import (
+    ClassName,
+    Construct,
+    Misfit,
+    read_declaration,
+    read_metric,
+    river_catalogue,
+)
 
 
 def read(value: Any) -> Construct:
@@ -88,6 +95,14 @@ def test_data_takes_the_shape_that_the_class_needs() -> None:
     imputers = read({"preprocessing.StatImputer": [["t", "stats.Mean"]]}).args
     assert imputers[0][0] == "t"
     assert imputers[0][1].name == "stats.Mean"
+
+
+def test_a_class_itself_may_be_an_argument() -> None:
+    made = read({"utils.Rolling": {"cls": "stats.Quantile", "window_size": 5, "q": 0.9}})
+
+    assert made.kwargs == {"cls": ClassName("stats.Quantile"), "window_size": 5, "q": 0.9}
+    with pytest.raises(Misfit, match=r"did you mean stats\.Mean"):
+        read({"utils.Rolling": ["stats.Meen", 5]})
 
 
 def test_a_metric_may_leave_out_its_module() -> None:

@@ -37,7 +37,17 @@ _ARGUMENTS: dict[str, Any] = {
     "dict": {True: 0.5, False: 0.5},
     "float": 0.5,
     "int": 10,
+    "str": "x",
+    "list": ["x"],
+    "class": "stats.Mean",
+    "BaseTransformer": "preprocessing.StandardScaler",
+    "AnomalyDetector": "anomaly.HalfSpaceTrees",
+    "Bivariate": "stats.PearsonCorr",
+    "Optimizer": "optim.SGD",
+    "Loss": "optim.losses.Log",
 }
+
+_NEEDS_MORE = {"misc.Skyline": {"minimize": ["price"]}}
 
 
 def declared(name: str, entry: ClassEntry, base: str) -> dict[str, Any]:
@@ -112,6 +122,18 @@ def test_it_learns_from_a_spec_as_in_a_plain_loop_and_is_stored_exactly(base: st
         assert answer(twin, x) == expected
         if isinstance(expected, Prediction):
             assert expected.value == plain.predict_one(copy.deepcopy(x))
+
+
+@pytest.mark.parametrize("name", [n for n, e in river_catalogue().classes.items() if not e.refused])
+def test_every_class_is_built_by_its_name(name: str) -> None:
+    entry = river_catalogue().classes[name]
+    base = "Classifier" if "Classifier" in name else "Regressor"
+    model = declared(name, entry, base)
+    model[name] |= _NEEDS_MORE.get(name, {})
+
+    made = build(read_declaration(model, river_catalogue()))
+
+    assert type(made).__name__ == name.rpartition(".")[2]
 
 
 def dump(text: dict[str, Any]) -> str:
