@@ -71,7 +71,5 @@ def _error_from(status: int, said: Mapping[str, Any]) -> RiverrunError:
 
 
 def _seconds(header: str | None) -> float | None:
-    try:
-        return None if header is None else max(0.0, min(float(header), 60.0))
-    except ValueError:
-        return None
+    # Whole seconds, as HTTP has them; its other form, a date, says nothing without a clock of the server's.
+    return min(float(header), 60.0) if header and header.isascii() and header.isdigit() else None

@@ -1,0 +1,29 @@
+"""`Client` has every verb of `AsyncClient`, with the same arguments."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from riverrun.client import AsyncClient, Client
+
+
+def verbs(kind: type) -> set[str]:
+    return {name for name, member in vars(kind).items() if inspect.isfunction(member) and name[0] != "_"}
+
+
+def test_they_have_the_same_verbs() -> None:
+    assert verbs(Client) == verbs(AsyncClient)
+
+
+@pytest.mark.parametrize("name", sorted(verbs(AsyncClient) - {"close", "watch"}))
+def test_a_verb_takes_the_same_arguments_and_says_the_same(name: str) -> None:
+    asynchronous, blocking = getattr(AsyncClient, name), getattr(Client, name)
+
+    assert inspect.signature(blocking) == inspect.signature(asynchronous)
+    assert blocking.__doc__ == asynchronous.__doc__
+
+
+def test_they_are_made_with_the_same_arguments() -> None:
+    assert inspect.signature(Client) == inspect.signature(AsyncClient)
