@@ -17,6 +17,7 @@ class Announcements:
     def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
         self._catalogue = catalogue
         self._clock = clock
+        self.rendered = 0
         self._channels: dict[tuple[str, str], tuple[int, dict[int, bytes]]] = {}
 
     def of_model(self, name: str) -> bytes | None:
@@ -54,6 +55,7 @@ class Announcements:
         return _serialised(pb.WatchResponse(store_id=self._catalogue.store_id, heartbeat=beat))
 
     def _render(self, model: Model, channel: Channel, have: int) -> bytes:
+        self.rendered += 1
         manifest = model.manifests[channel.version]
         path = model.recent.path(have, channel.version, manifest.arrivals.oldest_ns)
         announcement = pb.Announcement(

@@ -40,14 +40,15 @@ class Verified:
 
 def verify(store: Store) -> Verified:
     """Check every row and file. Raises `DigestMismatch` naming what is damaged. Blocks."""
-    return store.database.run_now(lambda connection: _verify(store, connection))
+    try:
+        return store.database.run_now(lambda connection: _verify(store, connection))
+    except (sqlite3.Error, TypeError, ValueError) as error:
+        # A flipped type byte gives text where bytes were, or the other way round.
+        raise DigestMismatch(f"file {DATABASE}", "rows of this program", str(error)) from error
 
 
 def _verify(store: Store, connection: sqlite3.Connection) -> Verified:
-    try:
-        found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        raise DigestMismatch(f"file {DATABASE}", "an intact database", str(error)) from error
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
         raise DigestMismatch(f"file {DATABASE}", "an intact database", str(found))
     specs = {row["sha"]: row["yaml"] for row in connection.execute("SELECT * FROM specs")}

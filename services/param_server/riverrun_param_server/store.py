@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from riverrun.core.errors import Exhausted, Unavailable
+from riverrun.core.errors import DigestMismatch, Exhausted, Unavailable
 from riverrun.runtime.database import Database, disk_is_full, transaction
 from riverrun_param_server import version_rows
 from riverrun_param_server.blob_folder import BlobFolder
@@ -49,11 +49,22 @@ class Store:
     """The durable state. Methods may be called from one event loop; they run one at a time, in order."""
 
     def __init__(self, folder: Path, fatal: Fatal) -> None:
-        """Open or make the store in `folder`; raises what `Database` raises."""
+        """Open or make the store in `folder`.
+
+        Raises `DigestMismatch` for a file that is no store any more, and what `Database` raises.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.blobs = BlobFolder(folder / "bodies")
-        self.database = Database(folder / DATABASE, SCHEMA, version=FORMAT)
+        try:
+            self.database = Database(folder / DATABASE, SCHEMA, version=FORMAT)
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", None) not in (
+                sqlite3.SQLITE_NOTADB,
+                sqlite3.SQLITE_CORRUPT,
+            ):
+                raise
+            raise DigestMismatch(f"file {DATABASE}", "a database", str(error)) from error
         self._fatal = fatal
 
     async def commit(self, change: Change) -> ModelRecord:

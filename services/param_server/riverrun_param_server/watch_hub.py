@@ -118,6 +118,16 @@ class WatchHub:
         metrics.WATCHERS.set(len(self._watchers))
         return watcher
 
+    @property
+    def has_watchers(self) -> bool:
+        """Whether anybody watches."""
+        return bool(self._watchers)
+
+    @property
+    def rendered(self) -> int:
+        """How many announcements of channels were serialised so far."""
+        return self._announcements.rendered
+
     def leave(self, watcher: Watcher) -> None:
         """The watcher's stream ended."""
         self._watchers.pop(watcher.number, None)
