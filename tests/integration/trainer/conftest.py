@@ -14,3 +14,9 @@ import trainer_stack
 async def stack(tmp_path):
     async with trainer_stack.param_server(tmp_path / "data") as stack:
         yield stack
+
+
+@pytest.fixture
+def unused_port(free_ports) -> int:
+    [port] = free_ports(1)
+    return port

@@ -9,12 +9,14 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+import stamina
 from riverrun_param_server.app import Running, running
 from riverrun_param_server.settings import ParamServerSettings
 from riverrun_trainer.app import serve
 from riverrun_trainer.settings import TrainerSettings
 
 from riverrun.codec.wire import decode_side
+from riverrun.core.errors import Unavailable
 from riverrun.core.events import NewEvent, Stream
 from riverrun.core.spec import parse_spec
 from riverrun.core.versions import Manifest
@@ -70,7 +72,10 @@ class Stack:
         for first in range(0, len(examples), 500):
             part = examples[first : first + 500]
             events = [event(start + first + n, row) for n, row in enumerate(part)]
-            answers = await self.log.append(model, Stream.EXAMPLES, events)
+            # A channel that just failed waits a moment before it connects again.
+            async for attempt in stamina.retry_context(on=Unavailable, attempts=50, wait_max=0.2):
+                with attempt:
+                    answers = await self.log.append(model, Stream.EXAMPLES, events)
             assert not any(answer.refused for answer in answers)
 
     async def head(self, model: str = "toy") -> Manifest | None:
