@@ -144,7 +144,8 @@ class Demo:
     async def _measure(self) -> tuple[Histogram, Histogram]:
         serving = await self._service.metrics(self._at.serving_metrics)
         param_server = await self._service.metrics(self._at.param_server_metrics)
-        return Histogram.parse(serving, FRESHNESS), Histogram.parse(param_server, DELTA_BYTES)
+        freshness = Histogram.parse(serving, FRESHNESS, channel="live")
+        return freshness, Histogram.parse(param_server, DELTA_BYTES)
 
     async def _keep_measuring(self, freshness: Histogram, delta_bytes: Histogram) -> None:
         while True:
@@ -172,10 +173,8 @@ class Demo:
         )
 
 
-async def run(console: Console, span: Span) -> tuple[Summary, list[Reading]]:
-    """The whole demo; everything it started has ended when this returns or raises."""
-    console.print("reading the flights of New York, 2013")
-    flights = span.of(await asyncio.to_thread(load_flights))
+async def run(console: Console, flights: list[Flight], span: Span) -> tuple[Summary, list[Reading]]:
+    """The demo with `flights`; everything it started has ended when this returns or raises."""
     with tempfile.TemporaryDirectory(prefix="riverrun-demo-") as data:
         console.print("starting riverrun: a parameter server, a trainer and a serving process")
         async with (
@@ -191,12 +190,12 @@ async def run(console: Console, span: Span) -> tuple[Summary, list[Reading]]:
             return demo.summary(span, warm_up_flights, elapsed), demo.readings
 
 
-async def until_stopped(console: Console, span: Span) -> tuple[Summary, list[Reading]]:
+async def until_stopped(console: Console, flights: list[Flight], span: Span) -> tuple[Summary, list[Reading]]:
     """`run`, ended in order by SIGTERM as by Ctrl-C."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await run(console, span)
+    return await run(console, flights, span)
 
 
 def main() -> None:
@@ -206,10 +205,12 @@ def main() -> None:
     options = parser.parse_args()
     console = Console(highlight=False)
     try:
+        console.print("reading the flights of New York, 2013")
         span = Span.year() if options.all else Span.default()
-        summary, readings = asyncio.run(until_stopped(console, span))
+        summary, readings = asyncio.run(until_stopped(console, span.of(load_flights()), span))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.exit("stopped")
+        console.print("stopped")
+        sys.exit(130)
     except StackFailed as error:
         sys.exit(f"the demo could not go on: {error}")
     options.out.mkdir(parents=True, exist_ok=True)

@@ -17,12 +17,14 @@ class Histogram:
     total: float
 
     @classmethod
-    def parse(cls, text: str, name: str) -> Histogram:
-        """The histogram called `name`, over all its labels; an empty one where there is none."""
+    def parse(cls, text: str, name: str, **labels: str) -> Histogram:
+        """The histogram called `name`, added up over what has these `labels`; empty where nothing has."""
         counts: dict[float, float] = {}
         total = 0.0
         for family in text_string_to_metric_families(text):
             for sample in family.samples if family.name == name else ():
+                if not labels.items() <= sample.labels.items():
+                    continue
                 if sample.name == f"{name}_bucket":
                     bound = float(sample.labels["le"])
                     counts[bound] = counts.get(bound, 0.0) + sample.value

@@ -72,7 +72,7 @@ AGE_SECONDS = Gauge(
 FRESHNESS_SECONDS = Histogram(
     "riverrun_serving_freshness_seconds",
     "From an event's arrival at the log to the swap to weights that learned it (oldest event of a swap)",
-    ["model"],
+    ["model", "channel"],
     buckets=_FAST,
 )
 SWAPS = Counter("riverrun_serving_swaps", "Versions taken into use", ["model", "channel"])

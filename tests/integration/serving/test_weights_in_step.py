@@ -320,4 +320,4 @@ async def test_freshness_of_recent_swaps_is_shown(stack: Any, trainer: Any) -> N
 
     assert freshness["swaps"] == 5
     assert 0 < freshness["p50"] <= freshness["p99"] < 5000
-    assert 'riverrun_serving_freshness_seconds_count{model="fraud"}' in metrics
+    assert 'riverrun_serving_freshness_seconds_count{channel="live",model="fraud"}' in metrics

@@ -9,12 +9,12 @@ from prometheus_client import Histogram as Metric
 from prometheus_client.exposition import generate_latest
 
 
-def exposed(*values: float) -> Histogram:
+def exposed(*values: float, **labels: str) -> Histogram:
     registry = CollectorRegistry()
     metric = Metric("delay_seconds", "for the test", ["model"], buckets=(0.1, 0.2, 0.4), registry=registry)
     for i, value in enumerate(values):
         metric.labels(model=f"m{i % 2}").observe(value)
-    return Histogram.parse(generate_latest(registry).decode(), "delay_seconds")
+    return Histogram.parse(generate_latest(registry).decode(), "delay_seconds", **labels)
 
 
 def test_labels_are_added_up() -> None:
@@ -22,6 +22,11 @@ def test_labels_are_added_up() -> None:
 
     assert histogram.count == 4
     assert histogram.mean == pytest.approx(0.1625)
+
+
+def test_only_what_has_the_given_labels_counts() -> None:
+    assert exposed(0.05, 0.15, 0.15, model="m1").count == 1
+    assert exposed(0.05, 0.15, 0.15, model="m2").count == 0
 
 
 def test_quantile_is_interpolated_in_its_bucket() -> None:

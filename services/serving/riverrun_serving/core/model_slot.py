@@ -60,7 +60,7 @@ class ModelSlot:
         self._generation_gauge = metrics.SERVED_GENERATION.labels(model, channel)
         self._swaps = metrics.SWAPS.labels(model, channel)
         self._failures = metrics.SWAP_FAILURES.labels(model, channel)
-        self._freshness = metrics.FRESHNESS_SECONDS.labels(model)
+        self._freshness = metrics.FRESHNESS_SECONDS.labels(model, channel)
 
     def ready_version(self, now: float) -> LoadedVersion:
         """The version to answer with at the monotonic time `now`.
