@@ -51,6 +51,12 @@ class Learner(Protocol):
         finite. The row is not changed.
         """
 
+    def check(self, features: Features, label: Label, weight: float) -> None:
+        """Raise `InvalidInput` for an example that is known beforehand not to be learnable; cheap.
+
+        Asked for each example before it joins a batch, so that one bad example does not cost the others.
+        """
+
     def learn(self, rows: Sequence[Features], labels: Sequence[Label], weights: Sequence[float]) -> None:
         """Learn `batch_size` examples in order. The inputs are not changed, and must not be changed by the
         caller until the next `changes` call: a learner may learn them again to undo a refused one.

@@ -50,14 +50,18 @@ class RiverLearner:
         """Answer for one row with what was learned so far."""
         return self._answers(features)
 
-    def learn(self, rows: Sequence[Features], labels: Sequence[Label], weights: Sequence[float]) -> None:
-        """Learn one example. Its row must not be changed until the next `changes` call."""
-        (row,), (label,), (weight,) = rows, labels, weights
+    def check(self, features: Features, label: Label, weight: float) -> None:
+        """Raise `InvalidInput` for a weight or a label that the model does not know what to do with."""
         if weight != 1 and not self._takes_weight:
             name = type(last_step(self._root.model)).__name__
             raise InvalidInput("weight", f"{name} takes no weights; leave it out, or send 1")
         if self._wants_bit and label not in (0, 1):
             raise InvalidInput("label", f"expected 0 or 1, got {shown(label)}")
+
+    def learn(self, rows: Sequence[Features], labels: Sequence[Label], weights: Sequence[float]) -> None:
+        """Learn one example. Its row must not be changed until the next `changes` call."""
+        (row,), (label,), (weight,) = rows, labels, weights
+        self.check(row, label, weight)
         if len(self._learned) >= JOURNAL_LIMIT:
             self._shorten_journal()
         try:

@@ -62,6 +62,11 @@ class TorchLearner:
         """Answer for one row with what was learned so far."""
         return self._answers(features)
 
+    def check(self, features: Features, label: Label, weight: float) -> None:
+        """Raise `InvalidInput` for a row that cannot be encoded and a label that is no class."""
+        self._targets([label])
+        encoded(self._model, [features])
+
     def learn(self, rows: Sequence[Features], labels: Sequence[Label], weights: Sequence[float]) -> None:
         """Take one step over `batch_size` examples, or fewer where a batch is cut short on purpose."""
         if not 0 < len(rows) <= self.batch_size or not len(rows) == len(labels) == len(weights):

@@ -365,6 +365,28 @@ def teach_refused(case: Case, learner: Learner, good: tuple[Mapping[str, Any], L
             learner.learn(rows, labels, [1.0] * learner.batch_size)
 
 
+def test_what_can_be_learned_passes_the_check_and_a_check_teaches_nothing(case: Case) -> None:
+    learner = fresh(case)
+    learner.changes()
+
+    for row, label in rows_of(case, 40):
+        learner.check(row, label, 1.0)
+
+    assert not learner.changes()
+
+
+def test_a_label_or_row_that_is_known_to_be_wrong_does_not_pass_the_check(case: Case) -> None:
+    if "mlp" not in case.text:
+        pytest.skip("only a fixed encoding can tell beforehand")
+    learner = fresh(case)
+
+    with pytest.raises(InvalidInput, match="a"):
+        learner.check(TEXT_ROW, case.labels[0], 1.0)
+    if case.spec.is_classifier:
+        with pytest.raises(InvalidInput, match="expected one of"):
+            learner.check({"a": 1.0}, "no such class", 1.0)
+
+
 def test_unknown_and_missing_features_are_survived(case: Case) -> None:
     if not case.keeps_rows_of_any_shape:
         pytest.skip("this model scales every feature that it is given")

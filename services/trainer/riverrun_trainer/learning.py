@@ -95,6 +95,7 @@ class Learning:
         """
         try:
             example = decode_example(event.body, self.spec)
+            self._learner.check(example.features, example.label, example.weight)
         except InvalidInput as error:
             self.pass_by(event)
             return Refused((event,), str(error))

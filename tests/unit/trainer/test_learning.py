@@ -49,6 +49,10 @@ class BatchLearner:
             raise NotReady("model", "its answer is not finite")
         return Prediction(0.0)
 
+    def check(self, features, label, weight):
+        if label == 7.0:
+            raise InvalidInput("label", "no such class")
+
     def score(self, features, label, prediction):
         pass
 
@@ -195,3 +199,14 @@ def test_an_answer_that_is_not_finite_right_after_a_version_is_blamed_on_the_eve
     assert len(answers[2].events) == 3
     assert learning.offsets == {0: 3}
     assert learning.learned == 0
+
+
+def test_an_example_that_is_known_to_be_wrong_does_not_cost_its_batch():
+    learner = BatchLearner()
+    learning = Learning(SPEC, learner, offsets={0: 0})
+
+    refused = [learning.take(event(i, label=label)) for i, label in enumerate([1.0, 7.0, 2.0, 3.0])]
+
+    assert [r is not None for r in refused] == [False, True, False, False]
+    assert learner.batches == [[1.0, 2.0, 3.0]]
+    assert learning.offsets == {0: 4}
