@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType
@@ -71,9 +70,14 @@ def _is_python(cls: type[Any]) -> bool:
     return "__slots__" in vars(cls) and cls.__flags__ & (1 << 9) != 0
 
 
+def is_dunder(name: str) -> bool:
+    """Whether `name` is one that Python keeps for itself."""
+    return name.startswith("__") and name.endswith("__")
+
+
 def find_method(instance: Any, name: str) -> FunctionType | None:
     """The Python function behind the method `name` of `instance`, found without running any code."""
-    if re.fullmatch(r"__\w+__", name):
+    if is_dunder(name):
         return None
     of_class = isinstance(instance, type)
     for base in (instance if of_class else type(instance)).__mro__:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -12,7 +11,7 @@ import msgspec
 
 from riverrun.codec import nodes
 from riverrun.codec.allow_list import AllowList
-from riverrun.codec.class_layout import layout_of
+from riverrun.codec.class_layout import is_dunder, layout_of
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.row_table import RowTable, RowUnit
@@ -22,7 +21,6 @@ from riverrun.core.units import State
 
 _unpack = msgspec.msgpack.Decoder().decode
 _NOT_YET = object()
-_DUNDER = re.compile(r"__\w*__")
 _CONTAINERS = frozenset({nodes.LIST, nodes.PAIRS, nodes.ROWS, nodes.MAPPING, nodes.SET, nodes.DEQUE})
 _LEAVES = frozenset(
     {
@@ -209,7 +207,7 @@ def _read_shape(allow: AllowList, node: Node) -> Shape:
         raise Malformed(f"{name} has no shape")
     slots = [layout.slots[attribute] for attribute in attributes if attribute in layout.slots]
     in_dict = attributes[: len(attributes) - len(slots)]
-    if any(attribute in layout.slots or _DUNDER.fullmatch(attribute) for attribute in in_dict):
+    if any(attribute in layout.slots or is_dunder(attribute) for attribute in in_dict):
         raise Malformed(f"{name} cannot have these attributes")
     if len(set(attributes)) != len(attributes) or (in_dict and not layout.has_dict):
         raise Malformed(f"{name} cannot have these attributes")

@@ -116,10 +116,10 @@ class GraphEncoder:
             deltas = self._sort_into_sides(written)
             self._edges_changed = False
         else:
-            serving = self._sides[0]
+            serving, trainer = self._sides
             deltas = (
-                SideDelta({number: unit for number, unit in written.items() if number in serving}),
-                SideDelta({number: unit for number, unit in written.items() if number not in serving}),
+                SideDelta({n: unit for n, unit in written.items() if n in serving and serving[n] != unit}),
+                SideDelta({n: unit for n, unit in written.items() if n in trainer and trainer[n] != unit}),
             )
         for side, tree, delta in zip(self._sides, self._trees, deltas, strict=True):
             delta.apply_in_place(side)
@@ -153,7 +153,8 @@ class GraphEncoder:
 
     def _side_delta(self, side: int, now: set[int], written: Mapping[int, bytes]) -> SideDelta:
         before, other = self._sides[side], self._sides[1 - side]
-        changed = {number: unit for number, unit in written.items() if number in now}
+        # Written is not yet changed: a unit that was written twice may be what it was before.
+        changed = {n: unit for n, unit in written.items() if n in now and before.get(n) != unit}
         for number in now - before.keys() - changed.keys():
             changed[number] = other[number]
         return SideDelta(changed, frozenset(before.keys() - now))

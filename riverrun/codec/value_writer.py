@@ -23,7 +23,7 @@ import numpy as np
 
 from riverrun.codec import leaf_values, nodes
 from riverrun.codec.allow_list import AllowList, qualified_name
-from riverrun.codec.class_layout import ClassLayout, find_method, layout_of
+from riverrun.codec.class_layout import ClassLayout, find_method, is_dunder, layout_of
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.nodes import ATOMS
 
@@ -78,10 +78,11 @@ class ValueWriter:
         self.careful = False
         self._allow = allow
         self._units = units
+        self._checked: set[tuple[str, ...]] = set()
         self._layouts: dict[type[Any], tuple[ClassLayout, str, frozenset[str]]] = {}
         self._inline: dict[type[Any], Writer] = {
             tuple: lambda v, depth: [nodes.TUPLE, *self._values(v, depth)],
-            frozenset: lambda v, depth: [nodes.FROZENSET, *self._sorted(v, depth)],
+            frozenset: self._frozenset,
             functools.partial: self._partial,
             MethodType: self._method,
             FunctionType: self._function,
@@ -158,6 +159,13 @@ class ValueWriter:
 
     def _sorted(self, values: Iterable[Any], depth: int) -> list[Node]:
         return sorted((self.value(value, depth) for value in values), key=msgspec.msgpack.encode)
+
+    def _frozenset(self, values: frozenset[Any], depth: int) -> Node:
+        written = self._sorted(values, depth)
+        if any(map(_refers, written)):
+            # It is built at once, when the objects that it has to hash may not have their state yet.
+            raise Refused(values, "a frozenset that holds objects cannot be stored")
+        return [nodes.FROZENSET, *written]
 
     def _entries(self, entries: dict[Any, Any], depth: int) -> Node:
         numbers = self._units.rows(entries, self._row_unit) if depth == 1 else None
@@ -260,7 +268,10 @@ class ValueWriter:
     def _object(self, instance: Any, depth: int) -> Node:
         layout, name, trainer_only = self._layouts[type(instance)]
         attributes = layout.attributes(instance)
-        node = [nodes.OBJECT, self._units.shape(name, tuple(attributes))]
+        names = tuple(attributes)
+        if names not in self._checked:
+            self._check_names(names, instance)
+        node = [nodes.OBJECT, self._units.shape(name, names)]
         if layout.content is not None:
             node[0] = nodes.EXTENDED
             node.append(self._content(layout.content, instance, depth))
@@ -271,6 +282,13 @@ class ValueWriter:
             write = self._for_trainer if attribute in trainer_only else self.value
             node.append(write(value, depth))
         return node
+
+    def _check_names(self, names: tuple[str, ...], instance: Any) -> None:
+        for attribute in names:
+            # Decoders refuse these names too: they would change what Python itself does with an object.
+            if type(attribute) is not str or is_dunder(attribute):
+                raise Refused(instance, f"an attribute called {attribute!r} cannot be stored")
+        self._checked.add(names)
 
     def _for_trainer(self, value: Any, depth: int) -> Node:
         cls = type(value)
@@ -306,6 +324,10 @@ class ValueWriter:
     def _opaque(self, name: str, instance: Any, _: int) -> Node:
         arguments = list(instance.__getnewargs__()) if hasattr(instance, "__getnewargs__") else []
         return [nodes.OPAQUE, name, self._allow.opaque[name], arguments, instance.__getstate__()]
+
+
+def _refers(node: Node) -> bool:
+    return type(node) is list and (node[0] == nodes.REF or any(map(_refers, node)))
 
 
 def _leaf(write: Callable[[Any], Node]) -> Writer:

@@ -242,6 +242,17 @@ def test_a_refused_change_is_told_by_the_next_delta_once_it_is_gone() -> None:
     assert state == encoder.state()
 
 
+def test_a_long_integer_in_a_table_does_not_resend_the_table() -> None:
+    root = Part(table={f"k{i}": i for i in range(200)} | {"long": 1 << 90})
+    encoder = GraphEncoder(allow_list())
+    encoder.encode(root)
+
+    root.table["k199"] = -1
+
+    assert len(encoder.encode(root).serving.changed) == 1
+    assert round_trip(root).table == root.table
+
+
 def test_an_encoder_follows_one_root() -> None:
     encoder = GraphEncoder(allow_list())
     encoder.encode(Part())

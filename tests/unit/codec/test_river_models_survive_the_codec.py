@@ -29,8 +29,20 @@ STATISTICS = statistic_cases()
 
 
 def answer(case: Case, model: object, step: tuple[object, ...]) -> str:
-    """An answer with every bit of its floats and the types of its numbers."""
-    return repr(case.answer(model, step))
+    """An answer with every bit of its floats and the types of its numbers.
+
+    Not with the order of a dict: River makes some by iterating over a set, whose order is nobody's promise.
+    """
+    return repr(in_order(case.answer(model, step)))
+
+
+def in_order(answered: object) -> object:
+    """`answered` with every dict in one order."""
+    if isinstance(answered, dict):
+        return sorted(((repr(key), in_order(value)) for key, value in answered.items()), key=repr)
+    if isinstance(answered, tuple | list):
+        return [in_order(value) for value in answered]
+    return answered
 
 
 @pytest.fixture(autouse=True)

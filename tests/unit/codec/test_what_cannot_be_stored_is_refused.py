@@ -13,7 +13,7 @@ from river import compose, feature_extraction, linear_model, preprocessing
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.core.errors import InvalidInput
 from riverrun.learners.river_allow_list import river_allow_list
-from tests.unit.codec.parts import Part, allow_list
+from tests.unit.codec.parts import Key, Part, allow_list
 
 
 def refusal(root: Any) -> InvalidInput:
@@ -92,6 +92,17 @@ def test_a_method_that_its_class_does_not_define_is_refused() -> None:
     part.value = closure().__get__(part)
 
     assert "not one that its object's class defines" in refusal(part).expected
+
+
+def test_names_that_python_keeps_for_itself_are_refused() -> None:
+    part = Part()
+    vars(part)["__deepcopy__"] = 1
+
+    assert "'__deepcopy__'" in refusal(part).expected
+
+
+def test_objects_inside_a_frozenset_are_refused() -> None:
+    assert "frozenset" in refusal(Part(value=frozenset({(Key("a"),)}))).expected
 
 
 @pytest.mark.parametrize("name", ["builtins.getattr", "builtins.eval", "functools.partial", "copy.deepcopy"])
