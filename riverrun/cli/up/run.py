@@ -96,7 +96,8 @@ async def _get_ready(
     loop = asyncio.get_running_loop()
     say_at = loop.time() + SAY_EVERY_S
     await _register(address, specs)
-    while waiting := await _not_ready(supervisor):
+    models = [found.spec.name for found in specs]
+    while waiting := await _not_ready(supervisor) or await _models_not_ready(supervisor, models):
         if loop.time() >= say_at:
             announcer.waiting(waiting)
             say_at = loop.time() + SAY_EVERY_S
@@ -107,6 +108,13 @@ async def _get_ready(
 async def _not_ready(supervisor: Supervisor) -> list[str]:
     found = await asyncio.gather(*(supervisor.why_not_ready(service) for service in supervisor.services))
     return [f"{service.label} {why}" for service, why in zip(supervisor.services, found, strict=True) if why]
+
+
+async def _models_not_ready(supervisor: Supervisor, models: Sequence[str]) -> list[str]:
+    # A serving process that started before the models were registered is ready without them.
+    asked = [(s, model) for s in supervisor.services if s.service == "serving" for model in models]
+    found = await asyncio.gather(*(supervisor.why_no_model(service, model) for service, model in asked))
+    return [f"{service.label} {why}" for (service, _), why in zip(asked, found, strict=True) if why]
 
 
 async def _register(address: str, specs: Sequence[SpecFile]) -> None:

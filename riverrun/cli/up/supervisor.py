@@ -86,6 +86,14 @@ class Supervisor:
         except (ValueError, KeyError, TypeError):
             return f"answers {answer.status_code}"
 
+    async def why_no_model(self, service: Service, model: str) -> str:
+        """Why the serving process `service` does not answer for `model` yet; empty when it does."""
+        try:
+            answer = await self._http.get(f"{service.health}/v2/models/{model}/ready")
+        except httpx2.HTTPError as error:
+            return f"does not answer ({type(error).__name__})"
+        return "" if answer.status_code == 200 else f"has no weights of {model} yet"
+
     async def is_live(self, service: Service) -> bool:
         """Whether `service` says that it works on. Never raises."""
         try:
