@@ -164,6 +164,6 @@ def parse_time(field: str, text: Any) -> int:
     except (ValueError, OverflowError):
         raise InvalidInput(field, expected) from None
     nanoseconds = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
-    if nanoseconds <= 0:
-        raise InvalidInput(field, f"expected a time after 1970, got {shown(text)}")
+    if not 0 < nanoseconds < 2**63:
+        raise InvalidInput(field, f"expected a time after 1970 and before 2262, got {shown(text)}")
     return nanoseconds

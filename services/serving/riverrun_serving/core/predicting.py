@@ -11,7 +11,7 @@ from typing import Any
 
 from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import FeatureValue, Prediction
-from riverrun.core.spec.features import check_features
+from riverrun.core.spec.features import check_features, shown
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 
 MAX_ID = 256
@@ -41,11 +41,11 @@ def check_id(given: Any, field: str = "id") -> str:
     if given is None or given == "":
         return uuid.uuid4().hex
     if not isinstance(given, str) or len(given) > MAX_ID:
-        raise InvalidInput(field, f"expected a string of at most {MAX_ID} characters")
+        raise InvalidInput(field, f"expected a string of at most {MAX_ID} characters, got {shown(given)}")
     return given
 
 
-def answer_one(slot: ModelSlot, features: Any, given_id: str | None, now: float) -> Answer:
+def answer_one(slot: ModelSlot, features: Any, given_id: Any, now: float) -> Answer:
     """The answer for one row. `now` is monotonic. Raises `InvalidInput`, `NotReady`."""
     loaded = slot.ready_version(now)
     checked = check_features(loaded.spec.features, features)
@@ -54,7 +54,7 @@ def answer_one(slot: ModelSlot, features: Any, given_id: str | None, now: float)
 
 
 async def answer_many(
-    slot: ModelSlot, rows: Any, given_id: str | None, now: float, *, where: str = "instances"
+    slot: ModelSlot, rows: Any, given_id: Any, now: float, *, where: str = "instances"
 ) -> Answer:
     """The answer for many rows, as of the moment of the call. Raises `InvalidInput`, `NotReady`.
 

@@ -6,7 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
+from riverrun.core.errors import InvalidInput, RiverrunError
+from riverrun.runtime import metrics
 from riverrun_serving.core.inference import SERVER_NAME, SERVER_VERSION, Inference
 from riverrun_serving.grpc_edge import messages
 from riverrun_serving.grpc_edge.converters import inputs_from, metadata_from, response_from
@@ -70,9 +73,18 @@ class InferenceServicer:
         return response_from(inferred, raw=bool(request.raw_input_contents))
 
 
-def _unary(method: Callable[[Any, Any], Awaitable[Any]], request: Any) -> Any:
-    return grpc.unary_unary_rpc_method_handler(
-        method,
-        request_deserializer=request.FromString,
-        response_serializer=lambda message: message.SerializeToString(),
-    )
+def _unary(method: Callable[[Any, Any], Awaitable[Any]], kind: Any) -> Any:
+    # Messages are read here and not by gRPC, which answers bytes that are none with UNKNOWN.
+    async def call(raw: bytes, context: Any) -> bytes:
+        try:
+            request = kind.FromString(raw)
+        except DecodeError:
+            raise InvalidInput("request", f"expected a message {kind.DESCRIPTOR.full_name}") from None
+        try:
+            response: bytes = (await method(request, context)).SerializeToString()
+        except RiverrunError as error:
+            metrics.REFUSED.labels(error.reason).inc()
+            raise
+        return response
+
+    return grpc.unary_unary_rpc_method_handler(call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from riverrun.runtime import metrics
 from riverrun_serving.rest_edge.body import read_body
 from riverrun_serving.rest_edge.exchange import (
     Disconnected,
@@ -67,6 +68,7 @@ class RestEdge:
         except Disconnected:
             return
         except Exception as error:  # the edge: everything becomes an answer here
+            metrics.REFUSED.labels(getattr(error, "reason", "INTERNAL")).inc()
             reply = as_reply(error)
         await send_reply(send, reply)
 

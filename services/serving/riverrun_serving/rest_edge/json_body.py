@@ -15,6 +15,17 @@ from riverrun.core.spec.features import shown, shown_name
 T = TypeVar("T")
 
 _AT = re.compile(r"(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<path>.*)`)?", re.DOTALL)
+_QUOTED = re.compile(r"`([^`]*)`")
+_INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
+_WORDS = {
+    "str": "a string",
+    "null": "null",
+    "object": "an object",
+    "array": "a list",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+}
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
 
 
@@ -34,14 +45,32 @@ def explained(error: Exception, body: bytes) -> InvalidInput:
     if not_finite is not None:
         return not_finite
     if not isinstance(error, msgspec.ValidationError):
-        return InvalidInput("body", f"expected JSON: {str(error).removeprefix('JSON is malformed: ')}")
+        return InvalidInput("body", f"expected JSON: {_malformed(error, body)}")
     found = _AT.fullmatch(str(error))
     what, path = (str(error), None) if found is None else (found["what"], found["path"])
     unknown = _UNKNOWN.fullmatch(what)
     if unknown is not None:
         where = f"{path}." if path else ""
         return InvalidInput(where + shown_name(unknown["name"]), "unknown key")
-    return InvalidInput(path or "body", what[0].lower() + what[1:])
+    what = _QUOTED.sub(lambda quoted: _in_words(quoted[1]), what[0].lower() + what[1:])
+    return InvalidInput(_INDEX.sub(r".\1", path or "body"), what)
+
+
+def _malformed(error: Exception, body: bytes) -> str:
+    if not body.strip():
+        return "got nothing"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    text = str(error).removeprefix("JSON is malformed: ")
+    return "it ends too early" if "truncated" in text else text
+
+
+def _in_words(quoted: str) -> str:
+    """A type as msgspec writes it, as readers of JSON call it; a name as it is."""
+    parts = quoted.split(" | ")
+    return (
+        " or ".join(_WORDS[part] for part in parts) if all(part in _WORDS for part in parts) else repr(quoted)
+    )
 
 
 def _not_finite(body: bytes) -> InvalidInput | None:

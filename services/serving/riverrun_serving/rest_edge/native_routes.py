@@ -26,7 +26,7 @@ class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
 
     features: Any = msgspec.UNSET
     instances: Any = msgspec.UNSET
-    id: str | None = None
+    id: Any = None
     key: str | None = None
 
 

@@ -21,7 +21,7 @@ class NoSuchRoute(errors.NotFound):
     """Nothing is served at this path."""
 
     def __init__(self, path: str) -> None:
-        super().__init__("route", path[:128], "see /docs")
+        super().__init__("route", path[:128], "what /docs lists")
 
 
 class MethodNotAllowed(errors.InvalidInput):
