@@ -48,7 +48,7 @@ async def predict(
 ) -> None:
     """Ask for predictions, of one row or of many by one version.
 
-    JSON for one row: {id, prediction, model_version, channel, age_seconds, probabilities, arm}; for many:
+    JSON: for one row {id, prediction, model_version, channel, age_seconds, probabilities, arm}, for many
     {ids, predictions: [{prediction, probabilities}], model_version, channel, age_seconds, arm}.
     """
     from riverrun.cli.row_input import read_rows
