@@ -4,14 +4,8 @@ Nothing here imports River. `riverrun.learners` builds what a declaration says; 
 learner only check it.
 """
 
-from riverrun.core.catalogue.declaration import (
-    ClassName,
-    Construct,
-    Misfit,
-    Value,
-    read_declaration,
-    read_metric,
-)
+from riverrun.core.catalogue.declaration import ClassName, Construct, Misfit, Value
+from riverrun.core.catalogue.declaration_reader import read_declaration, read_metric
 from riverrun.core.catalogue.river_classes import Catalogue, ClassEntry, Parameter, river_catalogue
 
 __all__ = [

@@ -71,7 +71,7 @@ def _plain(node: Any, count: Iterator[int]) -> Any:
     if next(count) > MAX_SPEC_NODES:
         raise InvalidSpec("spec", f"expected at most {MAX_SPEC_NODES} values, aliases written out")
     if isinstance(node, Mapping):
-        return {_plain(key, count): _plain(value, count) for key, value in node.items()}
+        return {_key(key): _plain(value, count) for key, value in node.items()}
     if isinstance(node, Sequence) and not isinstance(node, str):
         return [_plain(value, count) for value in node]
     if isinstance(node, bool) or node is None:
@@ -80,6 +80,14 @@ def _plain(node: Any, count: Iterator[int]) -> Any:
         if isinstance(node, kind):
             return kind(node)
     return node
+
+
+def _key(key: Any) -> Any:
+    if key is None or isinstance(key, (bool, int, float)):
+        return key
+    if isinstance(key, str):
+        return str(key)
+    raise InvalidSpec("spec", "expected keys that are text or numbers")
 
 
 def line_of(document: Any, path: Sequence[str | int]) -> int | None:

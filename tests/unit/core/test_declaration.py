@@ -6,6 +6,8 @@ import numbers
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from riverrun.core.catalogue import (
     ClassName,
@@ -95,6 +97,8 @@ def test_data_takes_the_shape_that_the_class_needs() -> None:
     imputers = read({"preprocessing.StatImputer": [["t", "stats.Mean"]]}).args
     assert imputers[0][0] == "t"
     assert imputers[0][1].name == "stats.Mean"
+    with pytest.raises(Misfit, match=r"did you mean stats\.Mean"):
+        read({"preprocessing.StatImputer": [["t", "stats.Meen"]]})
 
 
 def test_a_class_itself_may_be_an_argument() -> None:
@@ -128,6 +132,38 @@ def test_deep_data_is_refused(depth: int) -> None:
 
     with pytest.raises(Misfit, match="deep"):
         read({"compose.Renamer": {"mapping": value}})
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from(sorted(river_catalogue().classes)),
+    st.sampled_from(["union", "lr", "model", "models", "keys", "optimizer", "how", "on", "by"]),
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(scalars.filter(lambda key: key == key), inner, max_size=2),
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(value=anything)
+def test_whatever_is_written_is_read_or_refused(value: Any) -> None:
+    made: Construct | Misfit
+    try:
+        made = read(value)
+    except Misfit as misfit:
+        made = misfit
+
+    assert made.path[0] == "model"
+    assert len(str(made)) < 20_000
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ TABLE = [
     ("- 1", "spec", None, "mapping"),
     ("a: [1", "spec", 1, "not YAML"),
     ("name: a\nname: b", "spec", 2, "not YAML"),
+    ("? [a, b]\n: c", "spec", None, "keys that are text"),
     ("a: " + "[" * 5000, "spec", None, "too deeply"),
     ("x: " + "y" * (1 << 20), "spec", None, "bytes"),
     # Keys and their values.

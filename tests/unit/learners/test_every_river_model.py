@@ -13,8 +13,7 @@ import pytest
 from river import datasets
 from ruamel.yaml import YAML
 
-from riverrun.core.catalogue import ClassEntry, river_catalogue
-from riverrun.core.catalogue.declaration import read_declaration
+from riverrun.core.catalogue import ClassEntry, read_declaration, river_catalogue
 from riverrun.core.errors import NotReady
 from riverrun.core.predictions import Prediction
 from riverrun.core.spec import parse_spec
