@@ -155,17 +155,16 @@ class ValueReader:
             self._objects.finish_last(fill)
 
     def _fill_entries(self, container: dict[Any, Any], node: Node) -> None:
-        if type(node) is dict and are_plain_keys(node):
-            values = node.values()
-            if not ATOMS.issuperset(map(type, values)):
-                node = dict(zip(node, self._values(list(values)), strict=True))
-            _put(container, node.items())
+        if type(node) is dict:
+            _put(container, self._entries(node))
             return
         entries = list(self._entries(node))
         self._hashing([key for key, _ in entries], lambda: _put(container, entries))
 
     def _entries(self, node: Node) -> Iterable[tuple[Any, Any]]:
         if type(node) is dict and are_plain_keys(node):
+            if ATOMS.issuperset(map(type, node.values())):
+                return node.items()
             return zip(node, self._values(list(node.values())), strict=True)
         match node:
             case [nodes.ROWS, *numbers]:
@@ -243,7 +242,8 @@ class ValueReader:
         if name not in self._allow.tables:
             raise Malformed("a table of a class that is none")
         entries = dict(self._entries(body))
-        if not all(isinstance(value, int | float | np.generic) for value in entries.values()):
+        kinds = set(map(type, entries.values()))
+        if not all(issubclass(kind, int | float | np.generic) for kind in kinds):
             raise Malformed("a table holds numbers")
         make_default = _callable_or_none(self.value(factory))
         return self._allow.types[name](entries, make_default, *self._values(rest))

@@ -14,7 +14,7 @@ import functools
 import operator
 import random
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType
 from typing import Any, Protocol
 
@@ -152,13 +152,13 @@ class ValueWriter:
             number = self._units.adopt(container)
         return [nodes.REF, number]
 
-    def _values(self, values: Iterable[Any], depth: int) -> Iterable[Node]:
+    def _values(self, values: Collection[Any], depth: int) -> Iterable[Node]:
         if not self.careful and ATOMS.issuperset(map(type, values)):
             return values
         return [self.value(value, depth) for value in values]
 
-    def _sorted(self, values: Iterable[Any], depth: int) -> list[Node]:
-        return sorted((self.value(value, depth) for value in values), key=msgspec.msgpack.encode)
+    def _sorted(self, values: Collection[Any], depth: int) -> list[Node]:
+        return sorted(self._values(values, depth), key=msgspec.msgpack.encode)
 
     def _frozenset(self, values: frozenset[Any], depth: int) -> Node:
         written = self._sorted(values, depth)
