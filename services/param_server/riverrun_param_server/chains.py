@@ -14,6 +14,9 @@ from riverrun_param_server.version_rows import Body, VersionRow
 TOO_MUCH = 4
 """A chain of deltas this many times as large as the snapshot is not worth composing."""
 
+STEP = 256
+"""Versions walked in one go: a push must not wait for a long walk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ways:
@@ -29,28 +32,48 @@ class Ways:
     from_have: tuple[Body, ...] | None = None
 
 
-def find_ways(connection: sqlite3.Connection, target: VersionRow, have: int) -> Ways:
-    """Walk from `target` towards older versions until both ways are known, or `have` is out of reach."""
-    deltas: list[Body] = []
-    snapshot: Body | None = None
-    after_snapshot: tuple[Body, ...] = ()
-    from_have: tuple[Body, ...] | None = None
-    row, size = target, 0
-    while True:
+class Walk:
+    """Walks from a version towards older ones until both ways are known, or `have` is out of reach."""
+
+    def __init__(self, target: VersionRow, have: int) -> None:
+        self._target = target
+        self._have = have
+        self._row = target
+        self._deltas: list[Body] = []
+        self._bytes = 0
+        self._snapshot: Body | None = None
+        self._after_snapshot: tuple[Body, ...] = ()
+        self._from_have: tuple[Body, ...] | None = None
+
+    def step(self, connection: sqlite3.Connection) -> Ways | None:
+        """Go on for a bounded number of versions; the ways, once they are known."""
+        for _ in range(STEP):
+            ways = self._look()
+            if ways is not None:
+                return ways
+            row = self._row
+            assert row.delta is not None, f"version {row.version} has no body"
+            self._deltas.append(row.delta)
+            self._bytes += row.delta.serving_bytes
+            base = version_rows.select(connection, row.model, row.base)
+            if base is None:
+                # It was dropped since the walk began, and what starts from it was given another base.
+                raise FileNotFoundError(f"version {row.base}")
+            self._row = base
+        return None
+
+    def _look(self) -> Ways | None:
+        row, have = self._row, self._have
         if have and row.version == have:
-            from_have = tuple(reversed(deltas))
-        if snapshot is None and row.snapshot is not None:
-            snapshot, after_snapshot = row.snapshot, tuple(reversed(deltas))
-        if snapshot is not None:
-            too_much = size > TOO_MUCH * max(snapshot.serving_bytes, 1 << 16)
-            if from_have is not None or row.version <= have or not have or row.delta is None or too_much:
-                return Ways(target, snapshot, after_snapshot, from_have)
-        assert row.delta is not None, f"version {row.version} has no body"
-        deltas.append(row.delta)
-        size += row.delta.serving_bytes
-        base = version_rows.select(connection, row.model, row.base)
-        assert base is not None, f"version {row.base} is the base of {row.version} and is not there"
-        row = base
+            self._from_have = tuple(reversed(self._deltas))
+        if self._snapshot is None and row.snapshot is not None:
+            self._snapshot, self._after_snapshot = row.snapshot, tuple(reversed(self._deltas))
+        if self._snapshot is None:
+            return None
+        too_much = self._bytes > TOO_MUCH * max(self._snapshot.serving_bytes, 1 << 16)
+        if self._from_have is None and have and row.version > have and row.delta is not None and not too_much:
+            return None
+        return Ways(self._target, self._snapshot, self._after_snapshot, self._from_have)
 
 
 def decode_delta(serving: bytes, trainer: bytes, *, max_bytes: int, next_unit: int = 0) -> Delta:

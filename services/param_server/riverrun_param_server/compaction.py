@@ -17,6 +17,9 @@ from riverrun_param_server.store import Store, write_record
 from riverrun_param_server.version_reader import encode_delta, encode_state
 from riverrun_param_server.version_rows import Body, VersionRow
 
+PAGE = 1000
+"""Versions looked at in one go."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rebased:
@@ -33,12 +36,25 @@ class Compaction:
         self._store = store
         self._max_bytes = max_bytes
 
-    async def aged(self, model: int) -> list[Aged]:
-        """All versions of a model, oldest first."""
+    async def aged(self, model: int, until_ns: int) -> tuple[list[Aged], bool]:
+        """The versions up to a time and some after them, oldest first, and whether those are all."""
+        found: list[Aged] = []
+        while True:
+            page = await self._page(model, found[-1].version if found else 0)
+            found += page
+            if len(page) < PAGE:
+                return found, True
+            if page[0].created_ns > until_ns:
+                return found, False
 
+    async def _page(self, model: int, after: int) -> list[Aged]:
+        # A page at a time: a push must not wait for the whole history.
         def work(connection: sqlite3.Connection) -> list[Aged]:
-            query = "SELECT version, line, base, created_ns FROM versions WHERE model=? ORDER BY version"
-            return [Aged(*row) for row in connection.execute(query, (model,))]
+            query = (
+                "SELECT version, line, base, created_ns FROM versions WHERE model=? AND version>? "
+                "ORDER BY version LIMIT ?"
+            )
+            return [Aged(*row) for row in connection.execute(query, (model, after, PAGE))]
 
         return await self._store.run(work)
 
@@ -55,10 +71,7 @@ class Compaction:
         """What `run.onto` becomes, its large bodies in their files already; None where it needs nothing."""
         if not run.onto:
             return None
-        numbers = (*run.dropped, run.onto)
-        rows = [await self._store.row(model, number) for number in numbers]
-        chain = [row for row in rows if row is not None]
-        assert len(chain) == len(numbers), "only this task drops versions"
+        chain = await self._rows(model, (*run.dropped, run.onto))
         onto = chain[-1]
         changed = replace(onto, base=chain[0].base)
         contents: list[tuple[Body, bytes]] = []
@@ -106,6 +119,12 @@ class Compaction:
             self._store.blobs.remove(files - _still_named(connection, files))
 
         await self._store.run(work)
+
+    async def _rows(self, model: int, versions: tuple[int, ...]) -> list[VersionRow]:
+        condition = f"model=? AND version IN ({','.join('?' * len(versions))}) ORDER BY version"
+        rows = await self._store.run(lambda c: version_rows.select_many(c, condition, (model, *versions)))
+        assert len(rows) == len(versions), "only this task drops versions"
+        return rows
 
     def _compose(self, bodies: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
         return encode_delta(compose(decode_delta(*body, max_bytes=self._max_bytes) for body in bodies))

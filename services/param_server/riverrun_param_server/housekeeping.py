@@ -16,7 +16,7 @@ from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.compaction import Compaction
 from riverrun_param_server.readers import Readers
 from riverrun_param_server.resets import positions_of
-from riverrun_param_server.retention import RetentionPolicy, Run, next_run
+from riverrun_param_server.retention import RetentionPolicy, Run, runs
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ class HousekeepingPolicy:
     every_s: float = 10.0
     deleted_models_s: float = 7 * 86_400.0
     events_s: float = 7 * 86_400.0
-    max_run: int = 64
+    max_run: int = 32
 
 
 class Housekeeping:
@@ -56,9 +56,12 @@ class Housekeeping:
             for model in self._catalogue.everything():
                 try:
                     await self.tidy(model)
-                    await self._expire_events(model, event_log)
                 except RiverrunError as error:
                     log.warning("housekeeping was put off", model=model.name, reason=str(error))
+            try:
+                await self.expire_events(event_log)
+            except RiverrunError as error:
+                log.warning("old events stay for now", reason=str(error))
             metrics.STORE_BYTES.set(await asyncio.to_thread(self._catalogue.store.total_bytes))
 
     async def tidy(self, model: Model) -> int:
@@ -66,14 +69,12 @@ class Housekeeping:
         if model.record.deleted_ns:
             return await self._purge(model)
         dropped = 0
-        while True:
-            run = await self._next_run(model)
-            if run is None:
-                break
+        parents = _parents(model)
+        for run in await self._plan(model):
             rebased = await self._compaction.prepare(model.record.id, run)
             async with model.lock:
-                if self._held(model) & set(run.dropped):
-                    # Somebody took one of them into use meanwhile; the next look sees it.
+                if self._held(model) & set(run.dropped) or _parents(model) != parents:
+                    # Somebody took an old version into use meanwhile; the next look sees it.
                     break
                 await self._compaction.commit(model.record.id, run.dropped, rebased)
             dropped += len(run.dropped)
@@ -83,11 +84,14 @@ class Housekeeping:
             log.info("old versions were dropped", model=model.name, versions=dropped)
         return dropped
 
-    async def _next_run(self, model: Model) -> Run | None:
-        versions = await self._compaction.aged(model.record.id)
+    async def _plan(self, model: Model) -> list[Run]:
+        retention = self._policy.retention
+        now_ns = self._clock.wall_ns()
+        until_ns = now_ns - int(retention.keep_all_s * 1e9)
+        versions, complete = await self._compaction.aged(model.record.id, until_ns)
         held = self._held(model) | await self._compaction.good(model.record.id)
-        may_go = self._policy.retention.droppable(versions, held, self._clock.wall_ns())
-        return next_run(versions, may_go, self._policy.max_run)
+        may_go = retention.droppable(versions, held, now_ns)
+        return list(runs(versions, may_go, self._policy.max_run, complete=complete))
 
     def _held(self, model: Model) -> set[int]:
         record = model.record
@@ -106,7 +110,8 @@ class Housekeeping:
             for channel in record.channels:
                 record = record.without_channel(channel.name)
             record = replace(record, lines=(), tail_version=0, tail_id=b"")
-            versions = [aged.version for aged in await self._compaction.aged(record.id)]
+            everything, _ = await self._compaction.aged(record.id, self._clock.wall_ns())
+            versions = [aged.version for aged in everything]
             await self._compaction.commit(record.id, versions, None, record)
             model.record = record
             model.states.clear()
@@ -114,19 +119,25 @@ class Housekeeping:
         log.info("a deleted model's versions were dropped", model=model.name, versions=len(versions))
         return len(versions)
 
-    async def _expire_events(self, model: Model, event_log: EmbeddedEventLog) -> None:
+    async def expire_events(self, event_log: EmbeddedEventLog) -> None:
+        """Let go of events that are old enough and contained in a durable version."""
         before_ns = self._clock.wall_ns() - int(self._policy.events_s * 1e9)
         for name, stream in event_log.streams():
-            if name == model.name:
-                below = self._contained(model, stream)
-                if below is None:
-                    below = (await event_log.end(name, stream))[0]
-                await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
+            model = self._catalogue.find(name)
+            below = None if model is None else self._contained(model, stream)
+            if below is None:
+                below = (await event_log.end(name, stream))[0]
+            await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
 
     def _contained(self, model: Model, stream: Stream) -> int | None:
-        """Up to where every line that learns contains the stream; None where none of them reads it."""
+        """Up to where every line that learns contains the stream; None where no line reads it."""
         positions = [positions_of(line, model.manifests.get(line.head)) for line in model.record.open_lines]
         offsets = [p[stream].get(0, 0) if stream in p else None for p in positions]
         if stream is Stream.EXAMPLES:
             return min((offset or 0 for offset in offsets), default=None)
         return min((offset for offset in offsets if offset is not None), default=None)
+
+
+def _parents(model: Model) -> list[int]:
+    """The versions that the model's lines start from."""
+    return [line.parent for line in model.record.lines]

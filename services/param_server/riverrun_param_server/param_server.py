@@ -15,7 +15,8 @@ from riverrun_param_server.readers import Readers
 from riverrun_param_server.registry import Registry
 from riverrun_param_server.sessions import Sessions
 from riverrun_param_server.steering import Steering
-from riverrun_param_server.store import Store, all_versions
+from riverrun_param_server.store import Store
+from riverrun_param_server.version_rows import manifests
 from riverrun_param_server.watch_hub import Subscription, Watcher, WatchHub
 
 
@@ -74,10 +75,8 @@ class ParamServer:
     async def list_versions(self, model_name: str, limit: int, before: int) -> list[Manifest]:
         """Versions below `before` (0: all), newest first."""
         model = self.catalogue.get(model_name)
-        rows = await self.store.run(
-            lambda connection: all_versions(connection, model.record.id, before, limit)
-        )
-        return [row.manifest for row in rows]
+        model_id = model.record.id
+        return await self.store.run(lambda connection: manifests(connection, model_id, before, limit))
 
     def end_streams(self) -> None:
         """End watches and sessions: the server stops."""

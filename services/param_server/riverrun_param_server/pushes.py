@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from dataclasses import replace
 
@@ -201,13 +200,13 @@ class Pushes:
     async def _answer_again(self, model: Model, line: LineRecord, push: Push) -> Pushed:
         """The answer that this push got before; raises `StaleBase` or `Fenced` when it is another one."""
 
-        def find(connection: sqlite3.Connection) -> VersionRow | None:
-            condition = "model=? AND line=? AND version>? ORDER BY version"
-            values = (model.record.id, line.number, push.base_version)
-            rows = version_rows.select_many(connection, condition, values)
-            return next((row for row in rows if row.stored.manifest.push_id == push.push_id), None)
-
-        row = await self._catalogue.store.run(find)
+        # What extended that base is the line's next version, and no other.
+        condition = "model=? AND line=? AND version>? ORDER BY version LIMIT 1"
+        values = (model.record.id, line.number, push.base_version)
+        rows = await self._catalogue.store.run(
+            lambda connection: version_rows.select_many(connection, condition, values)
+        )
+        row = next((row for row in rows if row.stored.manifest.push_id == push.push_id), None)
         if row is not None:
             return self._answer(row)
         _check_epoch(model, line, push)

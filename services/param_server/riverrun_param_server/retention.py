@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 MINUTE_NS = 60 * 10**9
@@ -64,22 +64,27 @@ class Run:
     onto: int
 
 
-def next_run(versions: Sequence[Aged], droppable: Collection[int], max_length: int) -> Run | None:
-    """The oldest run of at most `max_length` versions; None when there is none.
+def runs(
+    versions: Sequence[Aged], droppable: Collection[int], max_length: int, *, complete: bool
+) -> Iterator[Run]:
+    """Steps of at most `max_length` versions that drop `droppable`, to be taken in order.
 
-    A version from which several others start stays: each of them would have to take in its delta.
+    A version from which several others start stays: each of them would have to take in its delta. So does
+    one from which none starts, unless `versions` are `complete`: the other may not be among them.
     """
     children: dict[int, list[int]] = defaultdict(list)
     for aged in versions:
         children[aged.base].append(aged.version)
-    may_go = {version for version in droppable if len(children[version]) <= 1}
-    for aged in sorted(versions, key=lambda aged: aged.version):
-        if aged.version not in may_go:
+    may_go = {v for v in droppable if len(children[v]) == 1 or (complete and not children[v])}
+    done: set[int] = set()
+    for version in sorted(may_go):
+        if version in done:
             continue
-        run = [aged.version]
+        run = [version]
         while True:
             after = children[run[-1]]
             if not after or after[0] not in may_go or len(run) == max_length:
-                return Run(tuple(run), after[0] if after else 0)
+                break
             run.append(after[0])
-    return None
+        done.update(run)
+        yield Run(tuple(run), after[0] if after else 0)

@@ -38,4 +38,5 @@ CREATE TABLE versions (
     checksum BLOB NOT NULL,
     UNIQUE (model, version)
 );
+CREATE INDEX good_versions ON versions (model, version) WHERE good = 1;
 """

@@ -20,14 +20,19 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class SnapshotPolicy:
-    """A snapshot is due once the deltas since the last one are many, or larger than it by a factor."""
+    """A snapshot is due once reading the deltas since the last one costs more than reading it.
 
-    max_deltas: int = 1000
-    max_factor: float = 2.0
+    Each delta counts its bytes and `delta_cost_bytes` more, for its row.
+    """
+
+    factor: float = 2.0
     min_bytes: int = 1 << 20
+    delta_cost_bytes: int = 4096
 
     def is_due(self, deltas: int, delta_bytes: int, state_bytes: int) -> bool:
-        return deltas >= self.max_deltas or delta_bytes >= max(self.min_bytes, self.max_factor * state_bytes)
+        """Whether the head needs a snapshot, `deltas` after the last one."""
+        cost = delta_bytes + self.delta_cost_bytes * deltas
+        return cost >= max(self.min_bytes, self.factor * state_bytes)
 
 
 class Snapshots:

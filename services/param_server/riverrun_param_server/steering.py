@@ -189,11 +189,11 @@ class Steering:
     async def _newest_of_line(self, model: Model, line: int, upto: int, before_ns: int) -> int:
         def find(connection: sqlite3.Connection) -> int:
             found = connection.execute(
-                "SELECT max(version) AS version FROM versions "
-                "WHERE model=? AND line=? AND version<=? AND created_ns<?",
+                "SELECT version FROM versions WHERE model=? AND line=? AND version<=? AND created_ns<? "
+                "ORDER BY version DESC LIMIT 1",
                 (model.record.id, line, upto, before_ns),
             ).fetchone()
-            return int(found["version"] or 0)
+            return 0 if found is None else int(found["version"])
 
         return await self._catalogue.store.run(find)
 

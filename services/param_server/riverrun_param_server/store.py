@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -165,9 +165,3 @@ def write_record(connection: sqlite3.Connection, record: ModelRecord) -> None:
 def spec_sha(text: str) -> bytes:
     """What a spec is kept by."""
     return sha256(text.encode()).digest()
-
-
-def all_versions(connection: sqlite3.Connection, model: int, before: int, limit: int) -> Sequence[VersionRow]:
-    """Versions below `before` (0: all), newest first."""
-    condition = "model=? AND version<? ORDER BY version DESC LIMIT ?"
-    return version_rows.select_many(connection, condition, (model, before or 1 << 62, limit))

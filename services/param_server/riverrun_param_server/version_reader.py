@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from riverrun.codec.wire import encode_side
 from riverrun.core.errors import NotFound
 from riverrun.core.units import Delta, State, compose
-from riverrun_param_server.chains import Ways, apply_all, decode_delta, find_ways
+from riverrun_param_server.chains import Walk, Ways, apply_all, decode_delta
 from riverrun_param_server.store import Store
-from riverrun_param_server.version_rows import Body, select
+from riverrun_param_server.version_rows import Body
 
-_ATTEMPTS = 5
+T = TypeVar("T")
 
 
 class VersionReader:
@@ -30,32 +31,26 @@ class VersionReader:
 
     async def state_and_chain(self, model: int, version: int) -> tuple[State, int, int]:
         """Both sides of a version; how many deltas, of how many bytes, came after the snapshot."""
-        for attempt in range(_ATTEMPTS):
+
+        async def read() -> tuple[State, int, int]:
             ways = await self._ways(model, version, 0)
-            try:
-                bodies = await self._bodies(ways.snapshot, *ways.from_snapshot)
-            except FileNotFoundError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                continue
+            bodies = await self._bodies(ways.snapshot, *ways.from_snapshot)
             next_unit = ways.target.stored.manifest.next_unit
             state = await asyncio.to_thread(apply_all, bodies, max_bytes=self.max_bytes, next_unit=next_unit)
             return state, len(ways.from_snapshot), sum(body.size for body in ways.from_snapshot)
-        raise AssertionError
+
+        return await _again_if_gone(read)
 
     async def encoded(self, model: int, version: int, have: int) -> tuple[int, bytes, bytes]:
         """What leads to `version` from `have` where that is shorter, else from nothing.
 
         The base (0: none) and both encoded sides. Raises `NotFound`.
         """
-        for attempt in range(_ATTEMPTS):
-            ways = await self._ways(model, version, have)
-            try:
-                return await self._shortest(ways, have)
-            except FileNotFoundError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-        raise AssertionError
+
+        async def read() -> tuple[int, bytes, bytes]:
+            return await self._shortest(await self._ways(model, version, have), have)
+
+        return await _again_if_gone(read)
 
     async def _shortest(self, ways: Ways, have: int) -> tuple[int, bytes, bytes]:
         delta: tuple[bytes, bytes] | None = None
@@ -86,16 +81,25 @@ class VersionReader:
         return await asyncio.to_thread(work)
 
     async def _ways(self, model: int, version: int, have: int) -> Ways:
-        def work(connection: sqlite3.Connection) -> Ways:
-            row = select(connection, model, version)
-            if row is None:
-                raise NotFound("version", str(version))
-            return find_ways(connection, row, have)
-
-        return await self._store.run(work)
+        target = await self._store.row(model, version)
+        if target is None:
+            raise NotFound("version", str(version))
+        walk = Walk(target, have)
+        while True:
+            ways = await self._store.run(walk.step)
+            if ways is not None:
+                return ways
 
     async def _bodies(self, *bodies: Body) -> list[tuple[bytes, bytes]]:
         return [await self._store.read_body(body) for body in bodies]
+
+
+async def _again_if_gone(read: Callable[[], Awaitable[T]]) -> T:
+    """The result of `read`, begun anew when a version that it came by was dropped meanwhile."""
+    for _ in range(4):
+        with contextlib.suppress(FileNotFoundError):
+            return await read()
+    return await read()
 
 
 def encode_delta(delta: Delta) -> tuple[bytes, bytes]:

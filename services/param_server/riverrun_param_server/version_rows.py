@@ -144,6 +144,15 @@ def select_many(connection: sqlite3.Connection, condition: str, values: tuple[An
     return [from_columns(found) for found in connection.execute(query, values)]
 
 
+def manifests(connection: sqlite3.Connection, model: int, before: int, limit: int) -> list[Manifest]:
+    """Manifests of the versions below `before` (0: all), newest first."""
+    found = connection.execute(
+        "SELECT manifest, good FROM versions WHERE model=? AND version<? ORDER BY version DESC LIMIT ?",
+        (model, before or 1 << 62, limit),
+    )
+    return [replace(_decoder.decode(row["manifest"]).manifest, good=bool(row["good"])) for row in found]
+
+
 def verified(connection: sqlite3.Connection, model: int, tail: tuple[int, bytes]) -> Iterator[VersionRow]:
     """All rows of a model, oldest first, each proven; raises `DigestMismatch` naming the row.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riverrun_param_server.retention import HOUR_NS, MINUTE_NS, Aged, RetentionPolicy, Run, next_run
+from riverrun_param_server.retention import HOUR_NS, MINUTE_NS, Aged, RetentionPolicy, Run, runs
 
 POLICY = RetentionPolicy()
 NOW = 1000 * 24 * HOUR_NS
@@ -48,24 +48,25 @@ def test_each_line_keeps_its_own() -> None:
     assert POLICY.droppable(versions, (), NOW) == set()
 
 
-def test_a_run_goes_onto_the_first_version_that_stays() -> None:
-    versions = chain(5, 4, 3, 2, 1)
+def steps(versions: list[Aged], droppable: set[int], length: int, *, complete: bool = True) -> list[Run]:
+    return list(runs(versions, droppable, length, complete=complete))
 
-    assert next_run(versions, {2, 3}, 10) == Run((2, 3), onto=4)
+
+def test_a_run_goes_onto_the_first_version_that_stays() -> None:
+    assert steps(chain(5, 4, 3, 2, 1), {2, 3}, 10) == [Run((2, 3), onto=4)]
 
 
 def test_a_long_run_goes_in_steps() -> None:
-    versions = chain(5, 4, 3, 2, 1)
-
-    assert next_run(versions, {1, 2, 3, 4}, 2) == Run((1, 2), onto=3)
+    assert steps(chain(5, 4, 3, 2, 1), {1, 2, 3, 4}, 2) == [Run((1, 2), onto=3), Run((3, 4), onto=5)]
 
 
-def test_a_leaf_goes_onto_nothing() -> None:
-    assert next_run(chain(3, 2, 1), {3}, 10) == Run((3,), onto=0)
+def test_a_leaf_goes_onto_nothing_when_all_versions_are_known() -> None:
+    assert steps(chain(3, 2, 1), {3}, 10) == [Run((3,), onto=0)]
+    assert steps(chain(3, 2, 1), {3}, 10, complete=False) == []
 
 
 def test_a_version_from_which_two_others_start_stays() -> None:
     versions = [Aged(1, 1, 0, 0), Aged(2, 1, 1, 0), Aged(3, 1, 2, 0), Aged(4, 2, 2, 0)]
 
-    assert next_run(versions, {2}, 10) is None
-    assert next_run(versions, {1, 2}, 10) == Run((1,), onto=2)
+    assert steps(versions, {2}, 10) == []
+    assert steps(versions, {1, 2}, 10) == [Run((1,), onto=2)]

@@ -1,0 +1,236 @@
+"""Old versions go, and what stays is what it was: over a real store, with a clock of the test's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from riverrun_param_server.app import building
+from riverrun_param_server.compaction import Compaction
+from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
+from riverrun_param_server.param_server import ParamServer
+from riverrun_param_server.pulls import PullWanted
+from riverrun_param_server.readers import Report
+from riverrun_param_server.recovery import verify
+from riverrun_param_server.retention import RetentionPolicy
+from riverrun_param_server.settings import ParamServerSettings
+from riverrun_param_server.steering import ChannelWish
+
+from riverrun.codec.wire import decode_side
+from riverrun.core.digest import HashTree
+from riverrun.core.errors import NotFound
+from riverrun.core.events import NewEvent, Stream
+from riverrun.core.units import SideDelta
+from riverrun.events.embedded.log import EmbeddedEventLog
+from tests.integration.param_server.param_stack import SPEC, Units, a_push
+
+SECOND = 10**9
+
+
+class OwnClock:
+    """Time as the test says."""
+
+    def __init__(self) -> None:
+        self.now_ns = 1_700_000_000 * SECOND
+
+    def wall_ns(self) -> int:
+        return self.now_ns
+
+    def monotonic(self) -> float:
+        return self.now_ns / SECOND
+
+
+@dataclass
+class House:
+    server: ParamServer
+    clock: OwnClock
+    housekeeping: Housekeeping
+    units: Units
+    epoch: int
+    states: dict[int, dict[int, bytes]]
+
+    async def push(self, base: int, *, line: int = 1, size: int = 100, every_s: float = 20.0) -> int:
+        self.clock.now_ns += int(every_s * SECOND)
+        serving = SideDelta({base % 9: os.urandom(size), 100 + base: b"new"}, frozenset({98 + base}))
+        trainer = SideDelta({10_000: b"%d" % base})
+        push = a_push(self.units, base=base, epoch=self.epoch, line=line, serving=serving, trainer=trainer)
+        version = (await self.server.pushes.push(push)).version
+        self.states[version] = dict(self.units.serving)
+        return version
+
+    async def tidy(self) -> int:
+        return await self.housekeeping.tidy(self.server.catalogue.get("flights"))
+
+    async def kept(self) -> list[int]:
+        return sorted(m.version for m in await self.server.list_versions("flights", 1000, 0))
+
+    async def check_everything_kept(self) -> None:
+        """Every version that stays can be had, whole and from each one before it, with its own units."""
+        kept = await self.kept()
+        for i, version in enumerate(kept):
+            for have in [0, *kept[:i]]:
+                answer = await self.server.pulls.pull(
+                    PullWanted("flights", version=version, have=have, trainer_state=True)
+                )
+                units = decode_side(answer.serving, max_bytes=1 << 24).apply(
+                    self.states[answer.base] if answer.base else {}
+                )
+                assert units == self.states[version], (version, have)
+                assert HashTree(units).root == answer.manifest.serving_root
+
+
+@pytest.fixture
+async def house(settings: ParamServerSettings) -> AsyncIterator[House]:
+    clock = OwnClock()
+    async with building(settings, clock) as server:
+        await server.registry.register(SPEC)
+        session, opening = await server.sessions.open("flights", 1, "t")
+        policy = HousekeepingPolicy(RetentionPolicy(), max_run=3)
+        compaction = Compaction(server.store, max_bytes=1 << 24)
+        housekeeping = Housekeeping(server.catalogue, server.readers, compaction, clock, policy)
+        yield House(server, clock, housekeeping, Units(), opening.epoch, {})
+        server.sessions.close(session)
+
+
+async def test_old_versions_go_and_the_rest_is_as_it_was_also_after_a_restart(
+    house: House, settings: ParamServerSettings
+) -> None:
+    for base in range(40):
+        await house.push(base)
+    house.clock.now_ns += 601 * SECOND
+
+    dropped = await house.tidy()
+
+    kept = await house.kept()
+    assert dropped == 40 - len(kept)
+    # Three versions a minute, of which one stays.
+    assert 13 <= len(kept) <= 15
+    assert kept[-1] == 40
+    await house.check_everything_kept()
+    assert verify(house.server.store).versions == len(kept)
+    assert await house.tidy() == 0
+
+
+async def test_large_bodies_of_dropped_versions_leave_the_disk(house: House) -> None:
+    for base in range(9):
+        await house.push(base, size=100_000, every_s=5)
+    files = set((house.server.store.folder / "bodies").glob("*/*"))
+    house.clock.now_ns += 3600 * SECOND
+
+    await house.tidy()
+
+    left = set((house.server.store.folder / "bodies").glob("*/*"))
+    assert len(left) < len(files)
+    await house.check_everything_kept()
+    assert verify(house.server.store).removed_files == 0
+
+
+async def test_versions_in_use_stay_whatever_their_age(house: House) -> None:
+    for base in range(12):
+        await house.push(base, every_s=1)
+    await house.server.steering.set_channel("flights", "stable", ChannelWish(hold_version=3))
+    await house.server.steering.set_channel("flights", "live", ChannelWish(hold_version=5), mark_good=True)
+    await house.server.steering.set_channel("flights", "live", ChannelWish(follow=True))
+    house.server.readers.connect(1, "pod", "")
+    house.server.readers.report(1, Report("flights", "live", version=7, generation=1))
+    house.clock.now_ns += 60 * 24 * 3600 * SECOND
+
+    await house.tidy()
+
+    assert await house.kept() == [3, 5, 7, 12]
+    await house.check_everything_kept()
+    house.server.readers.disconnect(1)
+    await house.tidy()
+    assert await house.kept() == [3, 5, 12]
+
+
+async def test_a_line_that_was_reset_keeps_what_it_goes_on_from(house: House) -> None:
+    for base in range(6):
+        await house.push(base, every_s=1)
+    await house.server.steering.reset("flights", 2, replay=True, reason="")
+    session, opening = await house.server.sessions.open("flights", 2, "t")
+    house.epoch = opening.epoch
+    house.units = Units(dict(house.states[2]), {10_000: b"1"}, 10_001)
+    base = 2
+    for _ in range(4):
+        base = await house.push(base, line=2, every_s=1)
+    house.clock.now_ns += 60 * 24 * 3600 * SECOND
+
+    await house.tidy()
+    assert await house.kept() == [2, base]
+    await house.check_everything_kept()
+    # Nothing else starts from it any more: the next look lets it go.
+    await house.tidy()
+
+    assert await house.kept() == [base]
+    await house.check_everything_kept()
+    house.server.sessions.close(session)
+
+
+async def test_the_newest_version_of_all_stays_though_its_line_was_closed(house: House) -> None:
+    for base in range(4):
+        await house.push(base, every_s=1)
+    await house.server.steering.reset("flights", 2, replay=True, reason="")
+    house.clock.now_ns += 60 * 24 * 3600 * SECOND
+
+    await house.tidy()
+
+    assert await house.kept() == [2, 4]
+    assert verify(house.server.store).versions == 2
+
+
+async def test_a_deleted_model_goes_after_a_while_and_no_number_comes_back(house: House) -> None:
+    for base in range(3):
+        await house.push(base)
+    await house.server.registry.delete("flights")
+    model = house.server.catalogue.find("flights")
+    assert model is not None
+    assert await house.housekeeping.tidy(model) == 0
+    house.clock.now_ns += 8 * 24 * 3600 * SECOND
+
+    assert await house.housekeeping.tidy(model) == 3
+
+    info, opened = await house.server.registry.register(SPEC)
+    assert opened
+    assert [line.number for line in info.lines] == [2]
+    session, opening = await house.server.sessions.open("flights", 2, "t")
+    house.units, house.epoch = Units(), opening.epoch
+    assert await house.push(0, line=2) == 4
+    with pytest.raises(NotFound):
+        await house.server.pulls.pull(PullWanted("flights", version=3))
+    assert verify(house.server.store).versions == 1
+    house.server.sessions.close(session)
+
+
+async def test_events_stay_until_a_version_contains_them_and_their_time_is_over(
+    house: House, tmp_path: Path
+) -> None:
+    log = EmbeddedEventLog(tmp_path / "events.sqlite", clock=house.clock)
+    await log.append("flights", Stream.EXAMPLES, [NewEvent("", b"%d" % n) for n in range(10)])
+    push = a_push(
+        house.units,
+        base=0,
+        epoch=house.epoch,
+        serving=SideDelta({0: b"a"}),
+        positions={Stream.EXAMPLES: {0: 6}},
+    )
+
+    async def first_kept() -> int:
+        for start in range(11):
+            try:
+                async for batch in log.read("flights", Stream.EXAMPLES, {0: start}, follow=False):
+                    return batch[0].offset
+            except NotFound:
+                continue
+        return -1
+
+    house.clock.now_ns += 8 * 24 * 3600 * SECOND
+    await house.housekeeping.expire_events(log)
+    assert await first_kept() == 0
+    await house.server.pushes.push(push)
+    await house.housekeeping.expire_events(log)
+    assert await first_kept() == 6
+    await log.close()
