@@ -1,5 +1,5 @@
 """How well a model does: prequential metrics now; holdout, gates, drift and experiments as they come."""
 
-from riverrun.evaluation.prequential import Metric, Prequential
+from riverrun.evaluation.prequential import AgainstRest, Metric, Prequential
 
-__all__ = ["Metric", "Prequential"]
+__all__ = ["AgainstRest", "Metric", "Prequential"]

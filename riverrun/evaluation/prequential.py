@@ -26,6 +26,35 @@ class Metric(Protocol):
         """The metric over everything so far."""
 
 
+class AgainstRest:
+    """A metric of one class against all others: `metric` is handed true where the class is `positive`.
+
+    River's own `pos_val` is not used: its metrics count true and false, then look for `pos_val` among them.
+    """
+
+    def __init__(self, metric: Metric, positive: Label) -> None:
+        self.metric = metric
+        self.positive = positive
+
+    @property
+    def requires_labels(self) -> bool:
+        """What the metric says."""
+        return self.metric.requires_labels
+
+    def update(self, y_true: Any, y_pred: Any) -> None:
+        """Take one answer, a class or the probabilities, and what it should have been."""
+        if isinstance(y_pred, Mapping):
+            share = y_pred.get(self.positive, 0.0)
+            y_pred = {False: 1.0 - share, True: share}
+        else:
+            y_pred = y_pred == self.positive
+        self.metric.update(y_true == self.positive, y_pred)
+
+    def get(self) -> float:
+        """The metric over everything so far."""
+        return self.metric.get()
+
+
 class Prequential:
     """The metrics of one line of a model, over all that it was scored on."""
 

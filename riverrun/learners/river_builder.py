@@ -11,7 +11,7 @@ from riverrun.core.catalogue import ClassName, Construct, Value
 from riverrun.core.errors import InvalidSpec
 from riverrun.core.spec.model_check import metric_declarations, river_declaration
 from riverrun.core.spec.model_spec import ModelSpec
-from riverrun.evaluation import Prequential
+from riverrun.evaluation import AgainstRest, Metric, Prequential
 from riverrun.learners.factories import Factories
 
 
@@ -28,8 +28,8 @@ def build_river_model(spec: ModelSpec, factories: Factories) -> Any:
 
 def build_metrics(spec: ModelSpec) -> Prequential:
     """The metrics of `spec`, fresh. Raises `InvalidSpec`."""
-    declared = metric_declarations(spec)
-    return Prequential(dict(zip(spec.metric_names, map(build, declared), strict=True)))
+    made = [_metric(declared) for declared in metric_declarations(spec)]
+    return Prequential(dict(zip(spec.metric_names, made, strict=True)))
 
 
 def build(value: Value) -> Any:
@@ -55,6 +55,12 @@ def last_step(model: Any) -> Any:
     while isinstance(model, compose.Pipeline):
         model = next(reversed(model.steps.values()))
     return model
+
+
+def _metric(declared: Construct) -> Metric:
+    positive = declared.argument("pos_val")
+    metric: Metric = build(declared.without("pos_val"))
+    return metric if positive is None else AgainstRest(metric, positive)
 
 
 def _class(full_name: str) -> type[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from riverrun.core.catalogue.river_classes import ClassEntry
@@ -58,6 +58,25 @@ class Construct:
             value for value in _constructs((*last.args, *last.kwargs.values())) if value.fits(["Classifier"])
         ]
         return all(value.multiclass for value in inner)
+
+    def argument(self, name: str) -> Value:
+        """The argument called `name`, given by name or in order; None where it is not given."""
+        for parameter, value in zip(self.entry.parameters, self.args, strict=False):
+            if parameter.name == name:
+                return value
+        return self.kwargs.get(name)
+
+    def without(self, name: str) -> Construct:
+        """This object without its last argument in order, if that is `name`, and without one by that name."""
+        args = self.args
+        if (
+            args
+            and len(args) <= len(self.entry.parameters)
+            and self.entry.parameters[len(args) - 1].name == name
+        ):
+            args = args[:-1]
+        kwargs = {key: value for key, value in self.kwargs.items() if key != name}
+        return replace(self, args=args, kwargs=kwargs)
 
 
 def _constructs(values: Sequence[Any]) -> list[Construct]:

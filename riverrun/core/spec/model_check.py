@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from riverrun.core.catalogue import Construct, Misfit, read_declaration, read_metric, river_catalogue
+from riverrun.core.errors import InvalidInput
 from riverrun.core.spec.misfits import as_misfit
 from riverrun.core.spec.mlp import MlpSpec
 from riverrun.core.spec.model_spec import ModelSpec
@@ -97,9 +98,18 @@ def metric_declarations(spec: ModelSpec) -> tuple[Construct, ...]:
 def _check_metric(spec: ModelSpec, metric: Construct) -> None:
     is_multi_output = metric.fits(["MultiOutputClassificationMetric", "MultiOutputRegressionMetric"])
     wanted = "ClassificationMetric" if spec.is_classifier else "RegressionMetric"
+    positive = metric.argument("pos_val")
     two_class = metric.fits(["BinaryMetric"])
-    if not metric.fits([wanted]) or is_multi_output or (two_class and spec.task == "multiclass"):
+    only_two = two_class and positive is None
+    if not metric.fits([wanted]) or is_multi_output or (only_two and spec.task == "multiclass"):
         usual = {"binary": "ROCAUC", "multiclass": "MacroF1", "regression": "MAE"}[spec.task]
         raise Misfit(metric.path, f"does not judge a {spec.task} task; expected a metric such as {usual}")
-    if two_class and spec.label_type == "category" and "pos_val" not in metric.kwargs:
+    if two_class and spec.label_type == "category" and positive is None:
+        if metric.entry.parameter("pos_val") is None:
+            raise Misfit(metric.path, "judges true and false only; of other labels CrossEntropy does")
         raise Misfit(metric.path, "needs pos_val, the label that counts as positive")
+    if positive is not None:
+        try:
+            spec.check_label(positive, "pos_val")
+        except InvalidInput as error:
+            raise Misfit((*metric.path, "pos_val"), error.expected) from error

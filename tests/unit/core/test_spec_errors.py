@@ -204,6 +204,24 @@ TABLE = [
         "needs pos_val",
     ),
     (
+        HEAD + "model: naive_bayes.GaussianNB\nlabel: {type: category}\nmetrics: [{F1: {pos_val: true}}]",
+        "metrics.0.F1.pos_val",
+        5,
+        "expected a string",
+    ),
+    (
+        HEAD + "model: naive_bayes.GaussianNB\nlabel: {type: category}\nmetrics: [LogLoss]",
+        "metrics.0.LogLoss",
+        5,
+        "CrossEntropy",
+    ),
+    (
+        "name: a\ntask: multiclass\nmodel: naive_bayes.GaussianNB\nmetrics: [F1]",
+        "metrics.0.F1",
+        4,
+        "does not judge a multiclass task",
+    ),
+    (
         HEAD + "model: {ensemble.VotingClassifier: [[naive_bayes.GaussianNB]]}\nmetrics: [LogLoss]",
         "metrics.0.LogLoss",
         4,

@@ -40,6 +40,40 @@ def test_an_answer_without_a_value_counts_nowhere() -> None:
     assert prequential.values() == {"Accuracy": 1.0}
 
 
+def test_one_class_is_judged_against_the_rest() -> None:
+    from riverrun.core.spec import parse_spec
+    from riverrun.learners.river_builder import build_metrics
+
+    spec = parse_spec(
+        """
+name: a
+task: multiclass
+model: naive_bayes.GaussianNB
+metrics: [{F1: {pos_val: red}}, {RollingROCAUC: [100, red]}, {ROCAUC: {pos_val: red}}, Accuracy]
+"""
+    )
+    prequential = build_metrics(spec)
+    f1, rolling, roc = metrics.F1(), metrics.RollingROCAUC(100), metrics.ROCAUC()
+
+    for label, shares in [
+        ("red", {"red": 0.9, "blue": 0.1}),
+        ("blue", {"blue": 0.4, "red": 0.6}),
+        ("green", {"green": 0.7, "blue": 0.3}),
+        ("red", {"green": 0.7, "red": 0.3}),
+    ]:
+        value = max(shares, key=shares.__getitem__)
+        prequential.score(label, Prediction(value, shares))
+        share = shares.get("red", 0.0)
+        f1.update(label == "red", value == "red")
+        rolling.update(label == "red", {True: share, False: 1 - share})
+        roc.update(label == "red", {True: share, False: 1 - share})
+
+    values = prequential.values()
+    assert values.pop("Accuracy") == 0.5
+    assert values == {"F1": f1.get(), "RollingROCAUC": rolling.get(), "ROCAUC": roc.get()}
+    assert values["F1"] == 0.5
+
+
 def test_a_metric_without_a_finite_value_is_left_out() -> None:
     assert Prequential({"Undefined": Undefined(), "MAE": metrics.MAE()}).values() == {"MAE": 0.0}
 
