@@ -64,7 +64,9 @@ class GraphEncoder:
         try:
             self._write_touched()
         except Refused as refused:
-            raise InvalidInput(path_to(root, refused.culprit), refused.why) from refused
+            holder = self._table.current.shared
+            path = path_to(root, refused.culprit) or path_to(root, holder) or "model"
+            raise InvalidInput(path, refused.why) from refused
         return self._commit()
 
     def roots(self) -> tuple[bytes, bytes]:

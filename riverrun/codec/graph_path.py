@@ -12,10 +12,10 @@ from riverrun.codec.class_layout import layout_of
 SEARCH_LIMIT = 1_000_000
 
 
-def path_to(root: object, target: object, name: str = "model") -> str:
+def path_to(root: object, target: object, name: str = "model") -> str | None:
     """The shortest path of attributes and keys from `root` to `target`, such as ``model.steps['x'].func``.
 
-    `target` is found by identity. Where it is not reached, the path is ``name`` followed by ``…``.
+    `target` is found by identity; None where it is hidden beneath Python.
     """
     seen = {id(root)}
     parents: dict[int, tuple[int, str]] = {}
@@ -32,7 +32,7 @@ def path_to(root: object, target: object, name: str = "model") -> str:
             parents[id(child)] = (id(holder), step)
             alive.append(child)
             queue.append(child)
-    return f"{name}…"
+    return None
 
 
 def _steps(found: int, parents: Mapping[int, tuple[int, str]]) -> str:

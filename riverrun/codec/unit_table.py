@@ -10,10 +10,12 @@ import msgspec
 from riverrun.codec import nodes
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.row_table import RowTable
-from riverrun.codec.value_writer import MAX_INLINE_ENTRIES
 
 ShapeKey = tuple[str, tuple[str, ...]]
 """A class name, and the attributes that an instance holds."""
+
+MAX_INLINE_ENTRIES = 64
+"""Containers with more entries are units of their own; dicts among them are cut into rows."""
 
 pack = msgspec.msgpack.Encoder().encode
 
@@ -47,6 +49,7 @@ class Claims:
 class UnitTable:
     """Gives numbers to objects, keeps them for as long as the objects are held, and never gives one twice.
 
+    `current` is the unit that is being written, `refs` and `for_trainer` what it was found to refer to.
     `written` collects the payloads of shapes and rows as they come up; `found` the objects that became
     units, and `again` the units that have to be written again, since they were last taken.
     """
@@ -63,8 +66,8 @@ class UnitTable:
         self._shapes: dict[ShapeKey, int] = {}
         self._shape_keys: dict[int, ShapeKey] = {}
         self._claimed: dict[int, Claims] = {}
-        self._current = ObjectUnit(-1, None)
-        self._claims = Claims(self._current)
+        self.current = ObjectUnit(-1, None)
+        self._claims = Claims(self.current)
 
     def restore(self, number: int, shared: object, payload: bytes, rows: RowTable | None) -> None:
         """Take in an object that had its number before; in the order of numbers."""
@@ -81,7 +84,7 @@ class UnitTable:
         if unit.claims is not None:
             unit.claims.void = True
         unit.claims = self._claims = Claims(unit)
-        self._current, self.refs, self.for_trainer = unit, [], []
+        self.current, self.refs, self.for_trainer = unit, [], []
 
     def begin_walk(self) -> None:
         """Forget where containers lay at the walk before; every unit that holds one is written anew."""
@@ -99,8 +102,6 @@ class UnitTable:
         shape = self._shape_keys.pop(number, None)
         if shape is not None:
             del self._shapes[shape]
-
-    # What the writer asks (value_writer.Units)
 
     def known(self, shared: object) -> int | None:
         """The number of `shared` where it is a unit already; counts as a reference to it."""
@@ -146,11 +147,11 @@ class UnitTable:
 
     def rows(self, entries: dict[Any, Any], write: Callable[[dict[Any, Any]], Node]) -> list[int] | None:
         """The numbers of the units that hold `entries` in rows; None where they are and were few."""
-        table = self._current.rows
+        table = self.current.rows
         if table is None:
             if len(entries) <= MAX_INLINE_ENTRIES:
                 return None
-            table = self._current.rows = RowTable()
+            table = self.current.rows = RowTable()
         for row_unit in table.update(entries, lambda part: pack(write(part)), self._take_number):
             self.written[row_unit.number] = row_unit.payload
         numbers = table.numbers()

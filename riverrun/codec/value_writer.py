@@ -16,7 +16,7 @@ import random
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -26,15 +26,13 @@ from riverrun.codec.allow_list import AllowList, qualified_name
 from riverrun.codec.class_layout import ClassLayout, find_method, is_dunder, layout_of
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.nodes import ATOMS
+from riverrun.codec.unit_table import MAX_INLINE_ENTRIES, UnitTable
 
 MAX_INLINE_DEPTH = 8
 """Containers nested deeper than this become units of their own."""
 
 MAX_VALUE_DEPTH = 32
 """Immutable values nested deeper than this are refused."""
-
-MAX_INLINE_ENTRIES = 64
-"""Containers with more entries are units of their own; dicts among them are cut into rows."""
 
 Writer = Callable[[Any, int], Node]
 """Writes one value found at a depth."""
@@ -49,32 +47,10 @@ class Refused(Exception):
         self.why = why
 
 
-class Units(Protocol):
-    """What a writer asks of the graph around the unit that it writes."""
-
-    def known(self, shared: object) -> int | None:
-        """The number of `shared` where it is a unit already; counts as a reference to it."""
-
-    def adopt(self, shared: object) -> int:
-        """The number of `shared`, which is a unit from now on; counts as a reference to it."""
-
-    def adopt_for_trainer(self, shared: object) -> int:
-        """`adopt`, by a reference that only further learning follows."""
-
-    def claim(self, container: object) -> bool:
-        """Whether `container` lies inside this unit: true unless it is met for the second time."""
-
-    def shape(self, class_name: str, attributes: tuple[str, ...]) -> int:
-        """The number of the unit that says which attributes an instance of a class has."""
-
-    def rows(self, entries: dict[Any, Any], write: Callable[[dict[Any, Any]], Node]) -> list[int] | None:
-        """The numbers of the units that hold `entries` in rows; None where they are few."""
-
-
 class ValueWriter:
     """Writes values as nodes. `careful` also takes integers beyond 64 bits and malformed text."""
 
-    def __init__(self, allow: AllowList, units: Units) -> None:
+    def __init__(self, allow: AllowList, units: UnitTable) -> None:
         self.careful = False
         self._allow = allow
         self._units = units
@@ -240,6 +216,8 @@ class ValueWriter:
         return [nodes.ENUM, name, member.name]
 
     def _named_tuple(self, name: str, values: tuple[Any, ...], depth: int) -> Node:
+        if getattr(values, "__dict__", None):
+            raise Refused(values, f"a {name} with attributes of its own cannot be stored")
         return [nodes.NAMED_TUPLE, name, *self._values(tuple(values), depth)]
 
     def _subvalue(self, name: str, value: Any, depth: int) -> Node:

@@ -74,6 +74,12 @@ class Point(NamedTuple):
     y: Any
 
 
+class AttributedPoint(Point):
+    """A tuple that can have attributes."""
+
+    note: str
+
+
 class Metres(float):
     """A number with a meaning."""
 
@@ -104,7 +110,7 @@ class Key:
 def allow_list() -> AllowList:
     """River's list, the parts above, and one attribute that only a trainer needs."""
     listed = river_allow_list().with_types(
-        [Part, Slotted, SlottedChild, Window, Index, Guarded, Point, Metres, Colour, Key]
+        [Part, Slotted, SlottedChild, Window, Index, Guarded, Point, AttributedPoint, Metres, Colour, Key]
     )
     name = f"{Part.__module__}.Part"
     return AllowList(

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from river import compose, feature_extraction, linear_model, preprocessing
+from river.utils import VectorDict
 
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.core.errors import InvalidInput
 from riverrun.learners.river_allow_list import river_allow_list
-from tests.unit.codec.parts import Key, Part, allow_list
+from tests.unit.codec.parts import AttributedPoint, Key, Part, allow_list
 
 
 def refusal(root: Any) -> InvalidInput:
@@ -64,6 +65,7 @@ def test_a_lambda_in_a_pipeline_is_named_by_its_path() -> None:
         (re, "model.value", "module is not on the allow-list"),
         (iter({}), "model.value", "dict_keyiterator is not on the allow-list"),
         (Part().__init__, "model.value", "'__init__'"),
+        (VectorDict(None, lambda: 0), "model.value", "a lambda or closure"),
     ],
 )
 def test_what_has_no_name_is_refused_with_its_path(value: Any, path: str, reason: str) -> None:
@@ -99,6 +101,13 @@ def test_names_that_python_keeps_for_itself_are_refused() -> None:
     vars(part)["__deepcopy__"] = 1
 
     assert "'__deepcopy__'" in refusal(part).expected
+
+
+def test_a_tuple_with_attributes_is_refused() -> None:
+    point = AttributedPoint(1.0, 2)
+    point.note = "lost"
+
+    assert "attributes of its own" in refusal(Part(value=point)).expected
 
 
 def test_objects_inside_a_frozenset_are_refused() -> None:
