@@ -120,6 +120,8 @@ class UnitTable:
         """The number of `shared`, new or known, by a reference that only further learning follows."""
         number = self._numbers.get(id(shared))
         if number is None:
+            # A container may lie inside a unit already, which then has to refer to it.
+            self.claim(shared)
             number = self._hold(self._take_number(), shared).number
         self.for_trainer.append(number)
         return number
