@@ -30,7 +30,11 @@ class Database:
         damaged.
         """
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=path.stem)
-        self._connection = self._thread.submit(_open, path, schema, version).result()
+        try:
+            self._connection = self._thread.submit(_open, path, schema, version).result()
+        except BaseException:
+            self._thread.shutdown()
+            raise
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of `work`, run in the database's thread; works run one at a time, in order."""
@@ -71,15 +75,18 @@ def disk_is_full(error: Exception) -> bool:
 
 def _open(path: Path, schema: str, version: int) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-    connection.execute("PRAGMA journal_mode=PERSIST")
-    connection.execute("PRAGMA synchronous=EXTRA")
-    connection.execute("PRAGMA foreign_keys=ON")
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found == 0:
-        connection.executescript(f"BEGIN; {schema}; PRAGMA user_version={version}; COMMIT;")
-    elif found != version:
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode=PERSIST")
+        connection.execute("PRAGMA synchronous=EXTRA")
+        connection.execute("PRAGMA foreign_keys=ON")
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found == 0:
+            connection.executescript(f"BEGIN; {schema}; PRAGMA user_version={version}; COMMIT;")
+        elif found != version:
+            raise ValueError(f"{path} has store format {found}; this program reads format {version}")
+    except BaseException:
         connection.close()
-        raise ValueError(f"{path} has store format {found}; this program reads format {version}")
+        raise
     return connection

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -25,6 +27,8 @@ from riverrun_param_server.version_rows import Body
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 STORE_ID_FILE = "store_id"
 
 
@@ -40,10 +44,14 @@ class Verified:
 
 def verify(store: Store) -> Verified:
     """Check every row and file. Raises `DigestMismatch` naming what is damaged. Blocks."""
+    return _proven(store, lambda connection: _verify(store, connection))
+
+
+def _proven(store: Store, look: Callable[[sqlite3.Connection], T]) -> T:
     try:
-        return store.database.run_now(lambda connection: _verify(store, connection))
-    except (sqlite3.Error, TypeError, ValueError) as error:
-        # A flipped type byte gives text where bytes were, or the other way round.
+        return store.database.run_now(look)
+    except (sqlite3.Error, TypeError, ValueError, LookupError) as error:
+        # A flipped bit in a type or a name gives text where bytes were, or a column of another name.
         raise DigestMismatch(f"file {DATABASE}", "rows of this program", str(error)) from error
 
 
@@ -102,7 +110,7 @@ def _check_file(store: Store, model: str, version: int, body: Body) -> None:
 def open_store_id(store: Store) -> str:
     """The store's id; a new one where there is none, or where database and folder are not of one store."""
     file = store.folder / STORE_ID_FILE
-    kept = store.database.run_now(_kept_id)
+    kept = _proven(store, _kept_id)
     beside = file.read_text().strip() if file.exists() else ""
     if kept and kept == beside:
         return kept
@@ -126,8 +134,11 @@ def write_store_id(connection: sqlite3.Connection, folder: Path, store_id: str) 
 
 
 def _kept_id(connection: sqlite3.Connection) -> str:
-    row = connection.execute("SELECT value, seal FROM meta WHERE key='store_id'").fetchone()
+    rows = connection.execute("SELECT key, value, seal FROM meta").fetchall()
+    row = next((row for row in rows if row["key"] == "store_id"), None)
     if row is None:
+        if rows or connection.execute("SELECT 1 FROM models").fetchone() is not None:
+            raise DigestMismatch(f"store_id in {DATABASE}", "an id", "none")
         return ""
     value = str(row["value"])
     if sha256(b"store_id\x00" + value.encode()).digest() != row["seal"]:

@@ -29,6 +29,17 @@ T = TypeVar("T")
 
 DATABASE = "params.sqlite"
 
+_NOT_DAMAGE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+"""Why a sound database cannot be opened now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -58,13 +69,10 @@ class Store:
         self.blobs = BlobFolder(folder / "bodies")
         try:
             self.database = Database(folder / DATABASE, SCHEMA, version=FORMAT)
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", None) not in (
-                sqlite3.SQLITE_NOTADB,
-                sqlite3.SQLITE_CORRUPT,
-            ):
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in _NOT_DAMAGE:
                 raise
-            raise DigestMismatch(f"file {DATABASE}", "a database", str(error)) from error
+            raise DigestMismatch(f"file {DATABASE}", "a database of this program", str(error)) from error
         self._fatal = fatal
 
     async def commit(self, change: Change) -> ModelRecord:
