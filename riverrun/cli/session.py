@@ -80,6 +80,7 @@ class Session:
         if self._client is None:
             from riverrun.client.async_client import AsyncClient
 
+            _silence_libraries()
             self._client = AsyncClient(server=self._server, serving=self._serving, data=self.data)
         return self._client
 
@@ -167,6 +168,15 @@ def run_verb(session: Session, work: Awaitable[None]) -> None:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _silence_libraries() -> None:
+    """What libraries log by themselves, such as each retry, would get between the lines of our answer."""
+    import stamina.instrumentation
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    stamina.instrumentation.set_on_retry_hooks([])
 
 
 def fail(message: str) -> None:

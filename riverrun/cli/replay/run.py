@@ -17,7 +17,7 @@ from riverrun.cli.replay.schedule import Step, steps
 from riverrun.cli.replay.scoreboard import Scoreboard
 from riverrun.client.answers import Row
 from riverrun.client.async_client import AsyncClient
-from riverrun.core.errors import NotReady, Unavailable
+from riverrun.core.errors import NotFound, NotReady, Unavailable
 
 LOTS_AHEAD = 8
 """Lots of labels that may wait to become durable while rows are predicted; then predicting waits."""
@@ -119,9 +119,13 @@ class Replay:
             yield step
 
     async def _ask(self, rows: Sequence[ReplayRow]) -> None:
-        # A model that was registered a moment ago has no version yet.
+        # A model that was registered a moment ago has no version, or serving does not know it yet.
         async for attempt in stamina.retry_context(
-            on=(NotReady, Unavailable), attempts=None, timeout=RETRY_S, wait_initial=0.05, wait_max=1.0
+            on=(NotFound, NotReady, Unavailable),
+            attempts=None,
+            timeout=RETRY_S,
+            wait_initial=0.05,
+            wait_max=1.0,
         ):
             with attempt:
                 answer = await self._client.predict_many(self._model, [row.features for row in rows])
