@@ -45,7 +45,8 @@ async def take_one(model: ServedModel, entry: object, append: AppendExamples) ->
     """Append one entry; returns once it is durable. Raises `InvalidInput`, and what `append` raises."""
     outcome = (await append(model.name, [event_from(model, entry)]))[0]
     if outcome.refused:
-        raise InvalidInput("", outcome.refused)
+        field, colon, expected = outcome.refused.partition(": ")
+        raise InvalidInput(field, expected) if colon else InvalidInput("", outcome.refused)
     return Taken(1, int(outcome.duplicate), ())
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
+import msgspec
+
 from riverrun.core.errors import NotReady
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
@@ -38,8 +40,7 @@ class ModelMetadata:
     outputs: Sequence[TensorInfo]
 
 
-@dataclass(frozen=True, slots=True)
-class Inferred:
+class Inferred(msgspec.Struct, frozen=True):
     """One answered inference. `parameters` repeat what some clients drop from the answer itself."""
 
     model: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import FeatureValue, Prediction
@@ -20,8 +21,7 @@ SLICE_S = 0.005
 SLICE_ROWS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What one request is answered with; every prediction is of the one version named here."""
 
     id: str
@@ -39,7 +39,7 @@ class Answer:
 def check_id(given: Any, field: str = "id") -> str:
     """`given` as an id, or a new one for None and the empty string; raises `InvalidInput`."""
     if given is None or given == "":
-        return uuid.uuid4().hex
+        return f"{random.getrandbits(128):032x}"
     if not isinstance(given, str) or len(given) > MAX_ID:
         raise InvalidInput(field, f"expected a string of at most {MAX_ID} characters, got {shown(given)}")
     return given
@@ -67,6 +67,8 @@ async def answer_many(
     request_id = check_id(given_id)
     age_s = slot.age_s(now)
     checked = check_rows(loaded, rows, where)
+    if len(checked) == 1:
+        return Answer(request_id, (loaded.predictor.predict(checked[0]),), loaded, slot.channel, age_s)
     predictions: list[Prediction] = []
     while len(predictions) < len(checked):
         if predictions:

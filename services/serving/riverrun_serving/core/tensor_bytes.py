@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from riverrun.core.errors import InvalidInput
 from riverrun.core.spec.features import shown_name
 from riverrun_serving.core.tensors import Tensor
 
-_DTYPES = {
-    "BOOL": np.dtype("?"),
-    "INT8": np.dtype("<i1"),
-    "INT16": np.dtype("<i2"),
-    "INT32": np.dtype("<i4"),
-    "INT64": np.dtype("<i8"),
-    "UINT8": np.dtype("<u1"),
-    "UINT16": np.dtype("<u2"),
-    "UINT32": np.dtype("<u4"),
-    "UINT64": np.dtype("<u8"),
-    "FP16": np.dtype("<f2"),
-    "FP32": np.dtype("<f4"),
-    "FP64": np.dtype("<f8"),
+_ELEMENTS = {
+    "BOOL": ("?", 1),
+    "INT8": ("b", 1),
+    "INT16": ("h", 2),
+    "INT32": ("i", 4),
+    "INT64": ("q", 8),
+    "UINT8": ("B", 1),
+    "UINT16": ("H", 2),
+    "UINT32": ("I", 4),
+    "UINT64": ("Q", 8),
+    "FP16": ("e", 2),
+    "FP32": ("f", 4),
+    "FP64": ("d", 8),
 }
 
 
-def values_from_bytes(name: str, datatype: str, shape: Sequence[int], raw: bytes) -> Sequence[Any]:
-    """The elements that `raw` holds. Raises `InvalidInput` when it is not as long as the shape says."""
-    path = f"inputs.{shown_name(name)}.data"
-    count = math.prod(shape)
+def values_from_bytes(name: str, datatype: str, count: int, raw: bytes) -> Sequence[Any]:
+    """The `count` elements that `raw` holds. Raises `InvalidInput` when it holds more or fewer."""
     if datatype == "BYTES":
-        return _texts(path, count, raw)
-    dtype = _DTYPES[datatype]
-    if len(raw) != count * dtype.itemsize:
-        raise InvalidInput(path, f"expected {count * dtype.itemsize} bytes by its shape, got {len(raw)}")
-    return np.frombuffer(raw, dtype).tolist()  # type: ignore[no-any-return]
+        return _texts(f"inputs.{shown_name(name)}.data", count, raw)
+    code, size = _ELEMENTS[datatype]
+    if len(raw) != count * size:
+        raise InvalidInput(
+            f"inputs.{shown_name(name)}.data", f"expected {count * size} bytes by its shape, got {len(raw)}"
+        )
+    return struct.unpack(f"<{count}{code}", raw)
 
 
 def tensor_to_bytes(tensor: Tensor) -> bytes:
@@ -46,7 +43,8 @@ def tensor_to_bytes(tensor: Tensor) -> bytes:
     if tensor.datatype == "BYTES":
         parts = [str(value).encode() for value in tensor.values]
         return b"".join(struct.pack("<I", len(part)) + part for part in parts)
-    return np.asarray(tensor.values, _DTYPES[tensor.datatype]).tobytes()
+    code, _ = _ELEMENTS[tensor.datatype]
+    return struct.pack(f"<{len(tensor.values)}{code}", *tensor.values)
 
 
 def text_from(path: str, raw: bytes) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from riverrun.core.errors import InvalidInput, NotReady
 from riverrun.core.predictions import FeatureValue, Label
 from riverrun.core.spec import ModelSpec
-from riverrun.core.spec.features import MAX_FEATURES, FeatureSpec, FeatureType, shown, shown_name
+from riverrun.core.spec.features import MAX_FEATURES, FeatureType, shown, shown_name
 from riverrun_serving.core.predicting import MAX_ROWS, Answer
 
 FLOATS = frozenset({"FP16", "FP32", "FP64"})
@@ -37,9 +38,8 @@ _TAKEN: dict[FeatureType, frozenset[str]] = {
 _LABEL_DATATYPE = {"bool": "BOOL", "int": "INT64", "category": "BYTES", "float": "FP64"}
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """A named tensor; `values` are flat, row by row. BYTES values are strings."""
+class Tensor(msgspec.Struct, frozen=True):
+    """A named tensor. `values` are flat, row by row, as many as `shape` says; BYTES values are strings."""
 
     name: str
     datatype: str
@@ -80,79 +80,88 @@ def takes_matrix(spec: ModelSpec) -> bool:
     return all(feature.type in ("float", "int") for feature in schema.values()) and ALL_FEATURES not in schema
 
 
-def check_shape(name: str, datatype: str, shape: Sequence[Any]) -> tuple[int, ...]:
-    """`shape` as dimensions, and `datatype` known; raises `InvalidInput` naming the tensor."""
-    path = f"inputs.{shown_name(name)}"
+def check_shape(name: str, datatype: str, shape: tuple[int, ...]) -> int:
+    """The number of elements of `shape`; raises `InvalidInput` naming the tensor.
+
+    `datatype` must be known, too. A shape is [rows], [rows, 1] or [rows, features].
+    """
     if datatype not in DATATYPES:
-        raise InvalidInput(f"{path}.datatype", f"expected one of {', '.join(sorted(DATATYPES))}")
-    if not 1 <= len(shape) <= 2 or not all(type(size) is int and size >= 0 for size in shape):
-        raise InvalidInput(f"{path}.shape", "expected [rows], [rows, 1] or [rows, features]")
-    if math.prod(shape) > MAX_ROWS * MAX_FEATURES:
-        raise InvalidInput(f"{path}.shape", "expected fewer elements")
-    return tuple(shape)
+        raise InvalidInput(_path(name, "datatype"), f"expected one of {', '.join(sorted(DATATYPES))}")
+    if len(shape) == 1:
+        count = shape[0]
+    elif len(shape) == 2 and shape[1] >= 0:
+        count = shape[0] * shape[1]
+    else:
+        count = -1
+    if count < 0:
+        raise InvalidInput(_path(name, "shape"), "expected [rows], [rows, 1] or [rows, features]")
+    if count > MAX_ROWS * MAX_FEATURES:
+        raise InvalidInput(_path(name, "shape"), "expected fewer elements")
+    return count
 
 
 def rows_from(spec: ModelSpec, inputs: Sequence[Tensor]) -> list[dict[str, FeatureValue]]:
-    """One dict of features per row. Raises `InvalidInput` naming the tensor and what was expected."""
+    """One dict of features per row, to be checked against the spec's features.
+
+    Raises `InvalidInput` naming the tensor and what was expected.
+    """
     if not inputs:
         raise InvalidInput("inputs", "expected at least one tensor")
-    if len({tensor.name for tensor in inputs}) < len(inputs):
-        raise InvalidInput("inputs", "expected each tensor once")
+    schema = spec.features
+    if len(inputs) == 1 and inputs[0].name == ALL_FEATURES and schema and takes_matrix(spec):
+        return _rows_from_matrix(schema, inputs[0])
+    rows = inputs[0].shape[0]
+    columns: dict[str, Sequence[FeatureValue]] = {}
     for tensor in inputs:
-        if len(tensor.values) != math.prod(tensor.shape):
+        feature = None if schema is None else schema.get(tensor.name)
+        if len(tensor.shape) == 2 and tensor.shape[1] != 1:
+            raise InvalidInput(_path(tensor.name, "shape"), "expected one value per row: [rows] or [rows, 1]")
+        if tensor.shape[0] != rows:
+            sizes = sorted({one.shape[0] for one in inputs})
+            raise InvalidInput("inputs", f"expected the same number of rows in each tensor, got {sizes}")
+        if feature is not None and tensor.datatype not in _TAKEN[feature.type]:
             raise InvalidInput(
-                f"inputs.{shown_name(tensor.name)}.data",
-                f"expected {math.prod(tensor.shape)} elements by its shape, got {len(tensor.values)}",
+                _path(tensor.name, "datatype"),
+                f"expected {_DATATYPE[feature.type]} for a {feature.type} feature",
             )
-    if len(inputs) == 1 and inputs[0].name == ALL_FEATURES and spec.features and takes_matrix(spec):
-        return _rows_from_matrix(spec.features, inputs[0])
-    rows = [tensor.shape[0] for tensor in inputs]
-    if len(set(rows)) > 1:
-        raise InvalidInput(
-            "inputs", f"expected the same number of rows in each tensor, got {sorted(set(rows))}"
-        )
-    if not 0 < rows[0] <= MAX_ROWS:
-        raise InvalidInput("inputs", f"expected 1 to {MAX_ROWS} rows, got {rows[0]}")
-    columns = {tensor.name: _column(spec, tensor) for tensor in inputs}
-    return [{name: column[row] for name, column in columns.items()} for row in range(rows[0])]
+        columns[tensor.name] = tensor.values
+    if len(columns) < len(inputs):
+        raise InvalidInput("inputs", "expected each tensor once")
+    if not 0 < rows <= MAX_ROWS:
+        raise InvalidInput("inputs", f"expected 1 to {MAX_ROWS} rows, got {rows}")
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _column(spec: ModelSpec, tensor: Tensor) -> Sequence[FeatureValue]:
-    path = f"inputs.{shown_name(tensor.name)}"
-    if len(tensor.shape) == 2 and tensor.shape[1] != 1:
-        raise InvalidInput(f"{path}.shape", "expected one value per row: [rows] or [rows, 1]")
-    feature = None if spec.features is None else spec.features.get(tensor.name)
-    if feature is not None and tensor.datatype not in _TAKEN[feature.type]:
-        raise InvalidInput(
-            f"{path}.datatype", f"expected {_DATATYPE[feature.type]} for a {feature.type} feature"
-        )
-    return tensor.values
+def _path(name: str, part: str) -> str:
+    return f"inputs.{shown_name(name)}.{part}"
 
 
 def _rows_from_matrix(schema: Any, tensor: Tensor) -> list[dict[str, FeatureValue]]:
-    path = f"inputs.{ALL_FEATURES}"
     width = len(schema)
     if len(tensor.shape) != 2 or tensor.shape[1] != width:
-        raise InvalidInput(f"{path}.shape", f"expected [rows, {width}], the features in the spec's order")
+        raise InvalidInput(
+            _path(ALL_FEATURES, "shape"), f"expected [rows, {width}], the features in the spec's order"
+        )
     if tensor.datatype not in FLOATS | INTEGERS:
-        raise InvalidInput(f"{path}.datatype", "expected FP64")
+        raise InvalidInput(_path(ALL_FEATURES, "datatype"), "expected FP64")
     if not 0 < tensor.shape[0] <= MAX_ROWS:
-        raise InvalidInput(f"{path}.shape", f"expected 1 to {MAX_ROWS} rows, got {tensor.shape[0]}")
-    features = list(schema.items())
-    return [
-        {
-            name: _as_feature(feature, tensor.values[row * width + column])
-            for column, (name, feature) in enumerate(features)
-        }
-        for row in range(tensor.shape[0])
+        raise InvalidInput(
+            _path(ALL_FEATURES, "shape"), f"expected 1 to {MAX_ROWS} rows, got {tensor.shape[0]}"
+        )
+    values = tensor.values
+    rows = [
+        dict(zip(schema, values[begin : begin + width], strict=True))
+        for begin in range(0, len(values), width)
     ]
+    for name in [name for name, feature in schema.items() if feature.type == "int"]:
+        for row in rows:
+            row[name] = _whole(row[name])
+    return rows
 
 
-def _as_feature(feature: FeatureSpec, value: Any) -> FeatureValue:
-    """A whole float as the int that an int feature is; all else as it came, for the check to judge."""
-    if feature.type == "int" and isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value  # type: ignore[no-any-return]
+def _whole(value: Any) -> Any:
+    """A whole float as an int, all else as it came, for the check to judge."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def answer_tensors(spec: ModelSpec, answer: Answer) -> list[Tensor]:

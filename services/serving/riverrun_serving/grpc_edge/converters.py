@@ -35,14 +35,14 @@ def inputs_from(request: Any) -> list[Tensor]:
         raise InvalidInput("raw_input_contents", f"expected {len(request.inputs)}, one for each input")
     tensors = []
     for number, given in enumerate(request.inputs):
-        name, datatype = given.name, given.datatype
-        shape = check_shape(name, datatype, list(given.shape))
+        name, datatype, shape = given.name, given.datatype, tuple(given.shape)
+        count = check_shape(name, datatype, shape)
         if raw:
             if given.HasField("contents"):
-                raise InvalidInput(f"inputs.{shown_name(name)}.contents", "expected raw or typed, not both")
-            values = values_from_bytes(name, datatype, shape, raw[number])
+                raise InvalidInput(_path(name), "expected raw or typed, not both")
+            values = values_from_bytes(name, datatype, count, raw[number])
         else:
-            values = _typed(name, datatype, given.contents)
+            values = _typed(name, datatype, count, given.contents)
         tensors.append(Tensor(name, datatype, shape, values))
     return tensors
 
@@ -74,15 +74,18 @@ def metadata_from(tensors: Sequence[TensorInfo]) -> list[Any]:
     return [kind(name=one.name, datatype=one.datatype, shape=one.shape) for one in tensors]
 
 
-def _typed(name: str, datatype: str, contents: Any) -> Sequence[Any]:
-    path = f"inputs.{shown_name(name)}.contents"
+def _typed(name: str, datatype: str, count: int, contents: Any) -> Sequence[Any]:
     field = _CONTENTS.get(datatype)
     if field is None:
-        raise InvalidInput(path, f"{datatype} has no typed form; send it raw")
+        raise InvalidInput(_path(name), f"{datatype} has no typed form; send it raw")
     values = getattr(contents, field)
-    if datatype == "BYTES":
-        return [text_from(path, value) for value in values]
-    return list(values)
+    if len(values) != count:
+        raise InvalidInput(_path(name), f"expected {count} elements by its shape, got {len(values)}")
+    return [text_from(_path(name), value) for value in values] if datatype == "BYTES" else list(values)
+
+
+def _path(name: str) -> str:
+    return f"inputs.{shown_name(name)}.contents"
 
 
 def _elements(tensor: Tensor) -> Sequence[Any]:

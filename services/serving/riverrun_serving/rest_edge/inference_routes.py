@@ -171,15 +171,16 @@ def _inputs(inputs: Sequence[InputBody], raw: memoryview) -> list[Tensor]:
     position = 0
     for given in inputs:
         path = f"inputs.{shown_name(given.name)}"
-        shape = check_shape(given.name, given.datatype, given.shape)
+        shape = tuple(given.shape)
+        count = check_shape(given.name, given.datatype, shape)
         size = given.parameters.get("binary_data_size")
         if size is None:
-            values: Sequence[Any] = _json_values(f"{path}.data", given.datatype, given.data)
+            values: Sequence[Any] = _json_values(f"{path}.data", given.datatype, count, given.data)
         else:
             if type(size) is not int or not 0 <= size <= len(raw) - position:
                 raise InvalidInput(f"{path}.parameters.binary_data_size", "expected the bytes that follow")
             piece = bytes(raw[position : position + size])
-            values = values_from_bytes(given.name, given.datatype, shape, piece)
+            values = values_from_bytes(given.name, given.datatype, count, piece)
             position += size
         tensors.append(Tensor(given.name, given.datatype, shape, values))
     if position != len(raw):
@@ -187,7 +188,7 @@ def _inputs(inputs: Sequence[InputBody], raw: memoryview) -> list[Tensor]:
     return tensors
 
 
-def _json_values(path: str, datatype: str, data: Any) -> list[Any]:
+def _json_values(path: str, datatype: str, count: int, data: Any) -> list[Any]:
     """Elements given as JSON, nested or flat."""
     if datatype == "FP16":
         raise InvalidInput(path, "FP16 has no JSON form; send it as binary data")
@@ -198,6 +199,8 @@ def _json_values(path: str, datatype: str, data: Any) -> list[Any]:
         if not all(isinstance(row, list) for row in data):
             raise InvalidInput(path, "expected either a flat list or a list of rows")
         values = [one for row in data for one in row]
+    if len(values) != count:
+        raise InvalidInput(path, f"expected {count} elements by its shape, got {len(values)}")
     kinds: tuple[type, ...] = (str,) if datatype == "BYTES" else (bool,) if datatype == "BOOL" else (int,)
     if datatype in FLOATS:
         kinds = (int, float)
