@@ -15,7 +15,6 @@ PYTEST := $(BIN)/python -m pytest
 LOCK := $(shell cat requirements/*.txt pyproject.toml | sha256sum | cut -c1-16)
 RUN_STAMP := .venv/.run-$(LOCK)
 DEV_STAMP := .venv/.dev-$(LOCK)
-BENCH_STAMP := .venv/.bench-$(LOCK)
 
 ##@ Try it
 .PHONY: demo
@@ -61,7 +60,7 @@ protos: $(DEV_STAMP)  ## write riverrun/api anew from protos/, with the pinned g
 lock: $(DEV_STAMP)  ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for the newest)
 	@$(BIN)/python scripts/lock_requirements.py $(ARGS)
 
-bench: $(BENCH_STAMP)  ## measure every figure we claim, and write docs/benchmarks.md (ARGS: only some)
+bench: $(DEV_STAMP)  ## measure every figure we claim, and write docs/benchmarks.md (ARGS: only some)
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
 clean:  ## remove what the targets above made
@@ -86,7 +85,3 @@ $(DEV_STAMP): $(RUN_STAMP)
 	@echo "installing what the tests and linters need (once)"
 	@$(PIP) -r requirements/base.txt -r requirements/demo.txt -r requirements/dev.txt
 	@rm -f .venv/.dev-* && touch $@
-
-$(BENCH_STAMP): $(DEV_STAMP)
-	@$(PIP) -r requirements/bench.txt
-	@rm -f .venv/.bench-* && touch $@

@@ -1,6 +1,6 @@
 """Write requirements/*.txt: every distribution that `make` installs, at one exact version.
 
-Each file adds to the one before it (base, demo, dev, bench; build stands alone), so that `make demo`
+Each file adds to the one before it (base, demo, dev; build stands alone), so that `make demo`
 need not install what only tests use. Versions that are locked already are kept; ``--upgrade`` resolves
 everything anew. The names come from pyproject.toml, the versions from pip's own resolver, which
 installs nothing here.
@@ -31,7 +31,6 @@ def layers() -> dict[str, list[str]]:
         "base": project["dependencies"],
         "demo": extras["replay"] + groups["demo"],
         "dev": extras["torch"] + groups["dev"],
-        "bench": groups["bench"],
     }
 
 
