@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from riverrun import __version__
 from riverrun.cli.verbs import catalogue, channels, policy, predictions, replay, spec, status, up
-
-HELP = "Online learning: run a stack, look at its models, and move what serving answers with."
 
 app = typer.Typer(
     name="riverrun",
-    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Help texts hold brackets that are meant as they are, and must not cost the import of rich.
     rich_markup_mode=None,
 )
+policy_app = typer.Typer(no_args_is_help=True, help="Show or set when weights move, while everything runs.")
+spec_app = typer.Typer(no_args_is_help=True, help="Check model specs, or print their JSON schema.")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"riverrun {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+]
+
+
+@app.callback()
+def root(version: Version = False) -> None:
+    """Online learning: run a stack, look at its models, and move what serving answers with."""
 
 
 def _add(to: typer.Typer, run: Callable[..., None], name: str | None = None) -> None:
@@ -26,10 +44,7 @@ def _add(to: typer.Typer, run: Callable[..., None], name: str | None = None) -> 
     to.command(name, short_help=first.rstrip("."))(run)
 
 
-policy_app = typer.Typer(no_args_is_help=True, help="Show or set when weights move, while everything runs.")
-spec_app = typer.Typer(no_args_is_help=True, help="Check model specs, or print their JSON schema.")
-
-for run in (
+for verb in (
     up.up,
     catalogue.models,
     catalogue.versions,
@@ -47,7 +62,7 @@ for run in (
     predictions.feedback,
     replay.replay,
 ):
-    _add(app, run)
+    _add(app, verb)
 _add(policy_app, policy.show)
 _add(policy_app, policy.set_, "set")
 _add(spec_app, spec.check)

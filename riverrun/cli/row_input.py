@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ def parse_label(text: str) -> bool | int | float | str:
 
 def _text(given: str, option: str) -> tuple[str, str]:
     if given == "-":
+        if sys.stdin.isatty():
+            raise InvalidInput(option, "is required where nothing is piped into standard input")
         return read_text(Path("-")), "standard input"
     if given.startswith("@"):
         return read_text(Path(given[1:])), given[1:]

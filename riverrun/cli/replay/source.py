@@ -50,10 +50,10 @@ def open_source(name: str) -> Source:
 
 def _csv(path: Path) -> Iterator[RawRow]:
     with _text(path) as file:
-        table = csv.DictReader(file, restkey="", strict=True)
+        table = csv.DictReader(file, strict=True)
         try:
             for row in table:
-                if "" in row or None in row.values():
+                if None in row or None in row.values():
                     raise InvalidInput(
                         f"{path}, line {table.line_num}", f"expected {len(table.fieldnames or ())} cells"
                     )

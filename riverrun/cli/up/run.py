@@ -141,7 +141,10 @@ def _signals(supervisor: Supervisor) -> Iterator[asyncio.Event]:
             supervisor.hurry()
         stop.set()
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # Ignored means nohup: then the end of the terminal is no reason to stop.
+        numbers.append(signal.SIGHUP)
     for number in numbers:
         loop.add_signal_handler(number, on_signal)
     try:

@@ -30,8 +30,9 @@ STOP_S = {"serving": 3.0, "trainer": 2.5, "param-server": 4.0}
 
 CHECK_EVERY_S = 5.0
 CHECK_TIMEOUT_S = 2.0
-DEAD_AFTER_S = 30.0
-"""A process that was live once and then does not say so for this long is killed (DECISIONS 25)."""
+SILENT_S = 30.0
+"""A process that answered once and then says nothing for this long is killed (DECISIONS 25). One that says
+itself that it does not work on is killed at once: it waited as long before it said so."""
 
 
 class Supervisor:
@@ -94,12 +95,12 @@ class Supervisor:
             return f"does not answer ({type(error).__name__})"
         return "" if answer.status_code == 200 else f"has no weights of {model} yet"
 
-    async def is_live(self, service: Service) -> bool:
-        """Whether `service` says that it works on. Never raises."""
+    async def is_live(self, service: Service) -> bool | None:
+        """Whether `service` says that it works on; None when it says nothing. Never raises."""
         try:
             return (await self._http.get(f"{service.health}/livez")).status_code == 200
         except httpx2.HTTPError:
-            return False
+            return None
 
     async def _run_all(self) -> None:
         try:
@@ -135,21 +136,26 @@ class Supervisor:
 
     async def _kill_when_dead(self, service: Service) -> None:
         loop = asyncio.get_running_loop()
-        live_at: float | None = None
-        pid = 0
+        watched: Process | None = None
+        answered_at: float | None = None
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
             process = self._processes.get(service.label)
-            if process is None:
+            if process is not watched:
+                watched, answered_at = process, None
+            live = await self.is_live(service)
+            if process is None or self._processes.get(service.label) is not process:
                 continue
-            if process.pid != pid:
-                pid, live_at = process.pid, None
-            if await self.is_live(service):
-                live_at = loop.time()
-            elif live_at is not None and loop.time() - live_at > DEAD_AFTER_S:
-                self._say(service.label, f"was not live for {DEAD_AFTER_S:g} s; killing it")
-                process.signal(signal.SIGKILL)
-                live_at = None
+            if live is not None:
+                answered_at = loop.time()
+            if live is False:
+                why = "says that it does not work on"
+            elif live is None and answered_at is not None and loop.time() - answered_at > SILENT_S:
+                why = f"said nothing for {SILENT_S:g} s"
+            else:
+                continue
+            self._say(service.label, f"{why}; killing it")
+            process.signal(signal.SIGKILL)
 
     async def _stop_all(self) -> None:
         for kind in ("serving", "trainer", "param-server"):

@@ -25,6 +25,12 @@ def test_csv_is_read_also_with_a_byte_order_mark_and_packed(tmp_path: Path) -> N
     assert list(open_source(str(tmp_path / "t.csv.gz")).rows()) == ROWS
 
 
+def test_a_column_without_a_name_is_a_column(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(",a\n0,x\n1,y\n")
+
+    assert list(open_source(str(tmp_path / "t.csv")).rows()) == [{"": "0", "a": "x"}, {"": "1", "a": "y"}]
+
+
 def test_ndjson_is_read_and_empty_lines_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "t.ndjson"
     path.write_text('{"a": "1", "b": "x"}\n\n{"a": "2", "b": "y"}\n')
