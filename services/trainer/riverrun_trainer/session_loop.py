@@ -182,6 +182,8 @@ class SessionLoop:
         event, and before it published it, is held against the event (DECISIONS 25).
         """
         offset = inbox.peek().offset
+        if offset in self._memory.poisoned:
+            return
         if self._head_is((ATTEMPT,)):
             self._memory.poisoned[offset] = "the trainer died whenever it learned this event"
             return

@@ -130,7 +130,7 @@ async def trainer(address: str, **settings) -> AsyncIterator[Stop]:
     """A trainer while the block runs; stopped gracefully at its end."""
     stop = Stop()
     chosen = TrainerSettings(
-        param_server=address, http_port=0, report_every_s=0.2, **({"drain_s": 5} | settings)
+        param_server=address, **({"http_port": 0, "report_every_s": 0.2, "drain_s": 5} | settings)
     )
     task = asyncio.create_task(serve(chosen, stop))
     try:

@@ -21,13 +21,13 @@ def test_a_burst_is_free_and_what_goes_beyond_it_is_paid_back():
     assert budget.free_s(2.0) <= 2.0
 
 
-@pytest.mark.parametrize("cost_s", [0.0005, 0.02, 0.3])
+@pytest.mark.parametrize("cost_s", [0.005, 0.02, 0.3])
 @pytest.mark.parametrize("share", [0.05, 0.2, 1.0])
 def test_over_a_long_time_publishing_takes_the_share_and_no_more(cost_s, share):
     budget = PublishBudget(share, now_s=0.0)
     now_s = spent_s = 0.0
 
-    while now_s < 1000.0:
+    while now_s < max(100.0, 1000 * cost_s):
         now_s = max(now_s, budget.free_s(now_s)) + cost_s
         budget.spend(cost_s, now_s)
         spent_s += cost_s

@@ -1,0 +1,101 @@
+"""A learning loop that hangs loses its lease, and what it learned in the old epoch is refused.
+
+Also what the trainer's HTTP side says.
+"""
+
+import asyncio
+import textwrap
+import urllib.error
+import urllib.request
+
+from test_trainer_is_killed import trainer_process
+from trainer_stack import event, offset_of, rows, trainer
+
+from riverrun.core.events import Stream
+
+SLEEPY = """
+import os, time
+from river import linear_model
+
+class Sleepy(linear_model.LogisticRegression):
+    def learn_one(self, x, y, w=1.0):
+        if x["a"] == 666:
+            time.sleep(float(os.environ["SLEEPS_S"]))
+        super().learn_one(x, y, w)
+
+def make():
+    return Sleepy()
+"""
+
+SPEC = "name: toy\ntask: binary\nfactory: sleepy_models:make\nfeatures: {a: float, b: float, c: float}\n"
+
+
+def status(port: int, path: str) -> int:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (urllib.error.URLError, TimeoutError):
+        return 0
+
+
+async def test_a_standby_takes_over_from_a_loop_that_hangs_and_its_late_push_is_refused(
+    stack, tmp_path, unused_port
+):
+    (tmp_path / "sleepy_models.py").write_text(textwrap.dedent(SLEEPY))
+    await stack.client.register_model(SPEC)
+    environment = {"RIVERRUN_FACTORIES": "sleepy_models:make", "PYTHONPATH": str(tmp_path)}
+    examples = rows(20)
+    async with trainer_process(
+        stack.address, SLEEPS_S="6", **(environment | {"RIVERRUN_TRAINER_HTTP_PORT": str(unused_port)})
+    ):
+        first = await stack.wait_for(lambda head: head.version >= 1)
+        alive = await asyncio.to_thread(status, unused_port, "/livez")
+        async with trainer_process(stack.address, SLEEPS_S="0", **environment) as standby:
+            await asyncio.sleep(3)  # it waits for its turn, which nothing outside shows
+            await stack.feed(examples[:10])
+            await stack.log.append(
+                "toy", Stream.EXAMPLES, [event(99, ({"a": 666.0, "b": 0.0, "c": 0.0}, True))]
+            )
+            await asyncio.sleep(0.2)
+            hung = await asyncio.to_thread(status, unused_port, "/livez")
+            await stack.feed(examples[10:], start=10)
+            head = await stack.position(21)
+            assert standby.returncode is None
+            # The one that hung wakes up now; nothing that it learned may come after this.
+            await asyncio.sleep(5)
+            later = await stack.head()
+
+    assert (alive, hung) == (200, 0)
+    assert head.epoch > first.epoch
+    assert (head.examples, offset_of(head)) == (21, 21)
+    assert later == head
+
+
+async def test_readiness_follows_the_parameter_server_and_metrics_are_there(stack, unused_port):
+    await stack.client.register_model(
+        SPEC.replace("factory: sleepy_models:make", "model: [linear_model.LogisticRegression]")
+    )
+    async with trainer("127.0.0.1:1", http_port=unused_port):
+        async with asyncio.timeout(20):
+            while (found := await asyncio.to_thread(status, unused_port, "/readyz")) == 0:
+                await asyncio.sleep(0.05)
+        assert found == 503
+        assert await asyncio.to_thread(status, unused_port, "/livez") == 200
+
+    async with trainer(stack.address, http_port=unused_port):
+        await stack.wait_for(lambda head: head.version >= 1)
+        assert await asyncio.to_thread(status, unused_port, "/readyz") == 200
+
+        def text() -> str:
+            with urllib.request.urlopen(f"http://127.0.0.1:{unused_port}/metrics", timeout=5) as answer:
+                return answer.read().decode()
+
+        await stack.feed(rows(5))
+        await stack.position(5)
+        async with asyncio.timeout(20):
+            while 'riverrun_trainer_examples_learned_total{model="toy"} ' not in await asyncio.to_thread(
+                text
+            ):
+                await asyncio.sleep(0.05)

@@ -1,0 +1,96 @@
+"""Policy, budget and what was learned, joined."""
+
+import math
+from dataclasses import dataclass, field
+
+import pytest
+from riverrun_trainer.publish_pace import PUSH_OVERHEAD_S, PublishPace
+
+from riverrun.core.spec import PublishSpec
+from riverrun.core.spec.policies import MetricChange
+from riverrun.runtime import metrics
+
+
+@dataclass
+class Learned:
+    """The two things that a pace asks a `Learning` for."""
+
+    learned: int = 0
+    values: dict[str, float] = field(default_factory=dict)
+
+    def metrics(self):
+        return self.values
+
+
+def bound(model: str) -> float:
+    return metrics.BUDGET_BOUND.labels(model)._value.get()
+
+
+def test_while_the_budget_holds_back_it_says_so_and_when_it_ends():
+    learning = Learned(learned=1)
+    pace = PublishPace("m1", PublishSpec(continuous=True, budget="20%"), learning, now_s=0.0)
+
+    at_first = (pace.is_due(0.0), bound("m1"))
+    pace.taken({}, 1.0, now_s=1.0)
+    held_back = (pace.is_due(1.0), bound("m1"))
+    free_s = pace.next_s(1.0)
+    afterwards = (pace.is_due(free_s), bound("m1"))
+
+    assert at_first == (True, 0)
+    assert held_back == (False, 1)
+    assert 3.5 < free_s - 1.0 < 4.0
+    assert afterwards == (True, 0)
+
+
+def test_the_overhead_of_a_push_counts_though_encoding_is_free():
+    learning = Learned(learned=1)
+    pace = PublishPace("m2", PublishSpec(continuous=True, budget="10%"), learning, now_s=0.0)
+    pushes = 0
+
+    for tick in range(100_000):
+        now_s = tick / 10_000
+        if pace.is_due(now_s):
+            pace.taken({}, 0.0, now_s)
+            pushes += 1
+
+    assert pushes * PUSH_OVERHEAD_S / 10 == pytest.approx(0.1, rel=0.1)
+
+
+def test_a_time_policy_says_when_to_ask_again():
+    learning = Learned()
+    pace = PublishPace("m3", PublishSpec(every="2s"), learning, now_s=10.0)
+
+    idle = pace.next_s(10.5)
+    learning.learned = 1
+    busy = pace.next_s(10.5)
+
+    assert idle == math.inf
+    assert busy == 12.0
+    assert not pace.is_due(11.9)
+    assert pace.is_due(12.0)
+
+
+def test_a_metric_is_compared_with_that_of_the_last_version():
+    learning = Learned(learned=1, values={"ROCAUC": 0.6})
+    spec = PublishSpec(on_metric=MetricChange(metric="ROCAUC", change=0.05))
+    pace = PublishPace("m4", spec, learning, now_s=0.0)
+
+    first = pace.is_due(0.0)
+    pace.taken({"ROCAUC": 0.6}, 0.0, now_s=0.0)
+    learning.values = {"ROCAUC": 0.62}
+    little = pace.is_due(1.0)
+    learning.values = {"ROCAUC": 0.66}
+    enough = pace.is_due(2.0)
+
+    assert (first, little, enough) == (True, False, True)
+
+
+def test_a_new_policy_counts_at_once():
+    pace = PublishPace("m5", PublishSpec(every="1h"), Learned(learned=5), now_s=0.0)
+    before = pace.is_due(1.0)
+
+    pace.use(PublishSpec(every_events=5))
+
+    assert not before
+    assert pace.is_due(1.0)
+    assert not pace.is_continuous
