@@ -201,6 +201,7 @@ class SlotSync:
         fits = current is not None and current.store_id == store_id and not self._needs_snapshot
         pinned = self.policy.version or 0
         asked_at = self._clock.monotonic()
+        known = max(self.state.applied, self._announced)
         pulled = await self._client.pull(
             self.slot.model,
             channel="" if pinned else self.slot.channel,
@@ -210,7 +211,7 @@ class SlotSync:
         )
         if store_id != self.store_id:
             return
-        self._check_forward(pulled, pinned)
+        self._check_forward(pulled, pinned, known)
         self._sync_bytes.inc(len(pulled.serving))
         self._checked_at = asked_at
         if current is not None and pulled.base_version == pulled.manifest.version == current.version:
@@ -254,14 +255,14 @@ class SlotSync:
         metrics.APPLY_SECONDS.observe(self._apply_s)
         return predictor
 
-    def _check_forward(self, pulled: Pulled, pinned: int) -> None:
+    def _check_forward(self, pulled: Pulled, pinned: int, known: int) -> None:
         if pulled.store_id != self.store_id:
             raise WrongStore(pulled.store_id, self.store_id)
         if pinned:
             if pulled.manifest.version != pinned:
                 raise Unavailable(PEER, f"it answered with version {pulled.manifest.version}, not {pinned}")
-        elif pulled.generation < max(self.state.applied, self._announced):
-            raise Unavailable(PEER, f"it is behind: generation {pulled.generation} after {self._announced}")
+        elif pulled.generation < known:
+            raise Unavailable(PEER, f"it is behind: generation {pulled.generation} after {known}")
 
     async def _spec_of(self, pulled: Pulled, current: LoadedVersion | None) -> ModelSpec:
         if current is not None and current.spec_yaml == pulled.spec_yaml:
