@@ -175,7 +175,7 @@ def _silence_libraries() -> None:
     import stamina.instrumentation
     import structlog
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     stamina.instrumentation.set_on_retry_hooks([])
 
 
