@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import stamina
@@ -34,12 +34,21 @@ class Publisher:
     """Extends one line, version by version, in one epoch."""
 
     def __init__(
-        self, client: ParameterClient, target: Target, head: int, skipped: Sequence[OffsetRange]
+        self,
+        client: ParameterClient,
+        target: Target,
+        head: int,
+        skipped: Sequence[OffsetRange],
+        tell: Callable[[str], None],
     ) -> None:
-        """`head` is the version to extend, 0 for none; `skipped` goes into the next version's manifest."""
+        """`head` is the version to extend, 0 for none; `skipped` goes into the next version's manifest.
+
+        `tell` hears why versions do not get through, and an empty text once they do again.
+        """
         self._client = client
         self._target = target
         self._skipped = list(skipped)
+        self._tell = tell
         self.head = head
 
     def skip(self, ranges: Sequence[OffsetRange]) -> None:
@@ -90,5 +99,11 @@ class Publisher:
             wait_jitter=0.2,
         ):
             with attempt:
-                return await self._client.push(push)
+                try:
+                    pushed = await self._client.push(push)
+                except (Unavailable, NotReady, Exhausted) as error:
+                    self._tell(str(error))
+                    raise
+                self._tell("")
+                return pushed
         raise AssertionError("retrying ends with an answer or an error")

@@ -60,7 +60,9 @@ class SessionLoop:
         self._pulse = SessionPulse(session, around)
         head = self._opened.head
         target = Target(model, line, self._opened.epoch, self._opened.store_id)
-        self._publisher = Publisher(around.client, target, head.version if head else 0, self._opened.skipped)
+        self._publisher = Publisher(
+            around.client, target, head.version if head else 0, self._opened.skipped, self._pulse.tell
+        )
         self._push: asyncio.Task[_Answered] | None = None
         self._encode_s = 0.0
         self._dead_letters = DeadLetters(around.event_log, model, SOURCE)

@@ -23,8 +23,8 @@ log = structlog.get_logger()
 class SessionPulse:
     """The beat of one session. The learning loop itself calls `beat`: a loop that hangs reports nothing.
 
-    `learned` and `problem` are what the next report says. `beat`, `wait` and `working` raise what ended
-    the session or one of the tasks started here.
+    `learned` and what `tell` was told are what the next report says. `beat`, `wait` and `working` raise
+    what ended the session or one of the tasks started here.
     """
 
     def __init__(self, session: TrainerSession, around: Surroundings) -> None:
@@ -36,7 +36,7 @@ class SessionPulse:
         self._spec: ModelSpec | None = None
         self._report_s = -math.inf
         self.learned = 0
-        self.problem = ""
+        self._problem = ""
         self.ticked_s = self._clock.monotonic()
 
     async def __aenter__(self) -> SessionPulse:
@@ -60,6 +60,12 @@ class SessionPulse:
         """End the present or next `wait` at once."""
         self._woken.set()
 
+    def tell(self, problem: str) -> None:
+        """Have the reports say why learning or publishing does not get on; empty when all is well."""
+        if problem != self._problem:
+            self._problem = problem
+            self._report_s = -math.inf
+
     @property
     def stopping(self) -> bool:
         """Whether the process was asked to stop."""
@@ -79,7 +85,7 @@ class SessionPulse:
         self.ticked_s = self._clock.monotonic()
         if self.ticked_s >= self._report_s:
             self._report_s = self.ticked_s + self._around.report_every_s
-            await self._session.report(examples=self.learned, problem=self.problem)
+            await self._session.report(examples=self.learned, problem=self._problem)
 
     async def wait(self, until_s: float) -> None:
         """Return at `until_s` of the monotonic clock, when a report is due, or when woken."""
@@ -108,8 +114,7 @@ class SessionPulse:
 
     async def hold(self, problem: str) -> None:
         """Keep the session, saying why nothing is learned, until a new spec comes or the process stops."""
-        self.problem = problem
-        self._report_s = -math.inf
+        self.tell(problem)
         while self._spec is None and not self.stopping:
             await self.wait(math.inf)
 

@@ -194,3 +194,17 @@ async def test_a_reset_goes_on_from_the_older_version(stack, replay, examples_th
     first_of_line = min((m for m in manifests if m.line == 2), key=lambda m: m.version)
     skipped = [(r.stream, r.start, r.end) for r in first_of_line.skipped]
     assert skipped == ([] if replay else [(Stream.EXAMPLES, 10, 20)])
+
+
+async def test_a_store_that_takes_no_versions_is_reported_as_the_problem(tmp_path):
+    async with param_server(tmp_path / "data", max_model_bytes=100) as stack:
+        await stack.client.register_model(SPEC)
+        async with trainer(stack.address, drain_s=0.5):
+
+            async def says_why() -> bool:
+                return "limit" in await problem_of(stack)
+
+            await eventually(says_why)
+            head = await stack.head()
+
+    assert head is None

@@ -113,8 +113,9 @@ def offset_of(head: Manifest) -> int:
 
 
 @contextlib.asynccontextmanager
-async def param_server(data: Path, *, port: int = 0, lease_s: float = 2.0) -> AsyncIterator[Stack]:
-    settings = ParamServerSettings(data=data, port=port, http_port=0, lease_s=lease_s, drain_s=1)
+async def param_server(data: Path, *, port: int = 0, **options) -> AsyncIterator[Stack]:
+    chosen = {"lease_s": 2.0, "drain_s": 1} | options
+    settings = ParamServerSettings(data=data, port=port, http_port=0, **chosen)
     async with running(settings) as server:
         waiting = asyncio.create_task(server.wait())
         try:
