@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.integration.cli import error_rows as cli_errors
 from tests.integration.errors import inference_grpc_errors, rest_errors
 from tests.integration.errors.table import Section, page
 from tests.integration.serving.serving_stack import Stack
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
-SECTIONS = (rest_errors, inference_grpc_errors)
+SECTIONS = (rest_errors, inference_grpc_errors, cli_errors)
 COMMAND = "WRITE_ERRORS=1 .venv/bin/python -m pytest tests/integration/test_errors_table.py"
 
 
