@@ -106,13 +106,9 @@ def event_from(model: ServedModel, entry: object) -> NewEvent:
     given_time = entry.get("time")
     time_ns = None if given_time is None else parse_time("time", given_time)
     label_json = json.dumps(label).encode()
-    try:
-        body = encode_example(Example(features, label, float(weight), given_id))
-    except OverflowError:
-        raise InvalidInput("features", "a whole number is beyond 64 bits; write it as a float") from None
     return NewEvent(
         event_id=_text(entry, "event_id") or _default_event_id(model.name, given_id, label_json, given_time),
-        body=body,
+        body=encode_example(Example(features, label, float(weight), given_id)),
         time_ns=time_ns,
         fingerprint=label_json,
     )

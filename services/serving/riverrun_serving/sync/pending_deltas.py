@@ -18,7 +18,7 @@ class PendingDeltas:
         return bool(self._chain)
 
     def add(self, announced: Announced) -> None:
-        """Lengthen the chain; begin it anew where `announced` does not go on from its end, or it is too long."""
+        """Lengthen the chain; begin it anew where `announced` does not go on from it, or it is too long."""
         follows = self._chain and announced.base_version == self._chain[-1].manifest.version
         if not follows or self._bytes + len(announced.serving) > MAX_PENDING_BYTES:
             self.clear()
