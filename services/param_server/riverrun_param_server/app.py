@@ -91,7 +91,7 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
         yield ParamServer(
             store=store,
             catalogue=catalogue,
-            registry=Registry(catalogue, hub, sessions, completion, clock),
+            registry=Registry(catalogue, hub, sessions, completion, clock, frozenset(settings.factories)),
             sessions=sessions,
             pushes=Pushes(catalogue, hub, snapshots, completion, clock, max_model_bytes=max_bytes),
             pulls=Pulls(catalogue, reader, completion),

@@ -6,12 +6,16 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import structlog
+
 from riverrun.core.errors import NotReady
 from riverrun.core.versions import Manifest
 from riverrun.runtime import metrics
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.version_reader import VersionReader, encode_state
+
+log = structlog.get_logger()
 
 CACHE_BYTES = 64 << 20
 
@@ -72,6 +76,8 @@ class Pulls:
         base, serving, trainer = await self._encoded(model, version, have)
         metrics.PULLS.labels("delta" if base else "snapshot").inc()
         trainer = trainer if wanted.trainer_state else b""
+        sent = len(serving) + len(trainer)
+        log.debug("a version was pulled", model=model.name, version=version, base=base, bytes=sent)
         return PullAnswer(manifest, generation, base, serving, trainer, spec)
 
     async def _encoded(self, model: Model, version: int, have: int) -> _Encoded:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import structlog
 
+from riverrun.core.errors import InvalidSpec
 from riverrun.core.spec.source import parse_spec
 from riverrun.core.units import EMPTY
 from riverrun.core.versions import ModelInfo
@@ -22,11 +23,18 @@ log = structlog.get_logger()
 
 
 class Registry:
-    """Takes specs, one at a time."""
+    """Takes specs, one at a time; those that name a factory only where it is one of `factories`."""
 
     def __init__(
-        self, catalogue: Catalogue, hub: WatchHub, sessions: Sessions, completion: Completion, clock: Clock
+        self,
+        catalogue: Catalogue,
+        hub: WatchHub,
+        sessions: Sessions,
+        completion: Completion,
+        clock: Clock,
+        factories: frozenset[str] = frozenset(),
     ) -> None:
+        self._factories = factories
         self._catalogue = catalogue
         self._hub = hub
         self._sessions = sessions
@@ -39,6 +47,8 @@ class Registry:
         Raises `InvalidSpec`, and `StaleBase` where `base_revision` is given and is not the present one.
         """
         spec = parse_spec(spec_yaml)
+        if spec.factory is not None and spec.factory not in self._factories:
+            raise InvalidSpec("factory", f"{spec.factory} is not allowed here; name it in RIVERRUN_FACTORIES")
         new = NewSpec(spec.name, spec_sha(spec_yaml), spec.digest())
         return await self._completion.run(self._register(new, spec_yaml, base_revision))
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from riverrun.runtime.settings import ServiceSettings
 
@@ -13,7 +14,7 @@ from riverrun.runtime.settings import ServiceSettings
 class ParamServerSettings(ServiceSettings):
     """What the parameter server can be told."""
 
-    model_config = SettingsConfigDict(env_prefix="RIVERRUN_PARAM_SERVER_")
+    model_config = SettingsConfigDict(env_prefix="RIVERRUN_PARAM_SERVER_", populate_by_name=True)
 
     port: int = Field(default=8002, ge=0, le=65535)
     """gRPC port; 0 takes a free one."""
@@ -26,6 +27,10 @@ class ParamServerSettings(ServiceSettings):
 
     specs: Path | None = None
     """Folder of model specs (*.yaml, *.yml), registered at start and whenever a file changes; empty: none."""
+
+    factories: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="RIVERRUN_FACTORIES")
+    """The users' own code that specs may name, as ``package.module:name`` separated by commas. It is never
+    imported here: what no pod may import is refused before it is registered."""
 
     lease_s: float = Field(default=10.0, gt=0)
     """Seconds without a report of progress after which a trainer's session lapses; it reports each second."""
@@ -50,3 +55,10 @@ class ParamServerSettings(ServiceSettings):
 
     deleted_models_s: float = Field(default=7 * 86_400.0, ge=0)
     """Age in seconds after which the versions of a deleted model go; until then it can be brought back."""
+
+    @field_validator("factories", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value

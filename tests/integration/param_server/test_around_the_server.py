@@ -67,6 +67,18 @@ async def test_the_same_spec_again_and_a_stale_revision(stack: Stack) -> None:
     assert (caught.value.field, caught.value.line) == ("colour", 7)
 
 
+async def test_a_factory_that_no_pod_may_import_is_refused_by_name(settings: ParamServerSettings) -> None:
+    spec = "name: own\ntask: binary\nfactory: their.code:make\nfeatures: {distance: float}\n"
+    async with stack_over(settings) as stack:
+        with pytest.raises(InvalidSpec, match=r"their\.code:make is not allowed"):
+            await stack.client.register_model(spec)
+        assert await stack.client.list_models() == []
+    allowing = settings.model_copy(update={"factories": ("their.code:make",)})
+    async with stack_over(allowing) as stack:
+        info, _ = await stack.client.register_model(spec)
+    assert info.name == "own"
+
+
 async def test_two_registrations_of_one_name_at_once_make_one_model(stack: Stack) -> None:
     found = await asyncio.gather(*(stack.client.register_model(SPEC) for _ in range(8)))
 

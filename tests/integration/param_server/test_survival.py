@@ -27,6 +27,7 @@ from riverrun.core.units import SideDelta
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient, Push, Pushed
 from riverrun.rpc.trainer_session import open_session
+from riverrun.rpc.watching import Announced, Watch
 from riverrun.runtime.clock import SystemClock
 from tests.integration.param_server.param_stack import (
     SPEC,
@@ -101,11 +102,20 @@ async def push_until_killed(
             acked[base] = (pushed.digest, dict(units.serving))
 
 
-async def test_acknowledged_versions_survive_kill_nine(tmp_path: Path) -> None:
+async def note_what_is_seen(client: ParameterClient, seen: dict[int, bytes]) -> None:
+    """Watch, and note the digest of every version that is announced; a version keeps its digest."""
+    async for change_ in Watch(client).changes():
+        if isinstance(change_, Announced):
+            manifest = change_.manifest
+            assert seen.setdefault(manifest.version, manifest.digest) == manifest.digest
+
+
+async def test_acknowledged_and_announced_versions_survive_kill_nine(tmp_path: Path) -> None:
     seed = 20
     print("seed", seed)
     rng = random.Random(seed)
     acked: Acked = {}
+    seen: dict[int, bytes] = {}
     units = Units()
     port = free_port()
     for _ in range(4):
@@ -118,6 +128,7 @@ async def test_acknowledged_versions_survive_kill_nine(tmp_path: Path) -> None:
             kept = {m.version: m for m in await client.list_versions("flights", limit=1000)}
             for version, (digest, _) in acked.items():
                 assert kept[version].digest == digest
+            assert all(kept[version].digest == digest for version, digest in seen.items())
             assert sorted(kept) == list(range(1, len(kept) + 1))
             newest = max(kept, default=0)
             assert newest in (max(acked, default=0), max(acked, default=0) + 1)
@@ -129,11 +140,15 @@ async def test_acknowledged_versions_survive_kill_nine(tmp_path: Path) -> None:
                 units.serving = held_by(await client.pull("flights", version=newest))
                 acked[newest] = (kept[newest].digest, dict(units.serving))
             already = len(acked)
+            watching = asyncio.create_task(note_what_is_seen(ParameterClient(channel), seen))
             pushing = asyncio.create_task(push_until_killed(client, units, acked, rng))
             await eventually(lambda already=already: len(acked) > already + 20)
             await asyncio.sleep(rng.random() * 0.05)
             process.send_signal(signal.SIGKILL)
             await pushing
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            assert len(seen) > 10
         finally:
             if process.returncode is None:
                 process.kill()
