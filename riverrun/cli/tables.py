@@ -16,8 +16,8 @@ from riverrun.core.versions import LIVE, Channel, Manifest, ModelInfo, ReaderInf
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "none") -> Table | str:
     """A plain table; `empty` where there are no rows."""
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for index, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=index == 0)
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
     return made if made.row_count else empty
@@ -76,11 +76,10 @@ def status_tables(status: Status, now_ns: int | None = None) -> list[Table | str
                 record.pid,
                 "running" if record.is_running else "gone",
                 "  ".join(f"{kind} {port}" for kind, port in record.ports.items()),
-                record.log,
             )
             for record in status.services
         ]
-        shown += ["", table(("service", "pid", "state", "ports", "log"), rows)]
+        shown += ["", table(("service", "pid", "state", "ports"), rows)]
     return shown
 
 

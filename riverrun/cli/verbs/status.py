@@ -23,19 +23,18 @@ async def status(session: Session, watch: WatchIt = False, every: Every = 1.0) -
     from riverrun.cli.documents import status_document
     from riverrun.cli.tables import status_tables
 
-    found = await session.client.status()
-    if not watch:
+    while True:
+        found = await session.client.status()
+        if watch and session.output is OutputForm.TABLE and session.console.is_terminal:
+            await _live(session, every)
         session.answer(status_document(found), *status_tables(found))
-        return
-    if session.output is OutputForm.JSON:
-        while True:
-            session.answer(status_document(found))
-            await asyncio.sleep(every)
-            found = await session.client.status()
-    await _live(session, every)
+        if not watch:
+            return
+        await asyncio.sleep(every)
 
 
 async def _live(session: Session, every: float) -> None:
+    """Show it in place until Ctrl-C, also while the parameter server is away."""
     from rich.console import Group
     from rich.live import Live
 

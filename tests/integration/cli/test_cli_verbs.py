@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -240,3 +243,20 @@ def test_a_rejected_entry_is_status_1_and_the_others_count(cli: Cli, new_model: 
     assert said.status == 1
     assert said.out.startswith("1 of 2 are durable")
     assert said.err == "riverrun: entry 1: features.c: expected at most 10, got 11.0\n"
+
+
+def test_status_is_watched_until_ctrl_c(shared_stack: Stack) -> None:
+    command = [sys.executable, "-m", "riverrun.cli", "status", "--watch", "--every", "0.1"]
+    where = ["--output", "json", "--data", str(shared_stack.data)]
+    with subprocess.Popen(
+        [*command, *where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        lines = [json.loads(run.stdout.readline()) for _ in range(3)]
+        run.send_signal(signal.SIGINT)
+        status = run.wait(20)
+        said = run.stderr.read()
+
+    assert all(line.keys() == {"models", "services"} for line in lines)
+    assert (status, said) == (130, "")
