@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import uvicorn
@@ -55,8 +56,10 @@ async def serving_http(app: object, host: str, port: int, drain_s: float = 5.0) 
         timeout_keep_alive=30,
     )
     server = _Server(config)
-    sock = config.bind_socket() if port == 0 else None
-    task = asyncio.create_task(server.serve(sockets=[sock] if sock else None), name="http")
+    # uvicorn would end the process where it cannot bind; here the caller decides.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.create_server((host, port), family=family, backlog=2048)
+    task = asyncio.create_task(server.serve(sockets=[sock]), name="http")
     try:
         while not server.started:
             if task.done():
@@ -66,5 +69,4 @@ async def serving_http(app: object, host: str, port: int, drain_s: float = 5.0) 
     finally:
         server.should_exit = True
         await task
-        if sock is not None:
-            sock.close()
+        sock.close()
