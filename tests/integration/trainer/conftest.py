@@ -1,18 +1,13 @@
 """Fixtures of the trainer's integration tests."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import trainer_stack
+from tests.integration.trainer.trainer_stack import param_server
 
 
 @pytest.fixture
 async def stack(tmp_path):
-    async with trainer_stack.param_server(tmp_path / "data") as stack:
+    async with param_server(tmp_path / "data") as stack:
         yield stack
 
 

@@ -8,10 +8,8 @@ import textwrap
 import urllib.error
 import urllib.request
 
-from test_trainer_is_killed import trainer_process
-from trainer_stack import event, offset_of, rows, trainer
-
 from riverrun.core.events import Stream
+from tests.integration.trainer.trainer_stack import event, offset_of, rows, trainer, trainer_process
 
 SLEEPY = """
 import os, time
@@ -40,6 +38,12 @@ def status(port: int, path: str) -> int:
         return 0
 
 
+async def until_livez_says(port: int, wanted: int) -> None:
+    async with asyncio.timeout(30):
+        while await asyncio.to_thread(status, port, "/livez") != wanted:
+            await asyncio.sleep(0.05)
+
+
 async def test_a_standby_takes_over_from_a_loop_that_hangs_and_its_late_push_is_refused(
     stack, tmp_path, unused_port
 ):
@@ -51,26 +55,24 @@ async def test_a_standby_takes_over_from_a_loop_that_hangs_and_its_late_push_is_
         stack.address, SLEEPS_S="6", **(environment | {"RIVERRUN_TRAINER_HTTP_PORT": str(unused_port)})
     ):
         first = await stack.wait_for(lambda head: head.version >= 1)
-        alive = await asyncio.to_thread(status, unused_port, "/livez")
+        await until_livez_says(unused_port, 200)
         async with trainer_process(stack.address, SLEEPS_S="0", **environment) as standby:
-            await asyncio.sleep(3)  # it waits for its turn, which nothing outside shows
             await stack.feed(examples[:10])
             await stack.log.append(
                 "toy", Stream.EXAMPLES, [event(99, ({"a": 666.0, "b": 0.0, "c": 0.0}, True))]
             )
-            await asyncio.sleep(0.2)
-            hung = await asyncio.to_thread(status, unused_port, "/livez")
+            await until_livez_says(unused_port, 0)
             await stack.feed(examples[10:], start=10)
             head = await stack.position(21)
             assert standby.returncode is None
-            # The one that hung wakes up now; nothing that it learned may come after this.
-            await asyncio.sleep(5)
-            later = await stack.head()
+            # Nothing that the other one learned may come once it wakes up.
+            await until_livez_says(unused_port, 200)
+            await stack.feed(rows(5, seed=2), start=20)
+            later = await stack.position(26)
 
-    assert (alive, hung) == (200, 0)
     assert head.epoch > first.epoch
     assert (head.examples, offset_of(head)) == (21, 21)
-    assert later == head
+    assert (later.epoch, later.examples) == (head.epoch, 26)
 
 
 async def test_readiness_follows_the_parameter_server_and_metrics_are_there(stack, unused_port):

@@ -5,12 +5,20 @@ import json
 import math
 
 import pytest
-from test_sessions_of_a_line import eventually, problem_of
-from trainer_stack import SPEC, event, killed_trainer, offset_of, rows, trainer
 
 from riverrun.core.events import LoggedEvent, NewEvent, OffsetRange, Stream
 from riverrun.core.spec import parse_spec
 from riverrun.learners.build import build_learner
+from tests.integration.trainer.trainer_stack import (
+    SPEC,
+    event,
+    eventually,
+    killed_trainer,
+    offset_of,
+    problem_of,
+    rows,
+    trainer,
+)
 
 REGRESSION = """
 name: toy

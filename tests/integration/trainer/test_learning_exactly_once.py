@@ -6,7 +6,9 @@ Kills of real processes are in `test_trainer_is_killed.py`.
 import asyncio
 
 import pytest
-from trainer_stack import (
+
+from riverrun.core.events import NewEvent, Stream
+from tests.integration.trainer.trainer_stack import (
     SPEC,
     killed_trainer,
     offset_of,
@@ -15,8 +17,6 @@ from trainer_stack import (
     trainer,
     with_publish,
 )
-
-from riverrun.core.events import NewEvent, Stream
 
 PROBE = {"a": 0.3, "b": -1.2, "c": 2.0}
 

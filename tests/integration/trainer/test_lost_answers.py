@@ -5,13 +5,13 @@ import contextlib
 
 from riverrun_trainer.line_context import Surroundings
 from riverrun_trainer.trainer import Trainer
-from trainer_stack import SPEC, plain_loop, rows
 
 from riverrun.core.errors import Unavailable
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient, Push, Pushed
 from riverrun.runtime.lifecycle import Stop
+from tests.integration.trainer.trainer_stack import SPEC, plain_loop, rows
 
 PROBE = {"a": 0.3, "b": -1.2, "c": 2.0}
 

@@ -3,22 +3,22 @@
 import asyncio
 
 import pytest
-from trainer_stack import SPEC, offset_of, param_server, plain_loop, rows, trainer, with_publish
 
 from riverrun.core.events import Stream
+from tests.integration.trainer.trainer_stack import (
+    SPEC,
+    eventually,
+    offset_of,
+    param_server,
+    plain_loop,
+    problem_of,
+    rows,
+    trainer,
+    with_publish,
+)
 
 PROBE = {"a": 0.3, "b": -1.2, "c": 2.0}
 NOT_FOR_US = "name: toy\ntask: binary\nfactory: their.code:make\nfeatures: {a: float, b: float, c: float}\n"
-
-
-async def problem_of(stack, model: str = "toy") -> str:
-    return next(info.problem for info in await stack.client.list_models() if info.name == model)
-
-
-async def eventually(condition, within_s: float = 20):
-    async with asyncio.timeout(within_s):
-        while not await condition():
-            await asyncio.sleep(0.02)
 
 
 async def test_of_two_trainers_one_learns_and_the_other_takes_over(stack):

@@ -1,38 +1,15 @@
 """Real trainer processes that die: by SIGKILL, and by an event that kills whoever learns it."""
 
 import asyncio
-import contextlib
-import os
 import signal
-import sys
 import textwrap
 
 import msgspec
-from trainer_stack import SPEC, event, offset_of, plain_loop, rows
 
 from riverrun.core.events import Stream
+from tests.integration.trainer.trainer_stack import SPEC, event, offset_of, plain_loop, rows, trainer_process
 
 PROBE = {"a": 0.3, "b": -1.2, "c": 2.0}
-
-
-@contextlib.asynccontextmanager
-async def trainer_process(address: str, **environment: str):
-    """A trainer in a process of its own; killed at the latest when the block ends."""
-    names = {
-        "RIVERRUN_TRAINER_PARAM_SERVER": address,
-        "RIVERRUN_TRAINER_HTTP_PORT": "0",
-        "RIVERRUN_TRAINER_REPORT_EVERY_S": "0.2",
-        "PYTHONHASHSEED": "0",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "riverrun_trainer", env=os.environ | names | environment
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 async def test_sigkill_in_mid_stream_loses_and_doubles_nothing(stack):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import random
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
@@ -114,7 +116,8 @@ def offset_of(head: Manifest) -> int:
 
 @contextlib.asynccontextmanager
 async def param_server(data: Path, *, port: int = 0, **options) -> AsyncIterator[Stack]:
-    chosen = {"lease_s": 2.0, "drain_s": 1} | options
+    allowed = ("sleepy_models:make", "deadly_models:make", "their.code:make")
+    chosen = {"lease_s": 2.0, "drain_s": 1, "factories": allowed} | options
     settings = ParamServerSettings(data=data, port=port, http_port=0, **chosen)
     async with running(settings) as server:
         waiting = asyncio.create_task(server.wait())
@@ -152,6 +155,36 @@ async def killed_trainer(address: str, until, **settings) -> None:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def trainer_process(address: str, **environment: str):
+    """A trainer in a process of its own; killed at the latest when the block ends."""
+    names = {
+        "RIVERRUN_TRAINER_PARAM_SERVER": address,
+        "RIVERRUN_TRAINER_HTTP_PORT": "0",
+        "RIVERRUN_TRAINER_REPORT_EVERY_S": "0.2",
+        "PYTHONHASHSEED": "0",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "riverrun_trainer", env=os.environ | names | environment
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def problem_of(stack, model: str = "toy") -> str:
+    return next(info.problem for info in await stack.client.list_models() if info.name == model)
+
+
+async def eventually(condition, within_s: float = 20):
+    async with asyncio.timeout(within_s):
+        while not await condition():
+            await asyncio.sleep(0.02)
 
 
 def plain_loop(examples: Sequence[Row], spec: str = SPEC):
