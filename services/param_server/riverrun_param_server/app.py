@@ -20,6 +20,7 @@ from riverrun_param_server.announcements import Announcements
 from riverrun_param_server.catalogue import Catalogue
 from riverrun_param_server.compaction import Compaction
 from riverrun_param_server.completion import Completion
+from riverrun_param_server.event_horizon import horizons_of
 from riverrun_param_server.event_log_servicer import EventLogServicer
 from riverrun_param_server.fatal import Fatal
 from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
@@ -117,7 +118,12 @@ async def running(
     """
     clock = clock or SystemClock()
     async with building(settings, clock) as server:
-        event_log = await asyncio.to_thread(EmbeddedEventLog, settings.data / "events.sqlite", clock=clock)
+        event_log = await asyncio.to_thread(
+            EmbeddedEventLog,
+            settings.data / "events.sqlite",
+            horizon_s=horizons_of(server.catalogue),
+            clock=clock,
+        )
 
         compaction = Compaction(server.store, max_bytes=2 * settings.max_model_bytes)
         housekeeping = Housekeeping(

@@ -130,6 +130,17 @@ async def test_mini_batches_are_the_same_whatever_the_interleaving(stack, kills)
     assert served.predict(probe).probabilities == pytest.approx(plain.predict(probe).probabilities, abs=1e-6)
 
 
+async def test_ids_are_remembered_as_long_as_a_label_may_be_late(stack):
+    horizon_s = stack.server.event_log._horizon_s
+    await stack.client.register_model(SPEC)
+    usual = horizon_s("toy")
+
+    await stack.client.register_model(SPEC + "label: {window: 72h}\n")
+
+    assert usual == 86_400
+    assert horizon_s("toy") == 3 * 86_400
+
+
 async def test_an_event_learned_before_is_not_appended_again(stack):
     await stack.client.register_model(SPEC)
     [row] = rows(1)
