@@ -23,6 +23,9 @@ POLL_S = 0.2
 SAY_EVERY_S = 5.0
 """While something is not ready, people are told why this often."""
 
+FORMER_S = 5.0
+"""What the processes of a supervisor that was killed may take to be gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -46,6 +49,7 @@ async def run_stack(wanted: Wanted, announcer: Announcer) -> None:
     specs = read_specs(wanted.specs)
     folder = RunFolder(wanted.data)
     with folder.locked():
+        await _until_former_ended(folder)
         ports = plan_ports(wanted.rest_port, wanted.grpc_port, wanted.replicas)
         services = stack(wanted.data, ports, wanted.factories)
         folder.clear([service.label for service in services])
@@ -75,6 +79,16 @@ def read_specs(paths: Sequence[Path]) -> list[SpecFile]:
             raise InvalidInput("--file", f"model {found.spec.name} is in both {where}")
         seen[found.spec.name] = found.path
     return specs
+
+
+async def _until_former_ended(folder: RunFolder) -> None:
+    """Wait for the processes of a supervisor that was killed: they are ending, and still hold their ports."""
+    deadline = asyncio.get_running_loop().time() + FORMER_S
+    while any(record.is_running for record in folder.read()):
+        if asyncio.get_running_loop().time() > deadline:
+            # Other processes by now, that happen to have the same ids.
+            return
+        await asyncio.sleep(POLL_S)
 
 
 async def _until_first(stopping: asyncio.Task[object], *others: asyncio.Task[None]) -> None:

@@ -57,7 +57,9 @@ def test_one_ctrl_c_stops_everything_within_ten_seconds(stack: Stack) -> None:
     assert not any("killed" in event.get("what", "") for event in stack.events())
 
 
-def test_a_second_stack_is_refused_and_killing_the_first_leaves_nothing_behind(stack: Stack) -> None:
+def test_a_second_stack_is_refused_until_the_first_is_killed_which_leaves_nothing_behind(
+    stack: Stack, start_stack: Callable[..., Stack]
+) -> None:
     running = pids(stack)
 
     second = run_up("--data", str(stack.data), "--rest-port", "0")
@@ -70,7 +72,9 @@ def test_a_second_stack_is_refused_and_killing_the_first_leaves_nothing_behind(s
 
     stack.process.kill()
     stack.process.wait()
+    again = start_stack(data=stack.data)
 
+    assert not set(pids(again)) & set(running)
     eventually(lambda: not any(map(is_running, running)), within_s=10, what="the end of all services")
 
 
