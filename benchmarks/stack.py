@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx2
 
-from benchmarks.processes import python, running, stop, wait_until
+from benchmarks.processes import listening, python, running, stop, wait_until
 from riverrun.cli.up.ports import plan_ports
 from riverrun.cli.up.services import Service, stack
 from riverrun.client import AsyncClient
@@ -98,8 +98,11 @@ class Stack:
         if (status := self._processes[label].poll()) is not None:
             log = (self.folder / f"{label}.log").read_text()[-2000:]
             raise RuntimeError(f"{label} ended with {status}: {log}")
+        service = self._services[label]
+        if "grpc" in service.ports and not listening(service.ports["grpc"]):
+            return False
         try:
-            return httpx2.get(self._services[label].health + "/readyz", timeout=1).status_code == 200
+            return httpx2.get(service.health + "/readyz", timeout=1).status_code == 200
         except httpx2.HTTPError:
             return False
 
