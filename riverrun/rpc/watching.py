@@ -160,13 +160,16 @@ class Watch:
         call = self._client.stub.Watch()
         try:
             with translated():
-                await asyncio.wait_for(call.write(self._subscription()), SILENCE_S)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes with the result.
+                async with asyncio.timeout(SILENCE_S):
+                    await call.write(self._subscription())
                 self._call = call
                 for applied in list(self._reports.values()):
                     await self._send(applied)
                 first = True
                 while True:
-                    message = await asyncio.wait_for(call.read(), SILENCE_S)
+                    async with asyncio.timeout(SILENCE_S):
+                        message = await call.read()
                     if not isinstance(message, pb.WatchResponse):
                         raise Unavailable(PEER, "the watch ended")
                     if first:
