@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from riverrun_serving.grpc_edge import messages
 
+from riverrun.api.events.v1 import events_pb2
+from riverrun.api.params.v1 import params_pb2
+from riverrun.core.spec import ModelSpec
 from tests.integration.cli import error_rows as cli_errors
-from tests.integration.errors import inference_grpc_errors, rest_errors
+from tests.integration.errors import inference_grpc_errors, rest_errors, rpc_errors, spec_errors
 from tests.integration.errors.table import Section, page
 from tests.integration.serving.serving_stack import Stack
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
-SECTIONS = (rest_errors, inference_grpc_errors, cli_errors)
+SECTIONS = (rest_errors, inference_grpc_errors, rpc_errors, cli_errors, spec_errors)
 COMMAND = "WRITE_ERRORS=1 .venv/bin/python -m pytest tests/integration/test_errors_table.py"
 
 
@@ -65,3 +70,34 @@ async def test_no_wrong_input_is_an_internal_error(sections: list[Section]) -> N
     internal = [row for row in answers if row.answer.startswith(("500", "INTERNAL", "UNKNOWN"))]
 
     assert internal == []
+
+
+async def test_every_route_call_and_spec_key_has_a_row(sections: list[Section], tmp_path: Path) -> None:
+    surfaces = [row.surface for section in sections for row in section.rows]
+    stack = Stack(tmp_path)
+    await stack.open()
+    try:
+        served = await stack.serving()
+        paths = (await served.http.get("/openapi.json")).json()["paths"]
+    finally:
+        await stack.close()
+    calls = {
+        f"{service.name}.{method.name}"
+        for file in (params_pb2.DESCRIPTOR, events_pb2.DESCRIPTOR)
+        for service in file.services_by_name.values()
+        for method in service.methods
+        if method.name not in rpc_errors.NO_INPUT
+    }
+    inference = {method.name for method in messages.POOL.FindServiceByName(messages.SERVICE).methods}
+
+    routes = {re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)): path for path in paths}
+    unshown = [
+        path
+        for pattern, path in routes.items()
+        if not any(re.fullmatch(rf"[A-Z]+ {pattern}(\?.*)?", surface) for surface in surfaces)
+    ]
+
+    assert unshown == []
+    assert calls - set(surfaces) == set()
+    assert inference - set(surfaces) == set()
+    assert set(ModelSpec.model_fields) - {surface.partition(".")[0] for surface in surfaces} == set()
