@@ -17,7 +17,10 @@ CAREFUL = "careful-"
 """Begins the push id of a version after which the next event is learned on its own."""
 
 ATTEMPT = "attempt-"
-"""Begins the push id of a version that says: the next event is about to be learned on its own, again."""
+"""Begins the push id of a version that says: the next event is about to be learned on its own.
+
+The number of the attempt follows, as in ``attempt-2-``.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class Target:
     line: int
     epoch: int
     store_id: str
+
+
+def attempts_of(push_id: str) -> int:
+    """How often the event after the version of this push was about to be learned on its own; 0 for never."""
+    return int(push_id.split("-")[1]) if push_id.startswith(ATTEMPT) else 0
 
 
 class Publisher:

@@ -21,7 +21,7 @@ from riverrun_trainer.inbox import Inbox, LogLost
 from riverrun_trainer.learning import Captured, Diverged, Learning, Refused
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.publish_pace import PublishPace
-from riverrun_trainer.publisher import ATTEMPT, CAREFUL, Publisher, Target
+from riverrun_trainer.publisher import ATTEMPT, CAREFUL, Publisher, Target, attempts_of
 from riverrun_trainer.restoring import fresh_learning, restored_learning
 from riverrun_trainer.session_pulse import SessionPulse
 
@@ -33,6 +33,9 @@ THREAD_FROM_S = 0.005
 
 CAREFUL_EVENTS = 256
 """Examples published one by one after a session that ended without publishing anything."""
+
+MAX_ATTEMPTS = 3
+"""Times that an event is learned on its own before it is set aside: a chance kill may hit one of them."""
 
 LAG_EVERY_S = 2.0
 
@@ -106,7 +109,7 @@ class SessionLoop:
         self._pulse.start(inbox.fill())
         self._pulse.start(self._measure_lag(learning))
         pace = PublishPace(self._model, spec.publish, learning, self._clock.monotonic())
-        faces_suspect = self._opened.same_position_sessions >= 2 or self._head_is((CAREFUL, ATTEMPT))
+        faces_suspect = self._opened.same_position_sessions >= 1 or self._head_is_marked
         while not self._pulse.stopping:
             await self._pulse.beat()
             self._use_new_spec(pace)
@@ -162,10 +165,11 @@ class SessionLoop:
     def _is_careful(self) -> bool:
         return self._careful_left > 0
 
-    def _head_is(self, marks: tuple[str, ...]) -> bool:
-        """Whether the session before ended at a version with one of `marks`: it got no further."""
+    @property
+    def _head_is_marked(self) -> bool:
+        """Whether the session before learned events on their own, and got no further than the head."""
         head = self._opened.head
-        return head is not None and head.push_id.startswith(marks)
+        return head is not None and head.push_id.startswith((CAREFUL, ATTEMPT))
 
     def _may_learn(self, learning: Learning) -> bool:
         return not self._is_careful or (self._push is None and learning.learned == 0)
@@ -178,20 +182,22 @@ class SessionLoop:
         return pace.is_due(self._clock.monotonic())
 
     async def _face_suspect(self, learning: Learning, inbox: Inbox) -> None:
-        """Announce that the next event is learned on its own; one that was announced before is not learned.
+        """Announce that the next event is learned on its own; one announced too often is not learned.
 
-        Sessions that ended here may have ended for any reason; only one that ended after it announced the
-        event, and before it published it, is held against the event (DECISIONS 25).
+        Sessions that ended here may have ended for any reason; only those that ended after they announced
+        the event, and before they published it, are held against the event (DECISIONS 25).
         """
         offset = inbox.peek().offset
         if offset in self._memory.poisoned:
             return
-        if self._head_is((ATTEMPT,)):
+        head = self._opened.head
+        attempts = 0 if head is None else attempts_of(head.push_id)
+        if attempts >= MAX_ATTEMPTS:
             self._memory.poisoned[offset] = "the trainer died whenever it learned this event"
             return
         log.warning("learning an event on its own", model=self._model, offset=offset)
         captured = learning.capture()
-        await self._pulse.working(self._publisher.push(captured, SOURCE, mark=ATTEMPT))
+        await self._pulse.working(self._publisher.push(captured, SOURCE, mark=f"{ATTEMPT}{attempts + 1}-"))
 
     def _use_new_spec(self, pace: PublishPace) -> None:
         spec = self._pulse.new_spec()
