@@ -1,4 +1,4 @@
-"""Generate open_inference.binpb from its proto, or with ``--check`` say whether the committed one fits.
+"""Generate open_inference.binpb from its protos, or with ``--check`` say whether the committed one fits.
 
 The Open Inference Protocol's messages are made at run time from this file, in a descriptor pool of their
 own; a generated stub would die beside another one of the same package, such as tritonclient's.
@@ -14,16 +14,17 @@ from pathlib import Path
 from grpc_tools import protoc
 
 FOLDER = Path(__file__).resolve().parent.parent / "services/serving/riverrun_serving/grpc_edge"
+SOURCES = ("open_inference.proto", "hot_request.proto")
 TARGET = FOLDER / "open_inference.binpb"
 
 
 def generated() -> bytes:
-    """The file descriptor set of the proto."""
+    """The file descriptor set of the protos."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / TARGET.name
-        arguments = [f"--proto_path={FOLDER}", f"--descriptor_set_out={out}", "open_inference.proto"]
+        arguments = [f"--proto_path={FOLDER}", f"--descriptor_set_out={out}", *SOURCES]
         if protoc.main(["protoc", *arguments]) != 0:
-            raise SystemExit("protoc refused the proto")
+            raise SystemExit("protoc refused the protos")
         return out.read_bytes()
 
 
@@ -34,10 +35,10 @@ def main() -> None:
         TARGET.write_bytes(generated())
         print(f"{TARGET.name} written")
     elif TARGET.read_bytes() != generated():
-        print(f"{TARGET.name} is not what its proto gives: python scripts/generate_inference.py")
+        print(f"{TARGET.name} is not what its protos give: python scripts/generate_inference.py")
         sys.exit(1)
     else:
-        print(f"{TARGET.name} is what its proto gives")
+        print(f"{TARGET.name} is what its protos give")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import msgspec
 from riverrun.core.errors import NotReady
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
-from riverrun_serving.core.predicting import Answer, answer_many
+from riverrun_serving.core.predicting import Answer, answer_many, answer_one
 from riverrun_serving.core.row_counters import RowCounters
 from riverrun_serving.core.served_models import ServedModels
 from riverrun_serving.core.tensors import (
@@ -108,9 +108,21 @@ class Inference:
         spec = slot.ready_version(now).spec
         answer = await answer_many(slot, rows_from(spec, inputs), request_id, now, where="inputs")
         tensors = wanted_outputs(answer_tensors(spec, answer), outputs)
+        return self._inferred(answer, tensors, name, begun)
+
+    def infer_row(
+        self, name: str, channel_or_version: str, request_id: str, row: dict[str, float]
+    ) -> Inferred:
+        """`infer` for one row that an edge has read already. Raises the same, naming ``features``."""
+        begun = time.perf_counter()
+        slot = self._models.model(name).slot(channel_or_version)
+        answer = answer_one(slot, row, request_id, self._clock.monotonic())
+        return self._inferred(answer, answer_tensors(answer.loaded.spec, answer), name, begun)
+
+    def _inferred(self, answer: Answer, outputs: Sequence[Tensor], name: str, begun: float) -> Inferred:
         self._rows.count(name, len(answer.predictions))
         self._seconds.observe(time.perf_counter() - begun)
-        return Inferred(name, str(answer.loaded.version), answer.id, _parameters(answer), tensors)
+        return Inferred(name, str(answer.loaded.version), answer.id, _parameters(answer), outputs)
 
 
 def _parameters(answer: Answer) -> dict[str, str | int]:

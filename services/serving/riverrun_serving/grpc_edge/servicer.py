@@ -13,6 +13,7 @@ from riverrun.runtime import metrics
 from riverrun_serving.core.inference import SERVER_NAME, SERVER_VERSION, Inference
 from riverrun_serving.grpc_edge import messages
 from riverrun_serving.grpc_edge.converters import inputs_from, metadata_from, response_from
+from riverrun_serving.grpc_edge.one_row import one_row, read_hot
 
 
 class InferenceServicer:
@@ -29,7 +30,7 @@ class InferenceServicer:
             "ModelReady": _unary(self.model_ready, messages.ModelReadyRequest),
             "ServerMetadata": _unary(self.server_metadata, messages.ServerMetadataRequest),
             "ModelMetadata": _unary(self.model_metadata, messages.ModelMetadataRequest),
-            "ModelInfer": _unary(self.model_infer, messages.ModelInferRequest),
+            "ModelInfer": _unary(self.model_infer, messages.ModelInferRequest, self.infer_row),
         }
         handler = grpc.method_handlers_generic_handler(messages.SERVICE, handlers)
         server.add_generic_rpc_handlers((handler,))
@@ -72,19 +73,37 @@ class InferenceServicer:
         )
         return response_from(inferred, raw=bool(request.raw_input_contents))
 
+    def infer_row(self, raw: bytes) -> Any:
+        """The answer to a request of the most usual form; None for any other, and for wrong features."""
+        request = read_hot(raw)
+        row = one_row(request)
+        if row is None:
+            return None
+        try:
+            inferred = self._inference.infer_row(request.model_name, request.model_version, request.id, row)
+        except InvalidInput:
+            # The long way names the tensor.
+            return None
+        return response_from(inferred, raw=bool(request.raw_input_contents))
 
-def _unary(method: Callable[[Any, Any], Awaitable[Any]], kind: Any) -> Any:
+
+def _unary(
+    method: Callable[[Any, Any], Awaitable[Any]],
+    kind: Any,
+    short_way: Callable[[bytes], Any] = lambda _raw: None,
+) -> Any:
     # Messages are read here and not by gRPC, which answers bytes that are none with UNKNOWN.
     async def call(raw: bytes, context: Any) -> bytes:
         try:
-            request = kind.FromString(raw)
+            answer = short_way(raw)
+            if answer is None:
+                answer = await method(kind.FromString(raw), context)
         except DecodeError:
             raise InvalidInput("request", f"expected a message {kind.DESCRIPTOR.full_name}") from None
-        try:
-            response: bytes = (await method(request, context)).SerializeToString()
         except RiverrunError as error:
             metrics.REFUSED.labels(error.reason).inc()
             raise
+        response: bytes = answer.SerializeToString()
         return response
 
     return grpc.unary_unary_rpc_method_handler(call)
