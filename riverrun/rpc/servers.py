@@ -80,14 +80,18 @@ async def serving_grpc(
     on_stop: Callable[[], None] = lambda: None,
     interceptors: Iterable[grpc.aio.ServerInterceptor] = (),
     reflection_pool: Any = None,
+    map_errors: bool = True,
 ) -> AsyncIterator[tuple[int, health.aio.HealthServicer]]:
     """Serve gRPC while the block runs; gives the bound port and the health servicer.
 
     `add_services` adds servicers and returns their full names, for health and reflection. When the block
     ends health turns NOT_SERVING, `on_stop` is called so that endless streams can end, and calls in
-    progress get `drain_s` seconds. Raises OSError when the port is taken.
+    progress get `drain_s` seconds. `map_errors` False spares each call an interceptor where the handlers
+    turn their errors into statuses themselves. Raises OSError when the port is taken.
     """
-    server = grpc.aio.server(options=_OPTIONS, interceptors=[ErrorInterceptor(), *interceptors])
+    server = grpc.aio.server(
+        options=_OPTIONS, interceptors=[*([ErrorInterceptor()] if map_errors else []), *interceptors]
+    )
     names = list(add_services(server))
     healths = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healths, server)

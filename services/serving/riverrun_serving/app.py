@@ -108,6 +108,7 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
                 settings.grpc_port,
                 drain_s=settings.drain_s,
                 reflection_pool=POOL,
+                map_errors=False,
             )
         )
         stop = Stop()

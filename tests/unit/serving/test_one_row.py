@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from riverrun_serving.core.tensors import rows_from
 from riverrun_serving.grpc_edge import messages
 from riverrun_serving.grpc_edge.converters import inputs_from
-from riverrun_serving.grpc_edge.one_row import one_row, read_hot
+from riverrun_serving.grpc_edge.one_row import OneRow, read_hot
 
 from riverrun.core.errors import InvalidInput
 from riverrun.core.spec import parse_spec
 
+# One for all tests, so that what it remembers is tested too.
+READER = OneRow()
 FREE = parse_spec("{name: free, task: binary, model: [linear_model.LogisticRegression]}")
 
 
@@ -32,7 +34,7 @@ def _request(values: dict[str, float], *, raw: bool = False, **other: Any) -> An
 
 
 def _short(request: Any) -> dict[str, float] | None:
-    return one_row(read_hot(request.SerializeToString()))
+    return READER.read(read_hot(request.SerializeToString()))
 
 
 def _long(raw: bytes) -> Any:
@@ -53,7 +55,7 @@ def test_the_usual_request_is_read_exactly(values: dict[str, float], raw: bool) 
     encodable = all(len(name.encode()) < 128 for name in values)
 
     assert (hot.model_name, hot.model_version, hot.id) == ("free", "live", "r")
-    assert one_row(hot) == (values if encodable else None)
+    assert READER.read(hot) == (values if encodable else None)
     assert _long(request.SerializeToString()) == [values]
 
 
@@ -67,7 +69,7 @@ def test_a_changed_byte_is_never_read_otherwise_than_the_long_way_reads_it(data:
     whole[position] = data.draw(st.integers(0, 255))
 
     try:
-        row = one_row(read_hot(bytes(whole)))
+        row = READER.read(read_hot(bytes(whole)))
     except DecodeError:
         return
 
@@ -125,3 +127,16 @@ def test_anything_else_is_left_to_the_long_way(change: Any) -> None:
     change(request)
 
     assert _short(request) is None
+
+
+def test_what_was_remembered_of_raw_tensors_is_not_taken_for_typed_ones() -> None:
+    reader = OneRow()
+    reader.read(read_hot(_request({"amount": 1.5}, raw=True).SerializeToString()))
+    request = _request({"amount": 1.5}, raw=True)
+    # Eight bytes of something else where a typed tensor has its number.
+    request.inputs[0].parameters["ab"].CopyFrom(messages.ModelInferRequest().parameters["x"])
+    del request.raw_input_contents[:]
+    tensor = request.inputs[0].SerializeToString()
+
+    assert len(tensor) == len(_request({"amount": 1.5}, raw=True).inputs[0].SerializeToString()) + 8
+    assert reader.read(read_hot(request.SerializeToString())) is None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from riverrun.core.errors import NotReady
 from riverrun.core.spec import ModelSpec, SyncSpec
 from riverrun.core.versions import Manifest
 from riverrun.learners.protocol import Predictor
 from riverrun.runtime import metrics
+from riverrun_serving.core.row_check import RowCheck
 
 RECENT_SWAPS = 1000
 
@@ -28,6 +29,11 @@ class LoadedVersion:
     spec_yaml: str
     predictor: Predictor
     generation: int
+    check: RowCheck = field(init=False, compare=False)
+    """Checks a row against the features of `spec`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "check", RowCheck(self.spec.features))
 
     @property
     def version(self) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from riverrun.core.errors import InvalidInput
-from riverrun.core.predictions import FeatureValue, Prediction
-from riverrun.core.spec.features import check_features, shown
+from riverrun.core.predictions import Features, Prediction
+from riverrun.core.spec.features import shown
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 
 MAX_ID = 256
@@ -48,8 +48,7 @@ def check_id(given: Any, field: str = "id") -> str:
 def answer_one(slot: ModelSlot, features: Any, given_id: Any, now: float) -> Answer:
     """The answer for one row. `now` is monotonic. Raises `InvalidInput`, `NotReady`."""
     loaded = slot.ready_version(now)
-    checked = check_features(loaded.spec.features, features)
-    prediction = loaded.predictor.predict(checked)
+    prediction = loaded.predictor.predict(loaded.check(features))
     return Answer(check_id(given_id), (prediction,), loaded, slot.channel, slot.age_s(now))
 
 
@@ -82,17 +81,16 @@ async def answer_many(
     return Answer(request_id, predictions, loaded, slot.channel, age_s)
 
 
-def check_rows(loaded: LoadedVersion, rows: Any, where: str) -> list[dict[str, FeatureValue]]:
+def check_rows(loaded: LoadedVersion, rows: Any, where: str) -> list[Features]:
     """`rows` checked against the version's spec; raises `InvalidInput` naming the row and feature."""
     if not isinstance(rows, list) or not rows:
         raise InvalidInput(where, "expected a list of at least one object of features")
     if len(rows) > MAX_ROWS:
         raise InvalidInput(where, f"expected at most {MAX_ROWS} rows, got {len(rows)}")
-    schema = loaded.spec.features
-    checked = []
+    checked: list[Features] = []
     for number, row in enumerate(rows):
         try:
-            checked.append(check_features(schema, row))
+            checked.append(loaded.check(row))
         except InvalidInput as error:
             path = f"{where}.{number}" + error.field.removeprefix("features")
             raise InvalidInput(path, error.expected) from None

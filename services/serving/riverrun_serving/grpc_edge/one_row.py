@@ -18,40 +18,53 @@ _SHAPE_OF_ONE = b"\x12\x04FP64\x1a\x01\x01"
 # contents (5) of 10 bytes: fp64_contents (7) of 8 bytes, which follow.
 _TYPED = _SHAPE_OF_ONE + b"\x2a\x0a\x3a\x08"
 
+MAX_NAMES = 10_000
 
-def one_row(request: Any) -> dict[str, float] | None:
-    """The features of a `HotRequest` of that form; None for any other, wrong ones included."""
-    if request.parameters or request.outputs:
-        return None
-    inputs = request.inputs
-    raw = request.raw_input_contents
-    if raw:
-        joined = b"".join(raw)
-        if len(raw) != len(inputs) or any(len(one) != 8 for one in raw):
+
+class OneRow:
+    """Reads such requests. Remembers, up to a bound, how each tensor it has seen begins."""
+
+    def __init__(self) -> None:
+        # By what follows the name, since what is a whole tensor in one form is the half of one in the other.
+        self._names: dict[bytes, dict[bytes, str]] = {_TYPED: {}, _SHAPE_OF_ONE: {}}
+
+    def read(self, request: Any) -> dict[str, float] | None:
+        """The features of a `HotRequest` of that form; None for any other, wrong ones included."""
+        if request.parameters or request.outputs:
             return None
-        names = [_name(one, _SHAPE_OF_ONE, 0) for one in inputs]
-    else:
-        joined = b"".join([one[-8:] for one in inputs])
-        names = [_name(one, _TYPED, 8) for one in inputs]
-    if None in names or len(joined) != 8 * len(names):
-        return None
-    row: dict[Any, float] = dict(zip(names, unpack(f"<{len(names)}d", joined), strict=True))
-    return row if row and len(row) == len(names) else None
+        beginnings: list[bytes] = list(request.inputs)
+        values: list[bytes] = list(request.raw_input_contents)
+        if not values:
+            values = [tensor[-8:] for tensor in beginnings]
+            beginnings = [tensor[:-8] for tensor in beginnings]
+            end = _TYPED
+        else:
+            end = _SHAPE_OF_ONE
+        names = self._names[end]
+        row: dict[str, bytes] = {}
+        for beginning, value in zip(beginnings, values, strict=False):
+            name = names.get(beginning) or self._name(beginning, end)
+            if name is None or len(value) != 8:
+                return None
+            row[name] = value
+        if not row or len(row) != len(beginnings) or len(row) != len(values):
+            return None
+        return dict(zip(row, unpack(f"<{len(row)}d", b"".join(row.values())), strict=True))
+
+    def _name(self, beginning: bytes, end: bytes) -> str | None:
+        """The name that a tensor begins with, if `end` follows and there is nothing else."""
+        size = len(beginning) - len(end) - 2
+        if not 0 < size < 128 or beginning[:2] != bytes([_BEFORE_NAME, size]) or not beginning.endswith(end):
+            return None
+        try:
+            name = beginning[2 : size + 2].decode()
+        except UnicodeDecodeError:
+            return None
+        if len(self._names[end]) < MAX_NAMES:
+            self._names[end][beginning] = name
+        return name
 
 
 def read_hot(raw: bytes) -> Any:
     """`raw` as a `HotRequest`; raises protobuf's DecodeError where it is no message at all."""
     return messages.HotRequest.FromString(raw)
-
-
-def _name(tensor: bytes, after_name: bytes, value_size: int) -> str | None:
-    """The tensor's name, if its bytes are the name, then `after_name`, then a value of `value_size`."""
-    size = len(tensor) - len(after_name) - value_size - 2
-    if not 0 < size < 128 or tensor[0] != _BEFORE_NAME or tensor[1] != size:
-        return None
-    if tensor[size + 2 : size + 2 + len(after_name)] != after_name:
-        return None
-    try:
-        return tensor[2 : size + 2].decode()
-    except UnicodeDecodeError:
-        return None

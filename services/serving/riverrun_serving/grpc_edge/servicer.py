@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from riverrun.core.errors import InvalidInput, RiverrunError
+from riverrun.core.errors import InvalidInput
+from riverrun.rpc.errors import abort
 from riverrun.runtime import metrics
 from riverrun_serving.core.inference import SERVER_NAME, SERVER_VERSION, Inference
 from riverrun_serving.grpc_edge import messages
 from riverrun_serving.grpc_edge.converters import inputs_from, metadata_from, response_from
-from riverrun_serving.grpc_edge.one_row import one_row, read_hot
+from riverrun_serving.grpc_edge.one_row import OneRow, read_hot
 
 
 class InferenceServicer:
-    """Decode, call, encode. Errors are raised; the server's interceptor makes statuses of them."""
+    """Decode, call, encode; every error becomes a status at the end."""
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
+        self._one_row = OneRow()
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve this on `server`, by generic handlers: there are no stubs."""
@@ -76,7 +79,7 @@ class InferenceServicer:
     def infer_row(self, raw: bytes) -> Any:
         """The answer to a request of the most usual form; None for any other, and for wrong features."""
         request = read_hot(raw)
-        row = one_row(request)
+        row = self._one_row.read(request)
         if row is None:
             return None
         try:
@@ -92,18 +95,23 @@ def _unary(
     kind: Any,
     short_way: Callable[[bytes], Any] = lambda _raw: None,
 ) -> Any:
-    # Messages are read here and not by gRPC, which answers bytes that are none with UNKNOWN.
+    # Messages are read here and not by gRPC, which answers bytes that are none with UNKNOWN; errors become
+    # statuses here and not in an interceptor, which each call would pay for.
     async def call(raw: bytes, context: Any) -> bytes:
         try:
             answer = short_way(raw)
             if answer is None:
                 answer = await method(kind.FromString(raw), context)
-        except DecodeError:
-            raise InvalidInput("request", f"expected a message {kind.DESCRIPTOR.full_name}") from None
-        except RiverrunError as error:
-            metrics.REFUSED.labels(error.reason).inc()
+            response: bytes = answer.SerializeToString()
+            return response
+        except asyncio.CancelledError:
             raise
-        response: bytes = answer.SerializeToString()
-        return response
+        except DecodeError:
+            error: Exception = InvalidInput("request", f"expected a message {kind.DESCRIPTOR.full_name}")
+        except Exception as raised:  # the edge: everything becomes a status here
+            error = raised
+        metrics.REFUSED.labels(getattr(error, "reason", "INTERNAL")).inc()
+        await abort(context, error)
+        raise AssertionError("abort ends the call")
 
     return grpc.unary_unary_rpc_method_handler(call)
