@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -188,9 +189,15 @@ def answer_tensors(spec: ModelSpec, answer: Answer) -> list[Tensor]:
                 for prediction in answer.predictions
                 for label in classes
             ]
-            named = json.dumps(classes)
+            named = _classes_text(spec.label_type, tuple(classes))
             outputs.append(Tensor("probabilities", "FP64", (rows, len(classes)), shares, classes=named))
     return outputs
+
+
+@lru_cache(maxsize=1024)
+def _classes_text(label_type: str, classes: tuple[Label, ...]) -> str:
+    """Classes as a JSON list. The label type is part of the key, since True equals 1 and is not the same."""
+    return json.dumps(classes)
 
 
 def wanted_outputs(outputs: Sequence[Tensor], names: Sequence[str]) -> list[Tensor]:
