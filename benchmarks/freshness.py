@@ -33,6 +33,7 @@ SECONDS = {100: 20, 1000: 10}
 CONNECTIONS = 64
 PROBE_EVERY_S = 0.1
 SETTLE_S = 2.0
+DEADLINE_S = 60.0
 SPEC = workload.spec("{continuous: true, budget: 100%}")
 
 Swap = tuple[int, int]
@@ -84,7 +85,8 @@ def drive(system: System, first: int, count: int, rate: float) -> Sent:
     rows = islice(workload.endless(), first, first + count)
     messages = [system.feedback(first + i, row) for i, row in enumerate(rows)]
     cpu = cpu_seconds(system.pids)
-    sent_ns, probes = asyncio.run(_drive(system, messages, rate))
+    driving = asyncio.wait_for(_drive(system, messages, rate), DEADLINE_S + count / rate)
+    sent_ns, probes = asyncio.run(driving)
     return Sent(sent_ns, probes, cpu_seconds(system.pids) - cpu)
 
 
@@ -92,7 +94,8 @@ async def _drive(system: System, messages: Sequence[bytes], rate: float) -> tupl
     sent_ns = [0] * len(messages)
     probes: list[Probe] = []
     async with connections(system.rest_ports[0], CONNECTIONS) as opened:
-        idle: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+        # In turn: a server closes connections that nothing was sent over for some seconds.
+        idle: asyncio.Queue[Connection] = asyncio.Queue()
         for connection in opened:
             idle.put_nowait(connection)
 

@@ -79,8 +79,10 @@ class Connection(asyncio.Protocol):
             self._answer.set_exception(ConnectionError("the server closed the connection"))
 
     async def request(self, message: bytes) -> tuple[int, bytes]:
-        """Send `message` and wait for the answer's status and body."""
+        """Send `message` and wait for the answer's status and body; ConnectionError when it is closed."""
         assert self._transport is not None
+        if self._transport.is_closing():
+            raise ConnectionError("the server closed the connection")
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(message)
         return await self._answer

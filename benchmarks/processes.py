@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from riverrun.cli.up import parent_bound
+
+PARENT_BOUND = Path(parent_bound.__file__)
 STOP_S = 15.0
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -35,7 +38,11 @@ def running(
     cores: Iterable[int] | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process, its output in `log`, asked to stop at the end and killed if it will not."""
+    """A process, its output in `log`, asked to stop at the end and killed if it will not.
+
+    It ends with this process too, however that ends. The command's program is given by its whole path.
+    """
+    command = [sys.executable, "-I", "-S", str(PARENT_BOUND), str(os.getpid()), *command]
     with log.open("wb") as output, on_cores(cores):
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=env)
     try:

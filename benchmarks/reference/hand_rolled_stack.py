@@ -35,7 +35,12 @@ class HandRolled:
 
 def is_available() -> bool:
     """Whether this machine has what the design needs."""
-    return shutil.which("redis-server") is not None
+    return redis_server() is not None
+
+
+def redis_server() -> str | None:
+    """Where the program is, None where it is not installed."""
+    return shutil.which("redis-server")
 
 
 @contextmanager
@@ -51,7 +56,10 @@ def hand_rolled(replicas: int) -> Iterator[HandRolled]:
 
         # In memory alone, as such a cache is usually run: it has nothing to sync at each event.
         memory_only = ["--save", "", "--appendonly", "no", "--dir", name]
-        processes = [start("redis", ["redis-server", "--port", str(redis_port), *memory_only])]
+        program = redis_server()
+        if program is None:
+            raise RuntimeError(MISSING)
+        processes = [start("redis", [program, "--port", str(redis_port), *memory_only])]
         wait_until(partial(listening, redis_port), "redis")
         processes.append(start("trainer", python("benchmarks.reference.hand_rolled_trainer")))
         for index, port in enumerate(rest_ports):
