@@ -183,28 +183,7 @@ class ParameterClient:
     async def push(self, push: Push, *, deadline_s: float | None = None) -> Pushed:
         """Store one version; returns once it is durable and announced. May be repeated with its push_id."""
         inline = len(push.serving) + len(push.trainer) <= CHUNK
-        header = pb.PushHeader(
-            model=push.model,
-            line=push.line,
-            epoch=push.epoch,
-            base_version=push.base_version,
-            push_id=push.push_id,
-            serving_bytes=len(push.serving),
-            trainer_bytes=len(push.trainer),
-            inline_serving=push.serving if inline else b"",
-            inline_trainer=push.trainer if inline else b"",
-            snapshot=push.snapshot,
-            serving_root=push.serving_root,
-            trainer_root=push.trainer_root,
-            next_unit=push.next_unit,
-            positions=positions_to_pb(push.positions),
-            watermark=timestamp(push.watermark_ns),
-            examples=push.examples,
-            metrics=dict(push.metrics),
-            oldest_arrival=timestamp(push.arrivals.oldest_ns),
-            newest_arrival=timestamp(push.arrivals.newest_ns),
-            skipped=ranges_to_pb(push.skipped),
-        )
+        header = push_header(push, inline=inline)
 
         async def requests() -> AsyncIterator[pb.PushRequest]:
             yield pb.PushRequest(header=header)
@@ -214,13 +193,7 @@ class ParameterClient:
 
         with translated():
             answer = await self.stub.Push(requests(), timeout=deadline_s or self._deadline_s)
-        return Pushed(
-            store_id=answer.store_id,
-            version=answer.version,
-            digest=answer.digest,
-            moved=tuple(channel_from_pb(channel) for channel in answer.moved),
-            held=answer.held,
-        )
+        return pushed_from(answer)
 
     async def pull(
         self,
@@ -260,6 +233,43 @@ class ParameterClient:
                     body += part.chunk
                     check_size(f"model {model}", len(body), total)
         return pulled_from(header, bytes(body), model)
+
+
+def push_header(push: Push, *, inline: bool) -> pb.PushHeader:
+    """The header that begins `push`; the whole of it when its bodies are `inline`."""
+    return pb.PushHeader(
+        model=push.model,
+        line=push.line,
+        epoch=push.epoch,
+        base_version=push.base_version,
+        push_id=push.push_id,
+        serving_bytes=len(push.serving),
+        trainer_bytes=len(push.trainer),
+        inline_serving=push.serving if inline else b"",
+        inline_trainer=push.trainer if inline else b"",
+        snapshot=push.snapshot,
+        serving_root=push.serving_root,
+        trainer_root=push.trainer_root,
+        next_unit=push.next_unit,
+        positions=positions_to_pb(push.positions),
+        watermark=timestamp(push.watermark_ns),
+        examples=push.examples,
+        metrics=dict(push.metrics),
+        oldest_arrival=timestamp(push.arrivals.oldest_ns),
+        newest_arrival=timestamp(push.arrivals.newest_ns),
+        skipped=ranges_to_pb(push.skipped),
+    )
+
+
+def pushed_from(answer: pb.PushResponse) -> Pushed:
+    """The server's answer as ours."""
+    return Pushed(
+        store_id=answer.store_id,
+        version=answer.version,
+        digest=answer.digest,
+        moved=tuple(channel_from_pb(channel) for channel in answer.moved),
+        held=answer.held,
+    )
 
 
 def pulled_from(header: pb.PullHeader | None, body: bytes, model: str) -> Pulled:

@@ -13,7 +13,15 @@ from riverrun.core.errors import Unavailable
 from riverrun.core.events import OffsetRange, Positions
 from riverrun.core.versions import Manifest
 from riverrun.rpc.converters import manifest_from_pb, positions_from_pb, ranges_from_pb
-from riverrun.rpc.params_client import PEER, ParameterClient, translated
+from riverrun.rpc.params_client import (
+    PEER,
+    ParameterClient,
+    Push,
+    Pushed,
+    push_header,
+    pushed_from,
+    translated,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +42,58 @@ class TrainerSession:
 
     def __init__(self, call: Any, opened: Opened) -> None:
         self._call = call
+        self._pushes: dict[str, asyncio.Future[Pushed | None]] = {}
         self.opened = opened
 
     async def report(self, *, examples: int, problem: str = "") -> None:
         """Tell the server that the loop moves; raises `Fenced` or `Unavailable` when the session is over."""
         progress = pb.OpenSessionRequest.Progress(examples=examples, problem=problem)
-        with translated():
-            try:
-                await self._call.write(pb.OpenSessionRequest(progress=progress))
-            except asyncio.InvalidStateError as error:
-                raise Unavailable(PEER, "the session ended") from error
+        await self._write(pb.OpenSessionRequest(progress=progress))
+
+    async def push(self, push: Push, deadline_s: float = 10.0) -> Pushed | None:
+        """Store a small version, sooner than `ParameterClient.push` does; needs `changed_specs` to be read.
+
+        Returns once it is durable and announced, or None when it was refused: the same push by
+        `ParameterClient.push` says why. Raises `Unavailable` when no answer came.
+        """
+        answer: asyncio.Future[Pushed | None] = asyncio.get_running_loop().create_future()
+        self._pushes[push.push_id] = answer
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._write(pb.OpenSessionRequest(push=push_header(push, inline=True)))
+                return await answer
+        except TimeoutError as error:
+            raise Unavailable(PEER, f"no answer to a push within {deadline_s:g} s") from error
+        finally:
+            del self._pushes[push.push_id]
 
     async def changed_specs(self) -> AsyncIterator[str]:
         """Each newer spec of the line, as YAML. Raises `Fenced` or `Unavailable` when the session ends."""
+        try:
+            with translated():
+                # The first message was read one by one, and gRPC allows no iterator after that.
+                while isinstance(message := await self._call.read(), pb.OpenSessionResponse):
+                    if message.HasField("spec_changed"):
+                        yield message.spec_changed.spec_yaml
+                    elif message.HasField("pushed"):
+                        self._answered(message.pushed)
+            raise Unavailable(PEER, "the session ended")
+        finally:
+            for answer in self._pushes.values():
+                if not answer.done():
+                    answer.set_exception(Unavailable(PEER, "the session ended"))
+
+    async def _write(self, request: pb.OpenSessionRequest) -> None:
         with translated():
-            # The first message was read one by one, and gRPC allows no iterator after that.
-            while isinstance(message := await self._call.read(), pb.OpenSessionResponse):
-                if message.HasField("spec_changed"):
-                    yield message.spec_changed.spec_yaml
-        raise Unavailable(PEER, "the session ended")
+            try:
+                await self._call.write(request)
+            except asyncio.InvalidStateError as error:
+                raise Unavailable(PEER, "the session ended") from error
+
+    def _answered(self, message: pb.OpenSessionResponse.Pushed) -> None:
+        answer = self._pushes.get(message.push_id)
+        if answer is not None and not answer.done():
+            answer.set_result(pushed_from(message.answer) if message.HasField("answer") else None)
 
 
 @contextlib.asynccontextmanager

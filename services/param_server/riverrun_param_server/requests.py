@@ -43,7 +43,20 @@ def push_header(request: pb.PushRequest) -> pb.PushHeader:
     """The header of a push; raises `InvalidInput` for anything else."""
     if not request.HasField("header"):
         raise InvalidInput("request", "expected header first")
-    header = request.header
+    return _checked(request.header)
+
+
+def inline_push(header: pb.PushHeader, key: tuple[str, int]) -> Push:
+    """A push whole in its header, of the (model, line) `key`; raises `InvalidInput` for anything else."""
+    push = push_of(_checked(header))
+    if (push.model, push.line) != key:
+        raise InvalidInput("push.line", "expected the session's own model and line")
+    if len(push.serving) != header.serving_bytes or len(push.trainer) != header.trainer_bytes:
+        raise InvalidInput("push.serving_bytes", "expected both bodies inline")
+    return push
+
+
+def _checked(header: pb.PushHeader) -> pb.PushHeader:
     for field in ("serving_root", "trainer_root"):
         if len(getattr(header, field)) != 32:
             raise InvalidInput(f"header.{field}", "expected 32 bytes")
@@ -79,19 +92,17 @@ def push_of(header: pb.PushHeader) -> Push:
 async def with_body(push: Push, header: pb.PushHeader, requests: AsyncIterator[pb.PushRequest]) -> Push:
     """`push` with the bodies of the chunks that follow; raises `InvalidInput` where they do not fit."""
     total = header.serving_bytes + header.trainer_bytes
-    joiner: Joiner | None = None
+    inline = len(push.serving) + len(push.trainer)
+    if inline == total:
+        # All is here: waiting for the stream's end would cost a small push a good part of its time.
+        return push
+    if inline:
+        raise InvalidInput("header.inline_serving", f"expected all {total} bytes inline, or none")
+    joiner = Joiner("body", total, max_bytes=total)
     async for request in requests:
         if not request.HasField("chunk"):
             raise InvalidInput("request", "expected one header, then chunks")
-        joiner = joiner or Joiner("body", total, max_bytes=total)
         joiner.add(request.chunk)
-    if joiner is None:
-        inline = len(push.serving) + len(push.trainer)
-        if inline != total:
-            raise InvalidInput("header.serving_bytes", f"expected {inline} with trainer_bytes, got {total}")
-        return push
-    if push.serving or push.trainer:
-        raise InvalidInput("header.inline_serving", "expected nothing inline beside chunks")
     body = joiner.joined()
     return replace(push, serving=body[: header.serving_bytes], trainer=body[header.serving_bytes :])
 

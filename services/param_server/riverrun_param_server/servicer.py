@@ -11,6 +11,7 @@ import grpc
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
 from riverrun.codec.chunks import split
+from riverrun.core.errors import RiverrunError
 from riverrun.rpc.converters import (
     channel_to_pb,
     line_to_pb,
@@ -20,9 +21,10 @@ from riverrun.rpc.converters import (
     ranges_to_pb,
     reader_to_pb,
 )
+from riverrun.rpc.params_client import Pushed
 from riverrun_param_server import requests
 from riverrun_param_server.param_server import ParamServer
-from riverrun_param_server.sessions import Opening, Session
+from riverrun_param_server.sessions import Opening, PushOutcome, Session
 
 SERVICE = "riverrun.api.params.v1.ParameterService"
 
@@ -55,9 +57,8 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         reports = asyncio.create_task(self._take_progress(session, requests_in))
         try:
             yield self._opened(opening)
-            async for spec_yaml in session.news():
-                changed = pb.OpenSessionResponse.SpecChanged(spec_yaml=spec_yaml)
-                yield pb.OpenSessionResponse(store_id=self._server.store_id, spec_changed=changed)
+            async for news in session.news():
+                yield self._told(news)
         finally:
             reports.cancel()
             self._server.sessions.close(session)
@@ -67,14 +68,7 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         push = requests.push_of(header)
         self._server.pushes.admit(push, header.serving_bytes + header.trainer_bytes)
         push = await requests.with_body(push, header, requests_in)
-        pushed = await self._server.pushes.push(push)
-        return pb.PushResponse(
-            store_id=pushed.store_id,
-            version=pushed.version,
-            digest=pushed.digest,
-            moved=[channel_to_pb(channel) for channel in pushed.moved],
-            held=pushed.held,
-        )
+        return push_answer(await self._server.pushes.push(push))
 
     async def Pull(self, request: pb.PullRequest, context: Any) -> AsyncIterator[pb.PullResponse]:
         wanted = self._server.pull_wanted(requests.pull_wanted(request), request.have_store_id)
@@ -154,8 +148,28 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         async for request in requests_in:
             if request.HasField("progress"):
                 self._server.sessions.progress(session, request.progress.problem[:1024])
+            elif request.HasField("push"):
+                session.tell_outcome(request.push.push_id, await self._push_inline(session, request.push))
         # The trainer says no more: it has gone, or is about to.
         self._server.sessions.close(session)
+
+    async def _push_inline(self, session: Session, header: pb.PushHeader) -> Pushed | None:
+        """The answer to a push over the session's stream; None where `Push` would raise."""
+        try:
+            push = requests.inline_push(header, session.key)
+            self._server.pushes.admit(push, header.serving_bytes + header.trainer_bytes)
+            return await self._server.pushes.push(push)
+        except RiverrunError:
+            return None
+
+    def _told(self, news: str | PushOutcome) -> pb.OpenSessionResponse:
+        if isinstance(news, str):
+            changed = pb.OpenSessionResponse.SpecChanged(spec_yaml=news)
+            return pb.OpenSessionResponse(store_id=self._server.store_id, spec_changed=changed)
+        pushed = pb.OpenSessionResponse.Pushed(
+            push_id=news.push_id, answer=None if news.answer is None else push_answer(news.answer)
+        )
+        return pb.OpenSessionResponse(store_id=self._server.store_id, pushed=pushed)
 
     async def _take_reports(self, number: int, requests_in: AsyncIterator[pb.WatchRequest]) -> None:
         async for request in requests_in:
@@ -174,6 +188,17 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
                 same_position_sessions=opening.same_position_sessions,
             ),
         )
+
+
+def push_answer(pushed: Pushed) -> pb.PushResponse:
+    """`pushed` as a message."""
+    return pb.PushResponse(
+        store_id=pushed.store_id,
+        version=pushed.version,
+        digest=pushed.digest,
+        moved=[channel_to_pb(channel) for channel in pushed.moved],
+        held=pushed.held,
+    )
 
 
 def add_parameter_service(servicer: ParameterServicer, server: grpc.aio.Server) -> str:

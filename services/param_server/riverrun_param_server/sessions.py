@@ -16,6 +16,7 @@ import structlog
 from riverrun.core.errors import Fenced, NotFound, RiverrunError, Unavailable
 from riverrun.core.events import OffsetRange, Positions
 from riverrun.core.versions import Manifest
+from riverrun.rpc.params_client import Pushed
 from riverrun.runtime.clock import Clock
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.completion import Completion
@@ -41,6 +42,14 @@ class Opening:
     same_position_sessions: int
 
 
+@dataclass(frozen=True, slots=True)
+class PushOutcome:
+    """What became of a push that came over a session's stream; `answer` None: it was refused."""
+
+    push_id: str
+    answer: Pushed | None
+
+
 class Session:
     """One trainer's hold on one line; `news` tells it what it must know until it is over."""
 
@@ -50,6 +59,7 @@ class Session:
         self.epoch = 0
         self.deadline = float("inf")
         self._spec: str | None = None
+        self._outcomes: deque[PushOutcome] = deque()
         self._error: RiverrunError | None = None
         self._over = False
         self._wake = asyncio.Event()
@@ -59,15 +69,23 @@ class Session:
         self._spec = spec_yaml
         self._wake.set()
 
+    def tell_outcome(self, push_id: str, answer: Pushed | None) -> None:
+        """A version that came over the session's stream is durable and announced, or was refused."""
+        self._outcomes.append(PushOutcome(push_id, answer))
+        self._wake.set()
+
     def end(self, error: RiverrunError | None = None) -> None:
         """The session is over, by `error` or because the server stops; the first reason counts."""
         if not self._over:
             self._over, self._error = True, error
             self._wake.set()
 
-    async def news(self) -> AsyncIterator[str]:
-        """Each newer spec. Ends, or raises, when the session is over."""
+    async def news(self) -> AsyncIterator[str | PushOutcome]:
+        """Each newer spec, and what became of each push. Ends, or raises, when the session is over."""
         while not self._over:
+            if self._outcomes:
+                yield self._outcomes.popleft()
+                continue
             spec, self._spec = self._spec, None
             if spec is not None:
                 yield spec

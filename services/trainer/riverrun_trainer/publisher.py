@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import stamina
 
-from riverrun.core.errors import Exhausted, NotReady, Unavailable, WrongStore
+from riverrun.core.errors import Exhausted, NotReady, RiverrunError, Unavailable, WrongStore
 from riverrun.core.events import OffsetRange, Stream
 from riverrun.rpc.params_client import ParameterClient, Push, Pushed
+from riverrun.rpc.trainer_session import TrainerSession
 from riverrun_trainer.learning import Captured
 
 CAREFUL = "careful-"
@@ -21,6 +23,11 @@ ATTEMPT = "attempt-"
 
 The number of the attempt follows, as in ``attempt-2-``.
 """
+
+
+IN_SESSION_MAX = 64 << 10
+"""Bytes of a version that goes over the session's stream: a call of its own would take longer to set up
+than so little takes to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,7 @@ class Publisher:
     def __init__(
         self,
         client: ParameterClient,
+        session: TrainerSession,
         target: Target,
         head: int,
         skipped: Sequence[OffsetRange],
@@ -54,6 +62,7 @@ class Publisher:
         `tell` hears why versions do not get through, and an empty text once they do again.
         """
         self._client = client
+        self._session = session
         self._target = target
         self._skipped = list(skipped)
         self._tell = tell
@@ -108,10 +117,19 @@ class Publisher:
         ):
             with attempt:
                 try:
-                    pushed = await self._client.push(push)
+                    pushed = await self._push(push)
                 except (Unavailable, NotReady, Exhausted) as error:
                     self._tell(str(error))
                     raise
                 self._tell("")
                 return pushed
         raise AssertionError("retrying ends with an answer or an error")
+
+    async def _push(self, push: Push) -> Pushed:
+        if len(push.serving) + len(push.trainer) <= IN_SESSION_MAX:
+            # Whatever comes of it other than an answer, the call of its own says why, under the same id.
+            with contextlib.suppress(RiverrunError):
+                pushed = await self._session.push(push)
+                if pushed is not None:
+                    return pushed
+        return await self._client.push(push)

@@ -64,7 +64,12 @@ class SessionLoop:
         head = self._opened.head
         target = Target(model, line, self._opened.epoch, self._opened.store_id)
         self._publisher = Publisher(
-            around.client, target, head.version if head else 0, self._opened.skipped, self._pulse.tell
+            around.client,
+            session,
+            target,
+            head.version if head else 0,
+            self._opened.skipped,
+            self._pulse.tell,
         )
         self._push: asyncio.Task[_Answered] | None = None
         self._encode_s = 0.0

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+import pytest
 from riverrun_trainer.line_context import Surroundings
 from riverrun_trainer.trainer import Trainer
 
@@ -10,37 +11,46 @@ from riverrun.core.errors import Unavailable
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient, Push, Pushed
+from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.runtime.lifecycle import Stop
 from tests.integration.trainer.trainer_stack import SPEC, plain_loop, rows
 
 PROBE = {"a": 0.3, "b": -1.2, "c": 2.0}
 
 
-class LosesAnswers(ParameterClient):
-    """Every other push reaches the server, but its first answer never comes back."""
+class LosingAnswers:
+    """Every other version reaches the server over its session, but the answer never comes back."""
 
-    def __init__(self, channel) -> None:
-        super().__init__(channel)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[Push] = []
         self.lost = 0
+        in_session, by_call = TrainerSession.push, ParameterClient.push
 
-    async def push(self, push: Push, *, deadline_s: float | None = None) -> Pushed:
-        again = bool(self.sent) and self.sent[-1].push_id == push.push_id
-        self.sent.append(push)
-        answer = await super().push(push, deadline_s=deadline_s)
-        if not again and len(self.sent) % 2 == 0:
-            self.lost += 1
-            raise Unavailable("the parameter server", "the answer was lost")
-        return answer
+        async def lossy(session: TrainerSession, push: Push) -> Pushed | None:
+            self.sent.append(push)
+            answer = await in_session(session, push)
+            if len({one.push_id for one in self.sent}) % 2 == 0:
+                self.lost += 1
+                raise Unavailable("the parameter server", "the answer was lost")
+            return answer
+
+        async def again(client: ParameterClient, push: Push) -> Pushed:
+            self.sent.append(push)
+            return await by_call(client, push)
+
+        monkeypatch.setattr(TrainerSession, "push", lossy)
+        monkeypatch.setattr(ParameterClient, "push", again)
 
 
-async def test_a_lost_answer_is_asked_for_again_and_nothing_is_stored_twice(stack):
+async def test_a_lost_answer_is_asked_for_again_and_nothing_is_stored_twice(stack, monkeypatch):
     await stack.client.register_model(SPEC)
     examples = rows(400)
     stop = Stop()
     async with open_channel(stack.address) as channel:
-        client = LosesAnswers(channel)
-        around = Surroundings(client, RemoteEventLog(channel), stop, "lossy", report_every_s=0.2)
+        losing = LosingAnswers(monkeypatch)
+        around = Surroundings(
+            ParameterClient(channel), RemoteEventLog(channel), stop, "lossy", report_every_s=0.2
+        )
         running = asyncio.create_task(Trainer(around, (), drain_s=5).run())
         try:
             await stack.wait_for(lambda head: head.version >= 1)
@@ -54,10 +64,11 @@ async def test_a_lost_answer_is_asked_for_again_and_nothing_is_stored_twice(stac
             with contextlib.suppress(asyncio.CancelledError):
                 await running
 
-    distinct = {push.push_id: push for push in client.sent}
-    assert client.lost >= 3
+    distinct = {push.push_id: push for push in losing.sent}
+    assert losing.lost >= 3
     assert head.version == len(distinct)
-    assert all(push == distinct[push.push_id] for push in client.sent)
+    assert len(losing.sent) == len(distinct) + losing.lost
+    assert all(push == distinct[push.push_id] for push in losing.sent)
     assert head.epoch == 1
     assert head.examples == 400
     assert (await stack.predictor()).predict(PROBE) == plain_loop(examples).predict(PROBE)

@@ -177,7 +177,7 @@ class ListModelsResponse(_message.Message):
     def __init__(self, store_id: _Optional[str] = ..., models: _Optional[_Iterable[_Union[ModelInfo, _Mapping]]] = ...) -> None: ...
 
 class OpenSessionRequest(_message.Message):
-    __slots__ = ("open", "progress")
+    __slots__ = ("open", "progress", "push")
     class Open(_message.Message):
         __slots__ = ("model", "line", "trainer_id")
         MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -196,12 +196,14 @@ class OpenSessionRequest(_message.Message):
         def __init__(self, examples: _Optional[int] = ..., problem: _Optional[str] = ...) -> None: ...
     OPEN_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    PUSH_FIELD_NUMBER: _ClassVar[int]
     open: OpenSessionRequest.Open
     progress: OpenSessionRequest.Progress
-    def __init__(self, open: _Optional[_Union[OpenSessionRequest.Open, _Mapping]] = ..., progress: _Optional[_Union[OpenSessionRequest.Progress, _Mapping]] = ...) -> None: ...
+    push: PushHeader
+    def __init__(self, open: _Optional[_Union[OpenSessionRequest.Open, _Mapping]] = ..., progress: _Optional[_Union[OpenSessionRequest.Progress, _Mapping]] = ..., push: _Optional[_Union[PushHeader, _Mapping]] = ...) -> None: ...
 
 class OpenSessionResponse(_message.Message):
-    __slots__ = ("store_id", "opened", "spec_changed")
+    __slots__ = ("store_id", "opened", "spec_changed", "pushed")
     class Opened(_message.Message):
         __slots__ = ("epoch", "head", "spec_yaml", "positions", "skipped", "same_position_sessions")
         EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -222,13 +224,22 @@ class OpenSessionResponse(_message.Message):
         SPEC_YAML_FIELD_NUMBER: _ClassVar[int]
         spec_yaml: str
         def __init__(self, spec_yaml: _Optional[str] = ...) -> None: ...
+    class Pushed(_message.Message):
+        __slots__ = ("push_id", "answer")
+        PUSH_ID_FIELD_NUMBER: _ClassVar[int]
+        ANSWER_FIELD_NUMBER: _ClassVar[int]
+        push_id: str
+        answer: PushResponse
+        def __init__(self, push_id: _Optional[str] = ..., answer: _Optional[_Union[PushResponse, _Mapping]] = ...) -> None: ...
     STORE_ID_FIELD_NUMBER: _ClassVar[int]
     OPENED_FIELD_NUMBER: _ClassVar[int]
     SPEC_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    PUSHED_FIELD_NUMBER: _ClassVar[int]
     store_id: str
     opened: OpenSessionResponse.Opened
     spec_changed: OpenSessionResponse.SpecChanged
-    def __init__(self, store_id: _Optional[str] = ..., opened: _Optional[_Union[OpenSessionResponse.Opened, _Mapping]] = ..., spec_changed: _Optional[_Union[OpenSessionResponse.SpecChanged, _Mapping]] = ...) -> None: ...
+    pushed: OpenSessionResponse.Pushed
+    def __init__(self, store_id: _Optional[str] = ..., opened: _Optional[_Union[OpenSessionResponse.Opened, _Mapping]] = ..., spec_changed: _Optional[_Union[OpenSessionResponse.SpecChanged, _Mapping]] = ..., pushed: _Optional[_Union[OpenSessionResponse.Pushed, _Mapping]] = ...) -> None: ...
 
 class PushRequest(_message.Message):
     __slots__ = ("header", "chunk")
