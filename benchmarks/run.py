@@ -48,10 +48,11 @@ def machine() -> str:
     return f"{cores}, Linux, Python {platform.python_version()}, {packages}"
 
 
-def page(figures: Sequence[Figure]) -> str:
-    """The figures as a page."""
+def page(figures: Sequence[Figure], load: float) -> str:
+    """The figures as a page; `load` is the machine's load average before anything was measured."""
     day = datetime.now(UTC).date().isoformat()
-    lines = [PREAMBLE, f"Measured {day} on {machine()}.\n\n"]
+    quiet = f"The machine's load average was {load:.1f} before: above 0.5 it was busy with something else."
+    lines = [PREAMBLE, f"Measured {day} on {machine()}. {quiet}\n\n"]
     lines.append("| figure | value | reference | its value | ratio | target | holds |\n")
     lines.append("| --- | ---: | --- | ---: | ---: | --- | --- |\n")
     for figure in figures:
@@ -76,9 +77,10 @@ def main() -> None:
     names = parser.parse_args().names
     if unknown := set(names) - set(BENCHMARKS):
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are: {', '.join(BENCHMARKS)}")
+    load = os.getloadavg()[0]
     figures = [figure for name in names for figure in run(name)]
     if set(names) == set(BENCHMARKS):
-        PAGE.write_text(page(figures))
+        PAGE.write_text(page(figures, load))
         print(f"written: {PAGE.relative_to(ROOT)}")
 
 

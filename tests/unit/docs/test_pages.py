@@ -19,6 +19,7 @@ FOLDERS = ("docs", "examples", "services")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
 
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+CODE = re.compile(r"`[^`\n]*`")
 YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ (riverrun .*?)(?:\s+#.*)?$", re.MULTILINE)
 
@@ -37,7 +38,8 @@ def shown_commands() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_somewhere(page: Path) -> None:
-    targets = [target for target in LINK.findall(page.read_text()) if "://" not in target]
+    prose = CODE.sub("", page.read_text())
+    targets = [target for target in LINK.findall(prose) if "://" not in target]
 
     missing = [target for target in targets if not (page.parent / target).exists()]
 
