@@ -95,7 +95,7 @@ def heads(info: ModelInfo) -> str:
 
 def metrics_words(metrics: Mapping[str, float]) -> str:
     """The metrics, four digits each."""
-    return "  ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+    return "  ".join(f"{name} {value + 0.0:.4g}" for name, value in metrics.items())
 
 
 def _status_row(status: ModelStatus, now_ns: int) -> tuple[object, ...]:

@@ -107,7 +107,8 @@ async def feedback(
     answer = await session.client.feedback_many(model, sent)
     did = f"{answer.accepted} of {len(sent)} are durable"
     did += f", {answer.duplicates} of them were before" if answer.duplicates else ""
-    undo = "send the same id with the right label, which corrects it" if answer.accepted else ""
+    # What was learned cannot be taken out alone; what can be is all since a version.
+    undo = f"riverrun reset {model} --to VERSION --skip" if answer.accepted else ""
     document = {
         "accepted": answer.accepted,
         "duplicates": answer.duplicates,
