@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --retries 10
-PYTEST := $(BIN)/python -m pytest
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # What is installed is known by a stamp named after the locks' content: a second run installs nothing,
 # and a changed lock installs what changed.
@@ -22,7 +22,7 @@ demo: $(RUN_STAMP)  ## watch predictions get better as labels arrive: the flight
 	@$(BIN)/python examples/late-flights/demo.py $(ARGS)
 
 ##@ Check it
-.PHONY: test test-full integration lint typecheck protos-check
+.PHONY: test test-full integration lint typecheck generated-check
 test: $(DEV_STAMP)  ## every test that needs no cluster and no root, within five minutes
 	@$(PYTEST) -m "not full" $(ARGS)
 
@@ -32,10 +32,10 @@ test-full: $(DEV_STAMP)  ## the same with the long runs
 integration: $(DEV_STAMP)  ## only the tests that start real servers
 	@$(PYTEST) tests/integration -m "not full" $(ARGS)
 
-lint: $(DEV_STAMP)  ## ruff, mypy --strict, the import contracts, and the stubs against the protos
+lint: $(DEV_STAMP)  ## ruff, mypy --strict, the import contracts, and what is generated
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "not formatted: make fmt"; exit 1; }
-	@$(MAKE) typecheck protos-check
+	@$(MAKE) typecheck generated-check
 	@$(BIN)/lint-imports --no-cache
 
 typecheck: $(DEV_STAMP)  ## mypy --strict over the packages, the example, the benchmarks and the scripts
@@ -43,8 +43,11 @@ typecheck: $(DEV_STAMP)  ## mypy --strict over the packages, the example, the be
 	@$(BIN)/mypy $(wildcard examples/*/*.py)
 	@$(BIN)/mypy $(wildcard scripts/*.py) $(wildcard benchmarks/*.py) $(wildcard benchmarks/*/*.py)
 
-protos-check: $(DEV_STAMP)  ## say whether the committed stubs are what the protos give
+generated-check: $(DEV_STAMP)  ## say whether the committed stubs, allow-list and catalogue are what they are made from
 	@$(BIN)/python scripts/generate_protos.py --check
+	@$(BIN)/python scripts/generate_inference.py --check
+	@$(BIN)/python scripts/generate_allow_list.py --check
+	@$(BIN)/python scripts/generate_catalogue.py --check
 
 ##@ Change it
 .PHONY: install fmt protos lock bench clean
@@ -70,7 +73,7 @@ clean:  ## remove what the targets above made
 .PHONY: help
 help:  ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+	  /^[a-z][a-z-]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
 $(RUN_STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit("riverrun needs Python 3.11 or newer; set PYTHON=") if sys.version_info < (3, 11) else 0'
