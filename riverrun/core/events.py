@@ -6,6 +6,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from riverrun.core.predictions import FeatureValue, Label
 
 
@@ -41,8 +43,7 @@ class NewEvent:
     fingerprint: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
+class LoggedEvent(msgspec.Struct, frozen=True):
     """An event as the log keeps it. Times are Unix nanoseconds; `received_ns` is the log's own clock."""
 
     offset: int
@@ -66,8 +67,7 @@ class Appended:
     refused: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(msgspec.Struct, frozen=True):
     """Features with their label: what a learner learns from. `weight` is the example's importance.
 
     `prediction_id` is the id of the answer that the label belongs to, empty where there was none.
@@ -89,8 +89,7 @@ class OffsetRange:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(msgspec.Struct, frozen=True):
     """When the events that a version learned since its base were received, Unix ns; 0, 0 for none."""
 
     oldest_ns: int = 0

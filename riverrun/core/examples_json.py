@@ -6,7 +6,7 @@ import msgspec
 
 from riverrun.core.errors import InvalidInput
 from riverrun.core.events import Example
-from riverrun.core.spec.features import check_features, finite_number, shown
+from riverrun.core.spec.features import finite_number, shown
 from riverrun.core.spec.model_spec import ModelSpec
 
 MAX_EXAMPLE_BYTES = 16 << 20
@@ -14,6 +14,7 @@ MAX_EXAMPLE_BYTES = 16 << 20
 _KEYS = frozenset({"features", "label", "weight", "prediction_id"})
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(dict)
+_usual = msgspec.json.Decoder(Example)
 
 
 def encode_example(example: Example) -> bytes:
@@ -34,6 +35,18 @@ def decode_example(body: bytes, spec: ModelSpec) -> Example:
     if len(body) > MAX_EXAMPLE_BYTES:
         raise InvalidInput("", f"expected at most {MAX_EXAMPLE_BYTES} bytes, got {len(body)}")
     try:
+        usual = _usual.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        # Something is wrong with it: looked into part by part, so that the error can say what.
+        return _decode_by_parts(body, spec)
+    features, label = spec.check_row(usual.features), spec.check_label(usual.label)
+    if features is usual.features and label is usual.label and usual.weight >= 0:
+        return usual
+    return _decode_by_parts(body, spec)
+
+
+def _decode_by_parts(body: bytes, spec: ModelSpec) -> Example:
+    try:
         fields = _decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidInput("", "expected a JSON object with features and label") from error
@@ -49,5 +62,5 @@ def decode_example(body: bytes, spec: ModelSpec) -> Example:
     prediction_id = fields.get("prediction_id", "")
     if not isinstance(prediction_id, str):
         raise InvalidInput("prediction_id", f"expected a string, got {shown(prediction_id)}")
-    features = check_features(spec.features, fields["features"])
+    features = spec.check_row(fields["features"])
     return Example(features, spec.check_label(fields["label"]), float(weight), prediction_id)

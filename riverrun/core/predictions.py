@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 FeatureValue = float | int | bool | str | None
 Features = Mapping[str, FeatureValue]
@@ -13,8 +14,7 @@ Label = float | int | bool | str
 """A class (bool, int or str) or a number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True):
     """One answer. `value` is the class or the number, None where the model has seen no class yet.
 
     `probabilities` maps each known class to its share, for classifiers; None for regression.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from riverrun.core.predictions import Label
 from riverrun.core.spec.features import FeatureSchema, finite_number, shown
 from riverrun.core.spec.policies import PublishSpec, SpecPart, SyncSpec
 from riverrun.core.spec.quantities import Duration
+from riverrun.core.spec.row_check import RowCheck
 
 TaskName = Literal["binary", "multiclass", "regression"]
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -116,6 +118,11 @@ class ModelSpec(SpecPart):
         """sha256 over `identity` as canonical JSON; hashed into every version of a line."""
         text = json.dumps(self.identity(), separators=(",", ":"), ensure_ascii=False)
         return sha256(text.encode()).digest()
+
+    @cached_property
+    def check_row(self) -> RowCheck:
+        """Checks rows against `features`; made once."""
+        return RowCheck(self.features)
 
     def check_label(self, label: Any, path: str = "label") -> Label:
         """`label` as the learner takes it; raises `InvalidInput` naming `path` and what was expected."""

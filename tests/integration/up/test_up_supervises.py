@@ -92,7 +92,8 @@ def test_a_stack_started_again_goes_on_where_it_was(
     with Client(server=second.server, serving=second.servings[0]) as client:
         again = client.version("phishing", learned[0].version)
         assert again.digest == learned[0].digest
-        assert client.predict("phishing", {"a": 1.0}).model_version >= learned[0].version
+        # It may have begun with the last-good copy on disk, which is written now and then.
+        eventually(lambda: client.predict("phishing", {"a": 1.0}).model_version >= learned[0].version)
     assert (tmp_path / "kept" / "run" / "trainer.previous.log").exists()
 
 

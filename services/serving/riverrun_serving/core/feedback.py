@@ -13,7 +13,7 @@ from riverrun.core.errors import InvalidInput
 from riverrun.core.events import Appended, Example, NewEvent
 from riverrun.core.examples_json import encode_example
 from riverrun.core.predictions import FeatureValue
-from riverrun.core.spec.features import check_features, finite_number, shown, shown_name
+from riverrun.core.spec.features import finite_number, shown, shown_name
 from riverrun_serving.core.predicting import MAX_ID
 from riverrun_serving.core.served_models import ServedModel
 
@@ -122,19 +122,19 @@ def _default_event_id(model: str, given_id: str, label_json: bytes, given_time: 
     return sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _checked_features(model: ServedModel, features: Any) -> dict[str, FeatureValue]:
+def _checked_features(model: ServedModel, features: Any) -> Mapping[str, FeatureValue]:
     """`features` by the newest registered spec, or by that of the live version.
 
     Both lines of a model read one stream: a client may be ahead of the promotion, or behind it.
     """
     try:
-        return check_features(model.spec.features, features)
+        return model.spec.check_row(features)
     except InvalidInput as error:
         live = None if model.live is None else model.live.current
         if live is None or live.spec.features == model.spec.features:
             raise
         try:
-            return check_features(live.spec.features, features)
+            return live.spec.check_row(features)
         except InvalidInput:
             raise error from None
 

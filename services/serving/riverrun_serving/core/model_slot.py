@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from riverrun.core.errors import NotReady
 from riverrun.core.spec import ModelSpec, SyncSpec
+from riverrun.core.spec.row_check import RowCheck
 from riverrun.core.versions import Manifest
 from riverrun.learners.protocol import Predictor
 from riverrun.runtime import metrics
-from riverrun_serving.core.row_check import RowCheck
 
 RECENT_SWAPS = 1000
 
@@ -33,7 +33,7 @@ class LoadedVersion:
     """Checks a row against the features of `spec`."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "check", RowCheck(self.spec.features))
+        object.__setattr__(self, "check", self.spec.check_row)
 
     @property
     def version(self) -> int:

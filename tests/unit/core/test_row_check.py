@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from riverrun_serving.core.row_check import RowCheck
-
 from riverrun.core.errors import InvalidInput
 from riverrun.core.spec import parse_spec
 from riverrun.core.spec.features import check_features
+from riverrun.core.spec.row_check import RowCheck
 
 HEAD = "{name: a, task: binary, model: [linear_model.LogisticRegression], features: "
 SCHEMAS = [
