@@ -1,22 +1,16 @@
-"""HTTP answers of serving as our errors. Its body is ``{"error", "field"?, "expected"?}``."""
+"""HTTP answers of serving as our errors. Its body is ``{"error", "reason"}`` and the error's facts."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import httpx2
 import msgspec
 
-from riverrun.core.errors import Exhausted, InvalidInput, NotFound, NotReady, RiverrunError, Unavailable
+from riverrun.core.errors import InvalidInput, RiverrunError, Unavailable, from_facts
 
 PEER = "serving"
-
-_NOT_FOUND = re.compile(r"no (\w+) '(.*?)'(?:; there is: (.*))?", re.DOTALL)
-_EXHAUSTED = re.compile(r"(.*): over the limit of (.*)", re.DOTALL)
-_UNAVAILABLE = re.compile(r"(.*) is unavailable: (.*)", re.DOTALL)
-_NOT_READY = re.compile(r"(.*?): (.*)", re.DOTALL)
 
 
 class TryLater(Exception):
@@ -56,17 +50,11 @@ def _said(response: httpx2.Response) -> Mapping[str, Any]:
 
 
 def _error_from(status: int, said: Mapping[str, Any]) -> RiverrunError:
+    known = from_facts(str(said.get("reason")), {k: v for k, v in said.items() if isinstance(v, str)})
+    if known is not None:
+        return known
+    # Something between us and serving answered, or an error of serving itself.
     text = said["error"]
-    if isinstance(said.get("field"), str) and isinstance(said.get("expected"), str):
-        return InvalidInput(said["field"], said["expected"])
-    if status == 404 and (found := _NOT_FOUND.fullmatch(text)):
-        return NotFound(*found.groups())
-    if status in (413, 507) and (found := _EXHAUSTED.fullmatch(text)):
-        return Exhausted(*found.groups())
-    if status == 503 and (found := _UNAVAILABLE.fullmatch(text)):
-        return Unavailable(*found.groups())
-    if status == 503 and (found := _NOT_READY.fullmatch(text)):
-        return NotReady(*found.groups())
     return InvalidInput("", text) if 400 <= status < 429 else Unavailable(PEER, text)
 
 

@@ -53,28 +53,30 @@ def decode_side(data: bytes, *, max_bytes: int) -> SideDelta:
     Raises `Exhausted` when it would be more, `InvalidInput` when `data` is not what `encode_side` writes.
     """
     if len(data) < _HEADER.size:
-        raise InvalidInput("delta", "at least a header of 17 bytes")
+        raise InvalidInput("delta", f"expected at least a header of {_HEADER.size} bytes")
     magic, form, checksum, size = _HEADER.unpack_from(data)
     if magic != MAGIC:
-        raise InvalidInput("delta", f"to begin with {MAGIC!r}")
+        raise InvalidInput("delta", f"expected it to begin with {MAGIC!r}")
     if size > max_bytes:
         raise Exhausted("delta", f"{max_bytes} bytes")
     body = data[_HEADER.size :]
     if crc32(body) != checksum:
-        raise InvalidInput("delta", "a body that has its checksum")
+        raise InvalidInput("delta", "expected a body that has its checksum")
     if form == _ZSTD:
         body = _decompress(body, size)
     elif form != _PLAIN:
-        raise InvalidInput("delta", "a known form of its body")
+        raise InvalidInput("delta", "expected a known form of its body")
     if len(body) != size:
-        raise InvalidInput("delta", "a body of the length that its header says")
+        raise InvalidInput("delta", "expected a body of the length that its header says")
     try:
         number_gaps, payloads, dropped_gaps = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput("delta", "a body of unit numbers, payloads and dropped numbers") from error
+        raise InvalidInput(
+            "delta", "expected a body of unit numbers, payloads and dropped numbers"
+        ) from error
     numbers, dropped = _numbers(number_gaps), frozenset(_numbers(dropped_gaps))
     if len(numbers) != len(payloads) or not dropped.isdisjoint(numbers):
-        raise InvalidInput("delta", "one payload for each number, and none for a dropped one")
+        raise InvalidInput("delta", "expected one payload for each number, and none for a dropped one")
     return SideDelta(dict(zip(numbers, payloads, strict=True)), dropped)
 
 
@@ -85,9 +87,9 @@ def _decompress(body: bytes, size: int) -> bytes:
         # One byte more than declared, so that a longer body shows; never more, whatever it claims.
         unpacked = decompressor.decompress(body, max_length=size + 1)
     except zstd.ZstdError as error:
-        raise InvalidInput("delta", "a body that zstd can unpack") from error
+        raise InvalidInput("delta", "expected a body that zstd can unpack") from error
     if not decompressor.eof or decompressor.unused_data:
-        raise InvalidInput("delta", "one whole zstd frame")
+        raise InvalidInput("delta", "expected one whole zstd frame")
     return unpacked
 
 
@@ -98,8 +100,8 @@ def _gaps(numbers: list[int]) -> list[int]:
 
 def _numbers(gaps: list[int]) -> list[int]:
     if any(gap < 1 for gap in gaps[1:]) or (gaps and gaps[0] < 0):
-        raise InvalidInput("delta", "unit numbers that ascend from 0 or more")
+        raise InvalidInput("delta", "expected unit numbers that ascend from 0 or more")
     numbers = list(accumulate(gaps))
     if numbers and numbers[-1] >= 1 << 63:
-        raise InvalidInput("delta", "unit numbers below 2**63")
+        raise InvalidInput("delta", "expected unit numbers below 2**63")
     return numbers

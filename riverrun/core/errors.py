@@ -7,7 +7,7 @@
     │   └── InvalidSpec         a model spec is wrong; names the key and, where known, the line
     ├── NotFound                a model, version, channel, line or reader that is not there
     ├── AlreadyExists           a name that is taken by something else
-    ├── StaleBase               a push extends a version that is no longer its line's head: rebase
+    ├── StaleBase               a change goes out from a state that is not the newest any more: rebase
     ├── Fenced                  a newer epoch, or another line, took over: stop for good
     ├── DigestMismatch          bytes are not what their digest says: never use them
     ├── WrongStore              the store that answers has lost, or never had, the caller's history
@@ -21,7 +21,9 @@ Errors carry facts, not status codes: `riverrun.rpc.errors` maps them to gRPC, t
 
 from __future__ import annotations
 
-from typing import ClassVar
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class RiverrunError(Exception):
@@ -85,14 +87,23 @@ class AlreadyExists(RiverrunError):
 
 
 class StaleBase(RiverrunError):
-    """A push said it extends `given`, but the line's head is `current`. Rebase and push again."""
+    """A change said it goes out from `given`, but `current` is the newest. Look again, and repeat it.
+
+    `what` is counted: the line's "version" for a push, a model's "spec revision" or a channel's "generation".
+    """
 
     reason = "STALE_BASE"
 
-    def __init__(self, current: int | str, given: int | str) -> None:
-        super().__init__(f"base version {given} is stale: the line's head is {current}")
+    def __init__(self, current: int | str, given: int | str, what: str = "version") -> None:
+        newest = {
+            "version": "the line's head is",
+            "spec revision": "the model's spec is at",
+            "generation": "the channel is at",
+        }.get(what, "the newest is")
+        super().__init__(f"base {what} {given} is stale: {newest} {current}")
         self.current = int(current)
         self.given = int(given)
+        self.what = what
 
 
 class Fenced(RiverrunError):
@@ -172,3 +183,37 @@ class ReadOnly(RiverrunError):
     def __init__(self, leader: str) -> None:
         super().__init__(f"this is a read replica; write to {leader}")
         self.leader = leader
+
+
+_BY_REASON: dict[str, type[RiverrunError]] = {
+    kind.reason: kind
+    for kind in (
+        InvalidInput,
+        InvalidSpec,
+        NotFound,
+        AlreadyExists,
+        StaleBase,
+        Fenced,
+        DigestMismatch,
+        WrongStore,
+        NotReady,
+        Exhausted,
+        Unavailable,
+        ReadOnly,
+    )
+}
+
+
+def from_facts(reason: str, facts: Mapping[str, Any]) -> RiverrunError | None:
+    """The error that another process said with its `reason` and `facts()`; None where they make none.
+
+    Facts that the class does not know, from a newer process, are passed over.
+    """
+    kind = _BY_REASON.get(reason)
+    if kind is None:
+        return None
+    wanted = inspect.signature(kind.__init__).parameters
+    try:
+        return kind(**{key: value for key, value in facts.items() if key in wanted})
+    except (TypeError, ValueError):
+        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import grpc
@@ -29,8 +28,6 @@ CODES: dict[type[errors.RiverrunError], grpc.StatusCode] = {
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
     errors.ReadOnly: grpc.StatusCode.FAILED_PRECONDITION,
 }
-
-_BY_REASON = {kind.reason: kind for kind in CODES}
 
 log = structlog.get_logger()
 
@@ -76,12 +73,6 @@ def _from_details(error: grpc.RpcError) -> errors.RiverrunError | None:
         return None
     for detail in status.details if status is not None else ():
         info = error_details_pb2.ErrorInfo()
-        if not detail.Unpack(info) or info.domain != DOMAIN:
-            continue
-        kind = _BY_REASON.get(info.reason)
-        if kind is None:
-            return None
-        wanted = inspect.signature(kind.__init__).parameters
-        facts: dict[str, Any] = {key: value for key, value in info.metadata.items() if key in wanted}
-        return kind(**facts)
+        if detail.Unpack(info) and info.domain == DOMAIN:
+            return errors.from_facts(info.reason, dict(info.metadata))
     return None

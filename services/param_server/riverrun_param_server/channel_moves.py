@@ -66,7 +66,7 @@ def move(record: ModelRecord, name: str, target: Target, base_generation: int = 
     present = record.channel(name)
     previous = present or Channel(name, 0, 0, None)
     if base_generation and base_generation != previous.generation:
-        raise StaleBase(current=previous.generation, given=base_generation)
+        raise StaleBase(current=previous.generation, given=base_generation, what="generation")
     match target:
         case Remove():
             return _remove(record, name)

@@ -46,7 +46,7 @@ def next_spec(record: ModelRecord, spec: NewSpec, base_revision: int = 0) -> Spe
     if spec.sha == record.spec_sha and not record.deleted_ns:
         return None
     if base_revision and base_revision != record.spec_revision:
-        raise StaleBase(current=record.spec_revision, given=base_revision)
+        raise StaleBase(current=record.spec_revision, given=base_revision, what="spec revision")
     record = replace(record, spec_sha=spec.sha, spec_revision=record.spec_revision + 1, deleted_ns=0)
     same = [line for line in record.open_lines if line.spec_digest == spec.digest]
     if not same:

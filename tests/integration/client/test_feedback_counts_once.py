@@ -69,7 +69,12 @@ async def test_serving_that_is_not_there_is_an_error_that_names_it() -> None:
 
 
 async def test_what_is_wrong_is_not_asked_again(serving: FakeServing) -> None:
-    serving.answers = [JSONResponse({"error": "no model 'm'; there is: fraud"}, 404)]
+    serving.answers = [
+        JSONResponse(
+            {"error": "no model 'm'", "reason": "NOT_FOUND", "kind": "model", "name": "m", "known": "fraud"},
+            404,
+        )
+    ]
 
     async with AsyncClient(serving=serving.url) as client:
         with pytest.raises(NotFound, match="there is: fraud"):

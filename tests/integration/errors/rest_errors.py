@@ -13,7 +13,8 @@ from tests.integration.errors.table import Row, Section
 from tests.integration.serving.serving_stack import CLICKS, FRAUD, HOUSES, Served, Stack
 
 WORDS = (
-    "Native routes answer `{error, field?, expected?}`; below `/v2` it is `{error}` alone. The models: "
+    "Native routes answer `{error, reason}` and the error's facts, such as `field` and `expected`; below "
+    "`/v2` it is `{error}` alone. The models: "
     "`fraud` (features amount: float, at least 0; hour: float), `clicks` (age: int, required; country: "
     "category; member: bool) and `houses`, which was never trained."
 )

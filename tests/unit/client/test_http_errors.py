@@ -15,30 +15,35 @@ def response(status: int, body: Any, **headers: str) -> httpx2.Response:
     return httpx2.Response(status, json=body, headers=headers)
 
 
+def body_of(error: RiverrunError) -> dict[str, str]:
+    """As serving writes it."""
+    return {"error": str(error), "reason": error.reason, **error.facts()}
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [
         (404, NotFound("model", "fraud", "late-flights, phishing")),
         (404, NotFound("model", "fraud")),
+        (422, InvalidInput("features.a", "expected a number")),
         (413, Exhausted("the body", "4194304 bytes")),
         (507, Exhausted("the disk", "1 GiB")),
     ],
 )
 def test_an_error_comes_back_with_its_words_and_facts(status: int, error: RiverrunError) -> None:
     with pytest.raises(type(error)) as found:
-        raise_for_status(response(status, {"error": str(error)}))
+        raise_for_status(response(status, body_of(error)))
 
     assert str(found.value) == str(error)
     assert found.value.facts() == error.facts()
 
 
-def test_a_wrong_field_is_named() -> None:
-    body = {"error": "features.a: expected a number", "field": "features.a", "expected": "expected a number"}
-
-    with pytest.raises(InvalidInput) as found:
-        raise_for_status(response(422, body))
-
-    assert (found.value.field, found.value.expected) == ("features.a", "expected a number")
+@pytest.mark.parametrize(
+    "body", [{"reason": "NOT_FOUND", "kind": "model"}, {"reason": "NEW"}, {"reason": "NOT_FOUND", "kind": 7}]
+)
+def test_facts_that_make_no_error_leave_it_to_the_status(body: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="gone fishing"):
+        raise_for_status(response(404, {"error": "gone fishing", **body}))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,7 @@ def test_a_wrong_field_is_named() -> None:
 )
 def test_busy_says_when_to_try_again(error: RiverrunError) -> None:
     with pytest.raises(TryLater) as found:
-        raise_for_status(response(503, {"error": str(error)}, **{"retry-after": "2"}))
+        raise_for_status(response(503, body_of(error), **{"retry-after": "2"}))
 
     assert found.value.after_s == 2.0
     assert type(found.value.error) is type(error)

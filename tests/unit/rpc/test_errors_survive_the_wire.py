@@ -15,7 +15,7 @@ EXAMPLES: dict[type[errors.RiverrunError], errors.RiverrunError] = {
     errors.InvalidSpec: errors.InvalidSpec("publish.every", "expected a duration", 7),
     errors.NotFound: errors.NotFound("model", "fraud", "spam"),
     errors.AlreadyExists: errors.AlreadyExists("model", "fraud"),
-    errors.StaleBase: errors.StaleBase(8, 7),
+    errors.StaleBase: errors.StaleBase(8, 7, "generation"),
     errors.Fenced: errors.Fenced(3, 2, 4),
     errors.DigestMismatch: errors.DigestMismatch("version 3", "aa", "bb"),
     errors.WrongStore: errors.WrongStore("new", "old"),
@@ -74,3 +74,17 @@ def test_unknown_status_becomes_unavailable() -> None:
 
     assert isinstance(back, errors.Unavailable)
     assert "the parameter server" in str(back)
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("version", "base version 7 is stale: the line's head is 8"),
+        ("spec revision", "base spec revision 7 is stale: the model's spec is at 8"),
+        ("generation", "base generation 7 is stale: the channel is at 8"),
+    ],
+)
+def test_a_stale_base_says_what_is_stale(what: str, said: str) -> None:
+    back = from_rpc_error(FailedCall(to_status(errors.StaleBase(8, 7, what))), "peer")
+
+    assert str(back) == said

@@ -28,7 +28,26 @@ def test_an_error_that_is_not_ours_is_500_without_its_text() -> None:
     reply = native_error(ValueError("/secret/path"))
 
     assert reply.status == 500
-    assert json.loads(reply.body) == {"error": "internal error"}
+    assert json.loads(reply.body) == {"error": "internal error", "reason": "INTERNAL"}
+
+
+def test_an_error_says_its_reason_and_its_facts() -> None:
+    wrong = json.loads(native_error(errors.InvalidInput("features.x", "expected a number")).body)
+    missing = json.loads(native_error(errors.NotFound("model", "x", "y")).body)
+
+    assert wrong == {
+        "error": "features.x: expected a number",
+        "reason": "INVALID_INPUT",
+        "field": "features.x",
+        "expected": "expected a number",
+    }
+    assert missing == {
+        "error": "no model 'x'; there is: y",
+        "reason": "NOT_FOUND",
+        "kind": "model",
+        "name": "x",
+        "known": "y",
+    }
 
 
 def test_what_can_be_tried_again_says_when() -> None:

@@ -18,9 +18,10 @@ _ID = {
 }
 _ERROR = {
     "type": "object",
-    "required": ["error"],
+    "required": ["error", "reason"],
     "properties": {
         "error": {"type": "string"},
+        "reason": {"type": "string", "description": "A stable word, such as INVALID_INPUT or NOT_READY."},
         "field": {"type": "string"},
         "expected": {"type": "string"},
     },

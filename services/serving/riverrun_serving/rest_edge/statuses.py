@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import structlog
 
@@ -57,11 +55,11 @@ RETRY_AFTER = ((b"retry-after", b"1"),)
 
 
 def native_error(error: Exception) -> Reply:
-    """``{"error", "field"?, "expected"?}`` with the error's status."""
+    """``{"error", "reason"}`` and the error's facts, such as ``field`` and ``expected``, with its status."""
     status, text = _seen(error, STATUSES)
-    body: dict[str, Any] = {"error": text}
-    if isinstance(error, errors.InvalidInput):
-        body |= {"field": error.field, "expected": error.expected}
+    body = {"error": text, "reason": errors.RiverrunError.reason}
+    if isinstance(error, errors.RiverrunError):
+        body |= error.facts() | {"reason": error.reason}
     return Reply(msgspec.json.encode(body), status, _headers(error, status))
 
 
