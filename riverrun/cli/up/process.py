@@ -29,7 +29,9 @@ class Process:
         """Ask the process to end, kill it after `within_s`; whether it ended on its own. May be repeated."""
         self.signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self._process.wait(), within_s)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that comes with the end.
+            async with asyncio.timeout(within_s):
+                await self._process.wait()
         except TimeoutError:
             self.signal(signal.SIGKILL)
             await self._process.wait()

@@ -253,9 +253,9 @@ class Served:
         return int(response.json()["channels"].get(channel, {}).get("version") or 0)
 
     async def reaches(self, model: str, version: int, channel: str = "live", within_s: float = 20.0) -> None:
-        """Return once `channel` answers with `version`."""
+        """Return once `channel` answers with `version`, and every model is known."""
 
         async def there() -> bool:
-            return await self.version(model, channel) == version
+            return self.app.models.complete and await self.version(model, channel) == version
 
         await eventually(there, f"{model} never reached version {version} on {channel}", within_s)

@@ -223,13 +223,18 @@ async def test_a_process_starts_from_its_last_good_copy_while_the_server_is_away
     async with stack.serving_for_now(cache_dir=cache) as second:
         ready = await second.http.get("/readyz")
         answer = await second.predict("fraud", ROW)
+        unknown = await second.http.post("/v1/models/clicks:predict", json={"features": {}})
         # What comes later goes on from the copy.
         await stack.start_server_again()
         async with asyncio.timeout(20):
             while (await second.predict("fraud", ROW))["age_seconds"] > 1.5:
                 await asyncio.sleep(0.05)
+        await second.reaches("fraud", newer)
+        still_unknown = await second.http.post("/v1/models/clicks:predict", json={"features": {}})
 
     assert ready.status_code == 200
+    assert (unknown.status_code, unknown.headers["retry-after"]) == (503, "1")
+    assert still_unknown.status_code == 404
     assert answer["model_version"] == newer
     assert answer["probabilities"] == _shares(trainer.predict(ROW))
 

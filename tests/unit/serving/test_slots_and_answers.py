@@ -31,9 +31,19 @@ def test_a_version_is_found_by_channel_by_number_and_live_by_default() -> None:
 def test_an_unknown_model_is_answered_with_those_there_are() -> None:
     models = ServedModels()
     models.add(ServedModel("houses", SPEC))
+    models.complete = True
 
     with pytest.raises(NotFound, match="no model 'flats'; there is: houses"):
         models.model("flats")
+
+
+def test_before_the_parameter_server_named_its_models_a_missing_one_may_exist() -> None:
+    models = ServedModels()
+    models.add(ServedModel("houses", SPEC))
+
+    with pytest.raises(NotReady, match="model flats: the parameter server was not reached yet"):
+        models.model("flats")
+    assert models.model("houses").name == "houses"
 
 
 def test_before_the_first_weights_a_model_says_so() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from riverrun.core.errors import NotFound
+from riverrun.core.errors import NotFound, NotReady
 from riverrun.core.spec import ModelSpec
 from riverrun.core.versions import LIVE, ModelInfo
 from riverrun_serving.core.model_slot import ModelSlot
@@ -54,9 +54,14 @@ class ServedModel:
 
 
 class ServedModels:
-    """The models by name. Changed by the synchronizer alone, read by the edges."""
+    """The models by name. Changed by the synchronizer alone, read by the edges.
+
+    `complete` turns true once the parameter server has named all of its models. A model that is not there
+    before that may exist all the same.
+    """
 
     def __init__(self) -> None:
+        self.complete = False
         self._models: dict[str, ServedModel] = {}
 
     def __iter__(self) -> Iterator[ServedModel]:
@@ -67,9 +72,11 @@ class ServedModels:
         return self._models.get(name)
 
     def model(self, name: str) -> ServedModel:
-        """The model called `name`; raises `NotFound`, naming those there are."""
+        """The model called `name`; raises `NotFound`, naming those there are, or `NotReady`."""
         found = self._models.get(name)
         if found is None:
+            if not self.complete:
+                raise NotReady(f"model {name[:64]}", "the parameter server was not reached yet")
             known = sorted(self._models)
             listed = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
             raise NotFound("model", name[:64], listed or "no model yet")

@@ -146,7 +146,9 @@ class SlotSync:
                 continue
             wait_s = None if due is None else max(due, self._retry_at) - now
             try:
-                await asyncio.wait_for(self._news.wait(), wait_s)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes with the news.
+                async with asyncio.timeout(wait_s):
+                    await self._news.wait()
             except TimeoutError:
                 continue
 

@@ -180,6 +180,7 @@ class Synchronizer:
 
     def _all_is_known(self) -> None:
         """A heartbeat: nothing is newer than what came before it."""
+        self._models.complete = True
         if self._required is None:
             self._required = set(self._seen)
             self.readiness_moved.set()
