@@ -14,7 +14,7 @@ from pathlib import Path
 from grpc_tools import protoc
 
 FOLDER = Path(__file__).resolve().parent.parent / "services/serving/riverrun_serving/grpc_edge"
-SOURCES = ("open_inference.proto", "hot_request.proto")
+SOURCES = ("open_inference.proto",)
 TARGET = FOLDER / "open_inference.binpb"
 
 

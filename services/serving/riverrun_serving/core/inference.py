@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import msgspec
 
-from riverrun.core.errors import NotReady
+from riverrun.core.errors import InvalidInput, NotReady
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
 from riverrun_serving.core.predicting import Answer, answer_many, answer_one
@@ -108,24 +108,37 @@ class Inference:
         spec = slot.ready_version(now).spec
         answer = await answer_many(slot, rows_from(spec, inputs), request_id, now, where="inputs")
         tensors = wanted_outputs(answer_tensors(spec, answer), outputs)
-        return self._inferred(answer, tensors, name, begun)
+        self._count(name, len(answer.predictions), begun)
+        return Inferred(name, str(answer.loaded.version), answer.id, parameters_of(answer), tensors)
 
     def infer_row(
-        self, name: str, channel_or_version: str, request_id: str, row: dict[str, float]
-    ) -> Inferred:
-        """`infer` for one row that an edge has read already. Raises the same, naming ``features``."""
+        self,
+        name: str,
+        channel_or_version: str,
+        request_id: str,
+        names: Sequence[str] | None,
+        values: Sequence[float],
+    ) -> Answer:
+        """`infer` for one row that an edge has read already: `values` of `names`, or in the spec's order.
+
+        Raises the same, naming ``features``.
+        """
         begun = time.perf_counter()
         slot = self._models.model(name).slot(channel_or_version)
-        answer = answer_one(slot, row, request_id, self._clock.monotonic())
-        return self._inferred(answer, answer_tensors(answer.loaded.spec, answer), name, begun)
+        now = self._clock.monotonic()
+        names = slot.ready_version(now).float_row if names is None else names
+        if len(names) != len(values):
+            raise InvalidInput("features", f"expected {len(names)} numbers, got {len(values)}")
+        answer = answer_one(slot, dict(zip(names, values, strict=True)), request_id, now)
+        self._count(name, 1, begun)
+        return answer
 
-    def _inferred(self, answer: Answer, outputs: Sequence[Tensor], name: str, begun: float) -> Inferred:
-        self._rows.count(name, len(answer.predictions))
+    def _count(self, name: str, rows: int, begun: float) -> None:
+        self._rows.count(name, rows)
         self._seconds.observe(time.perf_counter() - begun)
-        return Inferred(name, str(answer.loaded.version), answer.id, _parameters(answer), outputs)
 
 
-def _parameters(answer: Answer) -> dict[str, str | int]:
+def parameters_of(answer: Answer) -> dict[str, str | int]:
     """Strings and whole numbers only: kserve's gRPC client reads a double as empty."""
     return {
         "version": answer.loaded.version,

@@ -12,6 +12,7 @@ from riverrun.core.spec.row_check import RowCheck
 from riverrun.core.versions import Manifest
 from riverrun.learners.protocol import Predictor
 from riverrun.runtime import metrics
+from riverrun_serving.core.matrix import float_row
 
 RECENT_SWAPS = 1000
 
@@ -32,8 +33,12 @@ class LoadedVersion:
     check: RowCheck = field(init=False, compare=False)
     """Checks a row against the features of `spec`."""
 
+    float_row: tuple[str, ...] = field(init=False, compare=False)
+    """The features in the order of one FP64 tensor for all of them; empty where that is not their form."""
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "check", self.spec.check_row)
+        object.__setattr__(self, "float_row", float_row(self.spec))
 
     @property
     def version(self) -> int:

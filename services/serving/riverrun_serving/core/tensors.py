@@ -14,13 +14,13 @@ from riverrun.core.errors import InvalidInput, NotReady
 from riverrun.core.predictions import FeatureValue, Label
 from riverrun.core.spec import ModelSpec
 from riverrun.core.spec.features import MAX_FEATURES, FeatureType, shown, shown_name
+from riverrun_serving.core.matrix import ALL_FEATURES, takes_matrix
 from riverrun_serving.core.predicting import MAX_ROWS, Answer
 
 FLOATS = frozenset({"FP16", "FP32", "FP64"})
 INTEGERS = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
 DATATYPES = FLOATS | INTEGERS | {"BOOL", "BYTES"}
 
-ALL_FEATURES = "features"
 
 _DATATYPE: dict[FeatureType, str] = {
     "float": "FP64",
@@ -73,12 +73,6 @@ def output_tensors(spec: ModelSpec) -> list[TensorInfo]:
     if spec.is_classifier:
         outputs.append(TensorInfo("probabilities", "FP64", (-1, -1)))
     return outputs
-
-
-def takes_matrix(spec: ModelSpec) -> bool:
-    """Whether all features are numbers, so that one tensor called `features` may hold them."""
-    schema = spec.features or {}
-    return all(feature.type in ("float", "int") for feature in schema.values()) and ALL_FEATURES not in schema
 
 
 def check_shape(name: str, datatype: str, shape: tuple[int, ...]) -> int:

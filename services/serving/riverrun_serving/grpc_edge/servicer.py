@@ -15,7 +15,8 @@ from riverrun.runtime import metrics
 from riverrun_serving.core.inference import SERVER_NAME, SERVER_VERSION, Inference
 from riverrun_serving.grpc_edge import messages
 from riverrun_serving.grpc_edge.converters import inputs_from, metadata_from, response_from
-from riverrun_serving.grpc_edge.one_row import OneRow, read_hot
+from riverrun_serving.grpc_edge.known_requests import KnownRequests
+from riverrun_serving.grpc_edge.known_responses import KnownResponses
 
 
 class InferenceServicer:
@@ -23,7 +24,8 @@ class InferenceServicer:
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
-        self._one_row = OneRow()
+        self._requests = KnownRequests()
+        self._responses = KnownResponses()
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve this on `server`, by generic handlers: there are no stubs."""
@@ -33,7 +35,9 @@ class InferenceServicer:
             "ModelReady": _unary(self.model_ready, messages.ModelReadyRequest),
             "ServerMetadata": _unary(self.server_metadata, messages.ServerMetadataRequest),
             "ModelMetadata": _unary(self.model_metadata, messages.ModelMetadataRequest),
-            "ModelInfer": _unary(self.model_infer, messages.ModelInferRequest, self.infer_row),
+            "ModelInfer": _unary(
+                self.model_infer, messages.ModelInferRequest, self._infer_row, self._requests.learn
+            ),
         }
         handler = grpc.method_handlers_generic_handler(messages.SERVICE, handlers)
         server.add_generic_rpc_handlers((handler,))
@@ -76,33 +80,37 @@ class InferenceServicer:
         )
         return response_from(inferred, raw=bool(request.raw_input_contents))
 
-    def infer_row(self, raw: bytes) -> Any:
-        """The answer to a request of the most usual form; None for any other, and for wrong features."""
-        request = read_hot(raw)
-        row = self._one_row.read(request)
-        if row is None:
+    def _infer_row(self, raw: bytes) -> bytes | None:
+        """The answer to a request of a form that is known; None for any other, and for wrong features."""
+        read = self._requests.read(raw)
+        if read is None:
             return None
+        request, given_id, values = read
         try:
-            inferred = self._inference.infer_row(request.model_name, request.model_version, request.id, row)
+            answer = self._inference.infer_row(
+                request.model, request.version, given_id, request.names, values
+            )
         except InvalidInput:
             # The long way names the tensor.
             return None
-        return response_from(inferred, raw=bool(request.raw_input_contents))
+        return self._responses.write(request.model, answer, raw=request.raw)
 
 
 def _unary(
     method: Callable[[Any, Any], Awaitable[Any]],
     kind: Any,
-    short_way: Callable[[bytes], Any] = lambda _raw: None,
+    short_way: Callable[[bytes], bytes | None] = lambda _raw: None,
+    learn: Callable[[bytes, Any], None] = lambda _raw, _request: None,
 ) -> Any:
     # Messages are read here and not by gRPC, which answers bytes that are none with UNKNOWN; errors become
     # statuses here and not in an interceptor, which each call would pay for.
     async def call(raw: bytes, context: Any) -> bytes:
         try:
-            answer = short_way(raw)
-            if answer is None:
-                answer = await method(kind.FromString(raw), context)
-            response: bytes = answer.SerializeToString()
+            response = short_way(raw)
+            if response is None:
+                request = kind.FromString(raw)
+                response = (await method(request, context)).SerializeToString()
+                learn(raw, request)
             return response
         except asyncio.CancelledError:
             raise
