@@ -95,11 +95,6 @@ class Arrivals(msgspec.Struct, frozen=True):
     oldest_ns: int = 0
     newest_ns: int = 0
 
-    def including(self, received_ns: int) -> Arrivals:
-        """These arrivals and one more."""
-        oldest = received_ns if self.oldest_ns == 0 else min(self.oldest_ns, received_ns)
-        return Arrivals(oldest, max(self.newest_ns, received_ns))
-
 
 NO_POSITIONS: Positions = {}
 NO_ARRIVALS = Arrivals()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from riverrun.codec.wire import encode_side
 from riverrun.core.errors import InvalidInput, NotReady
-from riverrun.core.events import NO_ARRIVALS, Arrivals, Example, LoggedEvent, Offsets
+from riverrun.core.events import Arrivals, Example, LoggedEvent, Offsets
 from riverrun.core.examples_json import decode_example
 from riverrun.core.predictions import Features
 from riverrun.core.spec import ModelSpec
@@ -73,10 +73,11 @@ class Learning:
         self.spec = spec
         self._learner = learner
         self._offsets: dict[int, int] = dict(offsets)
-        self._taken: dict[int, int] = dict(offsets)
+        # Where the events of an unfinished mini-batch end.
+        self._taken: dict[int, int] = {}
         self._examples = examples
         self._watermark_ns = watermark_ns
-        self._arrivals = NO_ARRIVALS
+        self._oldest_ns = self._newest_ns = 0
         self._batch: list[tuple[LoggedEvent, Example]] = []
         self._last: tuple[int, Features] | None = None
         self.learned = 0
@@ -106,9 +107,13 @@ class Learning:
 
     def pass_by(self, event: LoggedEvent) -> None:
         """Move past `event`, which is not learned or waits in an unfinished mini-batch."""
-        self._taken[event.partition] = event.offset + 1
-        if not self._batch:
+        if self._batch:
+            self._taken[event.partition] = event.offset + 1
+            return
+        if self._taken:
             self._offsets.update(self._taken)
+            self._taken.clear()
+        self._offsets[event.partition] = event.offset + 1
 
     def check_finite(self) -> None:
         """Raise `Diverged` when the model's answer to the last learned row is not finite."""
@@ -141,12 +146,12 @@ class Learning:
             examples=self._examples,
             learned=self.learned,
             watermark_ns=self._watermark_ns,
-            arrivals=self._arrivals,
+            arrivals=Arrivals(self._oldest_ns, self._newest_ns),
             metrics=self._learner.metrics(),
             encode_s=time.thread_time() - started,
         )
         self.learned = 0
-        self._arrivals = NO_ARRIVALS
+        self._oldest_ns = self._newest_ns = 0
         return captured
 
     def _predict_and_score(self, example: Example) -> None:
@@ -156,6 +161,15 @@ class Learning:
             # Some models answer only once they have learned; an example without an answer is not judged.
             return
         self._learner.score(example.features, example.label, prediction)
+
+    def _note_times(self, event: LoggedEvent) -> None:
+        received_ns = event.received_ns
+        if received_ns < self._oldest_ns or not self._oldest_ns:
+            self._oldest_ns = received_ns
+        if received_ns > self._newest_ns:
+            self._newest_ns = received_ns
+        if event.time_ns > self._watermark_ns:
+            self._watermark_ns = event.time_ns
 
     def _learn_batch(self) -> Refused | None:
         batch, self._batch = self._batch, []
@@ -176,8 +190,7 @@ class Learning:
             # Nobody can say which of them it was, and a batch cannot be learned in parts.
             return Refused(tuple(event for event, _ in batch), str(error))
         for event, _ in batch:
-            self._arrivals = self._arrivals.including(event.received_ns)
-            self._watermark_ns = max(self._watermark_ns, event.time_ns)
+            self._note_times(event)
         last_event, last_example = batch[-1]
         self._last = (last_event.offset, last_example.features)
         self._examples += len(batch)
