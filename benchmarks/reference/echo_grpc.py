@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import Any
 
 import grpc
+import uvloop
 from tritonclient.grpc import service_pb2
 
 METHOD = "/benchmark.Echo/ModelInfer"
@@ -34,4 +34,5 @@ async def serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    # The loop that our services run on.
+    uvloop.run(serve(int(sys.argv[1])))
