@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from riverrun.core.errors import InvalidInput
 from riverrun.core.spec import parse_spec
 from riverrun.core.spec.features import check_features
