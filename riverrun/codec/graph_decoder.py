@@ -15,6 +15,7 @@ from riverrun.codec.class_layout import is_dunder, layout_of
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.row_table import RowTable, RowUnit
+from riverrun.codec.touch_marks import TouchMarks
 from riverrun.codec.value_reader import Malformed, Shape, ValueReader
 from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.core.units import State
@@ -59,8 +60,10 @@ class GraphDecoder:
         """
         return self._build(state).root
 
-    def restore(self, state: State) -> tuple[Any, GraphEncoder]:
+    def restore(self, state: State, marks: TouchMarks | None = None) -> tuple[Any, GraphEncoder]:
         """The root object of a whole `state`, and the encoder that goes on from it with its numbers.
+
+        From then on `marks` tell the encoder what needs no look.
 
         Raises as `decode` does.
         """
@@ -71,6 +74,7 @@ class GraphDecoder:
             build.objects,
             {number: (shape.class_name, shape.attributes) for number, shape in build.shapes.items()},
             build.row_tables(),
+            marks,
         )
 
     def _build(self, state: State) -> _Build:

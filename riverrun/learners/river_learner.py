@@ -15,6 +15,7 @@ from riverrun.core.units import Delta, State
 from riverrun.learners.factories import Factories
 from riverrun.learners.river_answers import answers_of, cannot_use
 from riverrun.learners.river_builder import build_metrics, build_river_model, last_step
+from riverrun.learners.river_marks import collecting, river_marks
 from riverrun.learners.river_model import RiverModel, allow_list_of
 
 JOURNAL_LIMIT = 16_384
@@ -97,10 +98,12 @@ class RiverLearner:
 
     def _start_afresh(self) -> None:
         model = build_river_model(self._spec, self._factories)
-        self._open(RiverModel(model, build_metrics(self._spec)), GraphEncoder(self._allow))
+        self._marks = river_marks()
+        self._open(RiverModel(model, build_metrics(self._spec)), GraphEncoder(self._allow, self._marks))
 
     def _go_on(self, state: State) -> None:
-        root, encoder = GraphDecoder(self._allow).restore(state)
+        self._marks = river_marks()
+        root, encoder = GraphDecoder(self._allow).restore(state, self._marks)
         if type(root) is not RiverModel:
             raise InvalidInput("state", "not the state of a River learner")
         self._open(root, encoder)
@@ -114,10 +117,11 @@ class RiverLearner:
 
     def _learn(self, row: Features, label: Label, weight: float) -> None:
         # River's steps may change the row they are given.
-        if weight == 1:
-            self._root.model.learn_one(dict(row), label)
-        else:
-            self._root.model.learn_one(dict(row), label, w=weight)
+        with collecting(self._marks):
+            if weight == 1:
+                self._root.model.learn_one(dict(row), label)
+            else:
+                self._root.model.learn_one(dict(row), label, w=weight)
 
     def _shorten_journal(self) -> None:
         told = (self._encoder.roots(), self._encoder.state())
