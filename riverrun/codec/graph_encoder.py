@@ -37,7 +37,7 @@ class GraphEncoder:
         """Every call of `encode` looks at the whole graph, but for what `marks` say was not touched."""
         self.missed = 0
         self._marks = TouchMarks(frozenset()) if marks is None else marks
-        self._table = UnitTable(self._marks.marked)
+        self._table = UnitTable(self._marks)
         self._writer = ValueWriter(allow, self._table)
         self._sides: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
         self._trees = (HashTree(), HashTree())

@@ -10,14 +10,16 @@ class TouchMarks:
 
     Whoever makes marks promises this: an object of a marked type, and whatever is reached from the root
     only through such objects, changes only when that object is touched. An encoder then need not look at
-    objects of these types that were not. Touching too many costs time alone; one too few is what the
-    encoder's audit is for.
+    objects of these types that were not. The same holds for the objects that trainer-only attributes of
+    `settled` types refer to, each of which nothing else refers to. Touching too many costs time alone; one
+    too few is what the encoder's audit is for.
     """
 
-    __slots__ = ("_touched", "marked")
+    __slots__ = ("_touched", "marked", "settled")
 
-    def __init__(self, marked: frozenset[type[Any]]) -> None:
+    def __init__(self, marked: frozenset[type[Any]], settled: frozenset[type[Any]] = frozenset()) -> None:
         self.marked = marked
+        self.settled = settled
         self._touched: dict[int, object] = {}
 
     def touch(self, touched: object) -> None:

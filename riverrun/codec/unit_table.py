@@ -10,6 +10,7 @@ import msgspec
 from riverrun.codec import nodes
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.row_table import RowTable
+from riverrun.codec.touch_marks import TouchMarks
 
 ShapeKey = tuple[str, tuple[str, ...]]
 """A class name, and the attributes that an instance holds."""
@@ -57,12 +58,12 @@ class UnitTable:
     `current` is the unit that is being written, `refs` and `for_trainer` what it was found to refer to.
     `written` collects the payloads of shapes and rows as they come up; `found` the objects that became
     units, `again` the units that have to be written again, and `fresh` the numbers given to objects and
-    shapes, since they were last taken. Units of `marked` types need a look only when they were touched.
+    shapes, since they were last taken. `marks` say which units need a look only when they were touched.
     """
 
-    def __init__(self, marked: frozenset[type[Any]] = frozenset()) -> None:
+    def __init__(self, marks: TouchMarks) -> None:
         self.next = nodes.ROOT_UNIT
-        self._marked = marked
+        self._marks = marks
         self.objects: dict[int, ObjectUnit] = {}
         self.written: dict[int, bytes] = {}
         self.found: list[ObjectUnit] = []
@@ -139,6 +140,8 @@ class UnitTable:
             # A container may lie inside a unit already, which then has to refer to it.
             self.claim(shared)
             number = self._hold(self._take_number(), shared).number
+        if type(self.current.shared) in self._marks.settled:
+            self.objects[number].marked = True
         self.for_trainer.append(number)
         return number
 
@@ -182,7 +185,7 @@ class UnitTable:
         return self.next - 1
 
     def _hold(self, number: int, shared: object) -> ObjectUnit:
-        unit = self.objects[number] = ObjectUnit(number, shared, type(shared) in self._marked)
+        unit = self.objects[number] = ObjectUnit(number, shared, type(shared) in self._marks.marked)
         self._numbers[id(shared)] = number
         self.found.append(unit)
         self.fresh.append(number)

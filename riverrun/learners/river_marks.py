@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
+from river.proba import Gaussian
 from river.tree import HoeffdingTreeClassifier, HoeffdingTreeRegressor, LASTClassifier
 from river.tree.mondrian.mondrian_tree_classifier import MondrianTreeClassifier
 from river.tree.mondrian.mondrian_tree_nodes import (
@@ -69,12 +70,16 @@ class collecting:  # noqa: N801  # reads as a statement, as contextlib's own do
 
 
 def river_marks() -> TouchMarks:
-    """Fresh marks of the nodes of River's trees, which `collecting` fills."""
-    return TouchMarks(_install())
+    """Fresh marks of the nodes of River's trees, and of what they observe, which `collecting` fills."""
+    return TouchMarks(_install(), frozenset({Gaussian}))
 
 
 def _itself(node: Any, *_: Any, **__: Any) -> Iterable[Any]:
     return (node,)
+
+
+def _its_generator(distribution: Any, *_: Any, **__: Any) -> Iterable[Any]:
+    return (distribution._rng,)
 
 
 def _node_and_parent(node: Any, *_: Any, parent: Any = None, **__: Any) -> Iterable[Any]:
@@ -119,14 +124,20 @@ def _hook(cls: type[Any], name: str, touched: Touched) -> None:
     original = vars(cls)[name]
 
     @functools.wraps(original)
+    def hooked_itself(node: Any, *args: Any, **kwargs: Any) -> Any:
+        if _sink.marks is not None:
+            _sink.marks.touch(node)
+        return original(node, *args, **kwargs)
+
+    @functools.wraps(original)
     def hooked(*args: Any, **kwargs: Any) -> Any:
-        marks = _sink.marks
-        if marks is not None:
+        if _sink.marks is not None:
             for node in touched(*args, **kwargs):
-                marks.touch(node)
+                _sink.marks.touch(node)
         return original(*args, **kwargs)
 
-    setattr(cls, name, hooked)
+    # The most frequent of all: some of these are called for every feature of every tree.
+    setattr(cls, name, hooked_itself if touched is _itself else hooked)
 
 
 def _hook_descent(cls: type[Any]) -> None:
@@ -166,11 +177,14 @@ def _install() -> frozenset[type[Any]]:
     _hook(SGTLeaf, "apply_split", _applied_split)
     _hook(EBSTNode, "insert_value", _insertion_path)
     _hook(EBSTSplitter, "remove_bad_splits", _search_tree)
+    _hook(Gaussian, "update", _itself)
+    _hook(Gaussian, "revert", _itself)
+    _hook(Gaussian, "sample", _its_generator)
     _hook(MondrianNode, "update_depth", _itself)
     for mondrian in (MondrianTreeClassifier, MondrianTreeRegressor):
         _hook(mondrian, "_split", _split_node)
         _hook_descent(mondrian)
-    nodes = {SGTLeaf, EBSTNode, MondrianBranchClassifier, MondrianBranchRegressor}
+    nodes = {Gaussian, SGTLeaf, EBSTNode, MondrianBranchClassifier, MondrianBranchRegressor}
     nodes |= {MondrianLeafClassifier, MondrianLeafRegressor}
     nodes |= {NumericBinaryBranch, NominalBinaryBranch, NumericMultiwayBranch, NominalMultiwayBranch}
     return frozenset(nodes.union(_river_subclasses(HTLeaf), _river_subclasses(DTBranch)))
