@@ -6,8 +6,6 @@ Not covered: estimators that ask for a newer Python or for libraries that are no
 from __future__ import annotations
 
 import random
-import sys
-import types
 
 import numpy as np
 import pytest
@@ -45,14 +43,7 @@ def in_order(answered: object) -> object:
     return answered
 
 
-@pytest.fixture(autouse=True)
-def generators_have_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """River seeds some generators from the operating system; no two runs of such a model are equal."""
-    seeded = types.SimpleNamespace(**vars(random))
-    seeded.Random = lambda seed=None: random.Random(0 if seed is None else seed)
-    for name, module in list(sys.modules.items()):
-        if name.startswith("river.") and getattr(module, "random", None) is random:
-            monkeypatch.setattr(module, "random", seeded)
+pytestmark = pytest.mark.usefixtures("generators_have_seeds")
 
 
 def warmed_up(case: Case) -> tuple[object, list[tuple[object, ...]]]:
