@@ -15,7 +15,7 @@ from riverrun.codec.allow_list import AllowList
 from riverrun.codec.class_layout import is_dunder, layout_of
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.row_table import RowTable, RowUnit
-from riverrun.codec.value_reader import Malformed, Shape, ValueReader
+from riverrun.codec.value_reader import Malformed, Shape, ValueReader, put
 from riverrun.core.units import SideDelta, Unit
 
 _unpack = msgspec.msgpack.Decoder().decode
@@ -68,11 +68,13 @@ class GraphBuild:
         self._reader = ValueReader(allow, self)
         self._to_fill: deque[tuple[int, Any, Node, Shape | None]] = deque()
         self._last: list[Callable[[], None]] = []
-        # Which unit is read at present, and what has to be known to read no others again: the units
-        # that can only be made anew, by which units a number is referred to where that may matter, the
-        # table that each row unit belongs to, and the units that hash objects.
+        # Which unit is read at present, and what has to be known to read no others again: the units that
+        # can only be made anew, those among them that show all entries they hold, by which units a number
+        # is referred to where that may matter, the table that each row unit belongs to, and the units
+        # that hash objects.
         self._reading = nodes.ROOT_UNIT
         self._leaves: set[int] = set()
+        self._open_tables: set[int] = set()
         self._watchers: dict[int, set[int]] = {}
         self._table_of: dict[int, int] = {}
         self._hashing: set[int] = set()
@@ -86,16 +88,22 @@ class GraphBuild:
         """
         units = self.units
         stale = set(self._hashing)
+        rows: dict[int, list[tuple[Unit, Unit]]] = {}
         for number, unit in delta.changed.items():
-            if number in self.shapes and units.get(number) != unit:
+            before = units.get(number)
+            if number in self.shapes and before != unit:
                 raise MustRebuild
-            if number not in units:
+            if before is None:
                 stale |= self._watchers.get(number, _NONE)
-            stale.add(self._table_of.get(number, number))
+            if number in self._table_of and before is not None:
+                rows.setdefault(self._table_of[number], []).append((before, unit))
+            else:
+                stale.add(number)
         for number in delta.dropped:
             stale |= self._watchers.pop(number, _NONE)
             self._forget(number)
         delta.apply_in_place(units)
+        stale.update(table for table, changes in rows.items() if not self._are_set(table, changes))
         self._read_again(stale)
 
     # -- What the reader asks of the graph (value_reader.Objects)
@@ -175,6 +183,8 @@ class GraphBuild:
         value = self._reader.value(node)
         self._reading = reading
         self._leaves.add(number)
+        if node[0] == nodes.TABLE and node[4] is None:
+            self._open_tables.add(number)
         return value
 
     def _shape_of(self, number: int, node: Node) -> Shape:
@@ -216,7 +226,25 @@ class GraphBuild:
         self.shapes.pop(number, None)
         self._table_of.pop(number, None)
         self._leaves.discard(number)
+        self._open_tables.discard(number)
         self._hashing.discard(number)
+
+    def _are_set(self, number: int, changes: Iterable[tuple[Unit, Unit]]) -> bool:
+        """Whether the changed rows of the table `number` could be set in it: none came, left or moved."""
+        table: Any = self.objects.get(number)
+        if number in self._leaves and number not in self._open_tables:
+            return False
+        bodies = [(_unpack(before)[1], _unpack(after)[1]) for before, after in changes]
+        if not all(_have_same_keys(before, after) for before, after in bodies):
+            return False
+        if isinstance(table, dict):
+            for _, body in bodies:
+                put(table, body.items())
+        else:
+            for _, body in bodies:
+                for key, value in body.items():
+                    table[key] = value
+        return True
 
     def _read_again(self, stale: Iterable[int]) -> None:
         seen: set[int] = set()
@@ -271,6 +299,13 @@ class GraphBuild:
 
 
 _NONE: frozenset[int] = frozenset()
+
+
+def _have_same_keys(before: Node, after: Node) -> bool:
+    """Whether both rows are plain, and have the same keys in the same order."""
+    if type(before) is not dict or type(after) is not dict or before.keys() != after.keys():
+        return False
+    return list(before) == list(after) and nodes.ATOMS.issuperset(map(type, after.values()))
 
 
 def _kind(node: Node) -> int:

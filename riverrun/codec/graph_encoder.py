@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from operator import length_hint
+from typing import Any
 
 from riverrun.codec import nodes
 from riverrun.codec.allow_list import AllowList
 from riverrun.codec.graph_path import path_to
 from riverrun.codec.reach import Reach
-from riverrun.codec.row_table import RowTable
+from riverrun.codec.row_table import RowTable, RowUnit
 from riverrun.codec.touch_marks import TouchMarks
 from riverrun.codec.unit_table import ObjectUnit, ShapeKey, UnitTable, pack
 from riverrun.codec.value_writer import Refused, ValueWriter
@@ -38,7 +38,7 @@ class GraphEncoder:
         self.missed = 0
         self._marks = TouchMarks(frozenset()) if marks is None else marks
         self._table = UnitTable(self._marks)
-        self._writer = ValueWriter(allow, self._table)
+        self._writer = ValueWriter(allow, self._table, self._marks.settled)
         self._sides: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
         self._trees = (HashTree(), HashTree())
         self._edges: dict[int, tuple[list[int], list[int]]] = {}
@@ -46,7 +46,7 @@ class GraphEncoder:
         self._whole = Reach(nodes.ROOT_UNIT, self._all_refs)
         # Nothing is known of what refers to what before the first walk, nor after one that failed.
         self._walk_all = True
-        self._audit: Iterator[int] = iter(())
+        self._audit = self._rounds()
 
     @classmethod
     def restored(
@@ -81,9 +81,9 @@ class GraphEncoder:
             self._table.adopt(root)
         elif self._table.objects[nodes.ROOT_UNIT].shared is not root:
             raise InvalidInput("root", "an encoder follows one object, and this is another")
-        touched = self._marks.take()
+        touched, rows = self._marks.take(), self._marks.take_rows()
         try:
-            if self._walk_all or self._misses(touched):
+            if self._walk_all or self._misses(touched, rows):
                 self._walk(list(self._table.objects.values()))
         except Refused as refused:
             self._walk_all = True
@@ -101,23 +101,29 @@ class GraphEncoder:
         """The whole state as of the last `encode`."""
         return State(dict(self._sides[0]), dict(self._sides[1]), self._table.next)
 
-    def _misses(self, touched: Iterable[object]) -> bool:
+    def _misses(self, touched: list[object], rows: Iterable[tuple[Any, set[Any]]]) -> bool:
         """Write what may have changed; whether that may not be all."""
+        touched += [table for table, keys in rows if not self._writes_rows(table, keys)]
         units = self._to_look_at(touched)
         self._walk([units[number] for number in sorted(units)])
         if self._reaches_beyond(units):
             return True
-        for unit in self._slice():
-            if unit.number not in units and self._changes(unit):
+        for unit, row in islice(self._audit, min(AUDITED_UNITS, len(self._table.objects))):
+            if unit.number not in units and self._changes(unit, row):
                 self.missed += 1
                 return True
         return False
 
+    def _writes_rows(self, table: object, keys: Iterable[Any]) -> bool:
+        """Write the entries of `table` at `keys`; whether that was enough."""
+        unit = self._table.objects.get(self._table.number_of(table))
+        return unit is None or self._table.write_rows(unit, keys, self._writer.row_unit)
+
     def _to_look_at(self, touched: Iterable[object]) -> dict[int, ObjectUnit]:
         """The units that are touched, or reached otherwise than through untouched ones of marked types."""
         objects = self._table.objects
-        numbers = [self._table.number_of(shared) for shared in touched]
-        stack = [nodes.ROOT_UNIT, *(number for number in numbers if number is not None)]
+        numbers = map(self._table.number_of, touched)
+        stack = [nodes.ROOT_UNIT, *(number for number in numbers if number in objects)]
         found: dict[int, ObjectUnit] = {}
         while stack:
             number = stack.pop()
@@ -137,17 +143,24 @@ class GraphEncoder:
         beyond = (targets & objects.keys()) - units.keys() - set(self._table.fresh)
         return any(not objects[number].marked for number in beyond)
 
-    def _slice(self) -> Iterator[ObjectUnit]:
-        """The units whose turn it is to be looked at whether or not they were touched."""
+    def _rounds(self) -> Iterator[tuple[ObjectUnit, RowUnit | None]]:
+        """The units in turn, round after round, to be looked at whether or not they were touched."""
         objects = self._table.objects
-        for number in islice(self._audit, AUDITED_UNITS):
-            if number in objects:
-                yield objects[number]
-        if not length_hint(self._audit):
-            self._audit = iter(list(objects))
+        while True:
+            for number in list(objects):
+                unit = objects.get(number)
+                if unit is not None and unit.marked and unit.rows is not None:
+                    yield from ((unit, row) for row in unit.rows.units)
+                elif unit is not None:
+                    yield unit, None
 
-    def _changes(self, unit: ObjectUnit) -> bool:
-        """Write `unit`; whether it was not what it was believed to be."""
+    def _changes(self, unit: ObjectUnit, row: RowUnit | None) -> bool:
+        """Write `unit`, or one row of it; whether it was not what it was believed to be."""
+        if row is not None:
+            believed = row.payload
+            return (
+                not self._table.write_rows(unit, row.keys, self._writer.row_unit) or row.payload != believed
+            )
         believed = unit.payload
         self._write(unit)
         return unit.payload != believed or bool(self._table.found)

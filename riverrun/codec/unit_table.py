@@ -105,9 +105,9 @@ class UnitTable:
             self._claimed = {place: claims for place, claims in self._claimed.items() if not claims.void}
             self._claimed_at_most = max(MIN_CLAIMED, 2 * len(self._claimed))
 
-    def number_of(self, shared: object) -> int | None:
-        """The number of `shared` where it is a unit."""
-        return self._numbers.get(id(shared))
+    def number_of(self, shared: object) -> int:
+        """The number of `shared`, -1 where it is no unit."""
+        return self._numbers.get(id(shared), -1)
 
     def forget(self, number: int) -> None:
         """Let go of the object or shape `number`."""
@@ -140,10 +140,14 @@ class UnitTable:
             # A container may lie inside a unit already, which then has to refer to it.
             self.claim(shared)
             number = self._hold(self._take_number(), shared).number
-        if type(self.current.shared) in self._marks.settled:
-            self.objects[number].marked = True
         self.for_trainer.append(number)
         return number
+
+    def settle(self, shared: object) -> None:
+        """`shared`, where it is a unit, needs a look only when it was touched."""
+        number = self._numbers.get(id(shared))
+        if number is not None:
+            self.objects[number].marked = True
 
     def claim(self, container: object) -> bool:
         """Whether `container` lies inside this unit: true unless it is met for the second time."""
@@ -179,6 +183,23 @@ class UnitTable:
         numbers = table.numbers()
         self.refs += numbers
         return numbers
+
+    def write_rows(
+        self, unit: ObjectUnit, keys: Iterable[Any], write: Callable[[dict[Any, Any]], Node]
+    ) -> bool:
+        """Write those rows of `unit` that hold `keys`; False where the whole of it has to be written."""
+        held = None if unit.rows is None else unit.rows.touched(keys)
+        if held is None:
+            return False
+        table: Any = unit.shared
+        try:
+            payloads = [pack(write({key: table[key] for key in row.keys})) for row in held]
+        except (KeyError, OverflowError, UnicodeEncodeError):
+            return False
+        for row, payload in zip(held, payloads, strict=True):
+            if row.payload != payload:
+                row.payload = self.written[row.number] = payload
+        return True
 
     def _take_number(self) -> int:
         self.next += 1

@@ -173,10 +173,10 @@ class ValueReader:
 
     def _fill_entries(self, container: dict[Any, Any], node: Node) -> None:
         if type(node) is dict:
-            _put(container, self._entries(node))
+            put(container, self._entries(node))
             return
         entries = list(self._entries(node))
-        self._hashing([key for key, _ in entries], lambda: _put(container, entries))
+        self._hashing([key for key, _ in entries], lambda: put(container, entries))
 
     def _entries(self, node: Node) -> Iterable[tuple[Any, Any]]:
         if type(node) is dict and are_plain_keys(node):
@@ -301,7 +301,8 @@ def _callable_or_none(factory: Any) -> Any:
     return factory
 
 
-def _put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
+def put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
+    """Put `entries` into `container`; none of its own code runs."""
     # Never the container's own update: Counter's would add, a subclass's could be anything.
     if isinstance(container, OrderedDict):
         for key, value in entries:

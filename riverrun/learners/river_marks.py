@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
+from river.anomaly import OneClassSVM
+from river.linear_model import LinearRegression, LogisticRegression, Perceptron
+from river.linear_model.base import GLM
 from river.proba import Gaussian
 from river.tree import HoeffdingTreeClassifier, HoeffdingTreeRegressor, LASTClassifier
 from river.tree.mondrian.mondrian_tree_classifier import MondrianTreeClassifier
@@ -39,6 +42,15 @@ from river.tree.nodes.sgt_nodes import SGTLeaf
 from river.tree.splitter.ebst_splitter import EBSTNode, EBSTSplitter
 
 from riverrun.codec.touch_marks import TouchMarks
+
+_SETTLED: dict[type[Any], str] = {
+    Gaussian: "_rng",
+    LinearRegression: "_weights",
+    LogisticRegression: "_weights",
+    OneClassSVM: "_weights",
+    Perceptron: "_weights",
+}
+"""Attributes that change only when they are said to be touched, by exact type."""
 
 Touched = Callable[..., Iterable[Any]]
 """What one call touches: asked with the call's own arguments, the instance first."""
@@ -71,7 +83,7 @@ class collecting:  # noqa: N801  # reads as a statement, as contextlib's own do
 
 def river_marks() -> TouchMarks:
     """Fresh marks of the nodes of River's trees, and of what they observe, which `collecting` fills."""
-    return TouchMarks(_install(), frozenset({Gaussian}))
+    return TouchMarks(_install(), _SETTLED)
 
 
 def _itself(node: Any, *_: Any, **__: Any) -> Iterable[Any]:
@@ -157,6 +169,23 @@ def _hook_descent(cls: type[Any]) -> None:
     cls._go_downwards = hooked
 
 
+def _hook_weights() -> None:
+    # While it learns a linear model sees its weights through a mask, and can change no others.
+    original = vars(GLM)["_enter_learn_mode"]
+
+    @functools.wraps(original)
+    def hooked(model: Any, mask: Any = None) -> Any:
+        weights = original(model, mask)
+        if _sink.marks is not None:
+            if mask is None:
+                _sink.marks.touch(weights)
+            else:
+                _sink.marks.touch_rows(weights, mask)
+        return weights
+
+    GLM._enter_learn_mode = hooked  # type: ignore[method-assign]
+
+
 @functools.cache
 def _install() -> frozenset[type[Any]]:
     """Wrap the methods, once; the classes whose instances change in no other way."""
@@ -177,6 +206,7 @@ def _install() -> frozenset[type[Any]]:
     _hook(SGTLeaf, "apply_split", _applied_split)
     _hook(EBSTNode, "insert_value", _insertion_path)
     _hook(EBSTSplitter, "remove_bad_splits", _search_tree)
+    _hook_weights()
     _hook(Gaussian, "update", _itself)
     _hook(Gaussian, "revert", _itself)
     _hook(Gaussian, "sample", _its_generator)
