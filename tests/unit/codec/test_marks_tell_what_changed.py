@@ -16,8 +16,8 @@ from riverrun.codec.unit_table import ObjectUnit
 from riverrun.core.units import Delta, State
 from riverrun.learners.river_allow_list import river_allow_list
 from riverrun.learners.river_marks import collecting, river_marks
+from tests.unit.codec.families import FAMILIES, Family, numeric
 from tests.unit.codec.parts import Part, Slotted, allow_list
-from tests.unit.codec.tree_streams import FAMILIES, Family, numeric
 
 VERSION_EVERY = 9
 FULL_VERSION_EVERY = 97

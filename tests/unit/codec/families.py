@@ -1,4 +1,4 @@
-"""Tree and forest learners, and the drifting streams that make them grow, prune and replace their parts."""
+"""Learners that tell what they touch, and drifting streams that make them grow, prune and replace parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from river import drift, ensemble, forest, tree
+from river import drift, ensemble, forest, linear_model, optim, tree
 
 Example = tuple[dict[str, Any], Any]
 CONCEPTS = 4
@@ -37,6 +37,14 @@ def valued(events: int) -> Iterator[Example]:
     """The same with numbers to predict."""
     for row, label in numeric(events):
         yield row, label + 0.3 * row["f5"]
+
+
+def many_features(events: int) -> Iterator[Example]:
+    """A few features of many at a time; new ones come up at first."""
+    source = random.Random(5)
+    for i in range(events):
+        known = 300 + min(i, 100)
+        yield {f"h{source.randrange(known)}": source.random() for _ in range(12)}, source.random() < 0.5
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,17 @@ FAMILIES = (
         ),
         labelled,
         repeatable=False,
+    ),
+    Family("LogisticRegression", linear_model.LogisticRegression, many_features),
+    Family(
+        "LogisticRegression-L1",
+        lambda: linear_model.LogisticRegression(optim.SGD(0.3), l1=0.001),
+        many_features,
+    ),
+    Family(
+        "LinearRegression-Adam-L2",
+        lambda: linear_model.LinearRegression(optim.Adam(), l2=0.01),
+        many_features,
     ),
     Family("HoeffdingTreeRegressor", lambda: tree.HoeffdingTreeRegressor(grace_period=60), valued),
     Family(
