@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -66,7 +65,7 @@ class GraphBuild:
         self._trainer = trainer
         self._known_shapes = known_shapes
         self._reader = ValueReader(allow, self)
-        self._to_fill: deque[tuple[int, Any, Node, Shape | None]] = deque()
+        self._to_fill: list[tuple[int, Any, Node, Shape | None]] = []
         self._last: list[Callable[[], None]] = []
         # Which unit is read at present, and what has to be known to read no others again: the units that
         # can only be made anew, those among them that show all entries they hold, by which units a number
@@ -79,7 +78,8 @@ class GraphBuild:
         self._table_of: dict[int, int] = {}
         self._hashing: set[int] = set()
         self.root = self.get(nodes.ROOT_UNIT)
-        self._fill_all()
+        self._fill()
+        self._fill_last()
 
     def update(self, delta: SideDelta) -> None:
         """Bring the objects to the state that `delta` leads to; what it raises leaves them in ruins.
@@ -204,10 +204,11 @@ class GraphBuild:
             self.restless = self.restless or shape.restless
         return shape
 
-    def _fill_all(self) -> None:
-        # A queue, not recursion: however deep the graph, the stack stays flat.
+    def _fill(self) -> None:
+        # A stack of our own, not recursion: however deep the graph, Python's stays flat. The last first, so
+        # that few nodes wait: many at once would be much work for the garbage collector.
         while self._to_fill:
-            self._reading, opened, node, shape = self._to_fill.popleft()
+            self._reading, opened, node, shape = self._to_fill.pop()
             if shape is None:
                 self._reader.fill(opened, node)
             elif node[0] == nodes.EXTENDED:
@@ -215,6 +216,8 @@ class GraphBuild:
                 self._reader.set_attributes(opened, shape, node[3:])
             else:
                 self._reader.set_attributes(opened, shape, node[2:])
+
+    def _fill_last(self) -> None:
         for fill in self._last:
             fill()
         self._last.clear()
@@ -249,23 +252,27 @@ class GraphBuild:
     def _read_again(self, stale: Iterable[int]) -> None:
         seen: set[int] = set()
         leaves: list[int] = []
+        others: list[int] = []
         stack = list(stale)
         while stack:
             number = stack.pop()
             if number in seen or number not in self.objects:
                 continue
             seen.add(number)
-            node = _unpack(self._payload(number))
             if number not in self._leaves:
-                self._empty(number, self.objects[number], node)
-            elif not self._is_set_in_place(self.objects[number], node):
+                others.append(number)
+            elif not self._is_set_in_place(self.objects[number], _unpack(self._payload(number))):
                 # Whatever holds it has to take the new one; it is made when all others have been dropped.
                 leaves.append(number)
                 stack += self._watchers.pop(number, _NONE)
         for number in leaves:
             del self.objects[number]
             self._leaves.discard(number)
-        self._fill_all()
+        for number in others:
+            # One after the other: many nodes at once would be much work for Python's garbage collector.
+            self._empty(number, self.objects[number], _unpack(self._payload(number)))
+            self._fill()
+        self._fill_last()
 
     def _empty(self, number: int, shared: Any, node: Node) -> None:
         """Make `shared` ready to be filled with what `node` holds."""
