@@ -3,6 +3,7 @@
 Each model learns a stream, then versions are made after 1, 10 and 100 events. For each, `delta_bytes` is the
 serving side's delta as it travels, and `delta_cost` the time to encode and digest it, and to apply it in a
 reader that follows; in CPU time, because the machine is rarely idle. The median of several versions counts.
+Forests of several sizes show what the size of a model adds to the cost of equal change.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from river import ensemble, forest, linear_model, optim, preprocessing, tree
 from river.datasets import synth
 
-from benchmarks.figures import Figure, bounded
+from benchmarks.figures import Figure, bounded, rounded
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.codec.live_graph import LiveGraph
@@ -28,6 +29,9 @@ from riverrun.learners.river_marks import collecting, river_marks
 
 VERSIONS = 7
 EVENTS_PER_VERSION = (1, 10, 100)
+TARGET_EVENTS = 10
+REFERENCE = "the whole model by pickle"
+NOTE = "serving side, compressed as it travels; CPU time; the median of several versions"
 BYTES_SHARE = 0.05
 HASHED_FEATURES = 100_000
 HASHED_PER_EVENT = 50
@@ -37,13 +41,18 @@ Example = tuple[dict[str, float], Any]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model, what it learns before it is measured, and what 10 events may cost, in milliseconds."""
+    """A model, what it learns before it is measured, and what a version after 10 events may be.
+
+    `limit_ms` is for each of encoding and applying, `share` of the pickle's bytes; None sets no target.
+    """
 
     name: str
     make: Callable[[], Any]
     stream: Callable[[], Iterator[Example]]
     events: int
-    limit_ms: float
+    limit_ms: float | None = None
+    share: float | None = BYTES_SHARE
+    after: tuple[int, ...] = EVENTS_PER_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +93,41 @@ def scaled(model: Any) -> Any:
     return preprocessing.StandardScaler() | model
 
 
+def forest_of_ten(events: int, after: tuple[int, ...] = (10,)) -> Subject:
+    """Ten adaptive trees that learned `events`."""
+    return Subject(
+        f"ARF(10) of {events} events",
+        lambda: forest.ARFClassifier(n_models=10, seed=1),
+        clusters,
+        events,
+        limit_ms=25,
+        after=after,
+    )
+
+
 SUBJECTS = (
-    Subject("logistic regression", lambda: scaled(linear_model.LogisticRegression()), two_classes, 2_000, 1),
-    Subject("HoeffdingTree", tree.HoeffdingTreeClassifier, clusters, 50_000, 25),
     Subject(
-        f"logistic regression, {HASHED_FEATURES} hashed features",
+        "logistic regression",
+        lambda: scaled(linear_model.LogisticRegression()),
+        two_classes,
+        2_000,
+        limit_ms=1,
+        share=None,
+    ),
+    Subject("HoeffdingTree", tree.HoeffdingTreeClassifier, clusters, 50_000),
+    Subject(
+        f"logistic regression of {HASHED_FEATURES} hashed features",
         lambda: linear_model.LogisticRegression(optim.SGD(0.1)),
         hashed,
         1_000,
-        25,
+        share=None,
     ),
-    Subject(
-        "HoeffdingAdaptiveTree", lambda: tree.HoeffdingAdaptiveTreeClassifier(seed=1), clusters, 20_000, 25
-    ),
-    Subject("ARF(10)", lambda: forest.ARFClassifier(n_models=10, seed=1), clusters, 15_000, 25),
-    Subject("AMF(10)", lambda: forest.AMFClassifier(n_estimators=10, seed=1), clusters, 3_000, 25),
-    Subject("SRP(10)", lambda: ensemble.SRPClassifier(n_models=10, seed=1), clusters, 3_000, 25),
+    Subject("HoeffdingAdaptiveTree", lambda: tree.HoeffdingAdaptiveTreeClassifier(seed=1), clusters, 20_000),
+    forest_of_ten(1_500),
+    forest_of_ten(5_000, EVENTS_PER_VERSION),
+    forest_of_ten(15_000),
+    Subject("AMF(10)", lambda: forest.AMFClassifier(n_estimators=10, seed=1), clusters, 3_000),
+    Subject("SRP(10)", lambda: ensemble.SRPClassifier(n_models=10, seed=1), clusters, 3_000),
 )
 
 
@@ -160,41 +188,29 @@ def figures(subject: Subject) -> Iterator[Figure]:
         line.learn(1)
         line.publish()
     whole = middle([pickled(line.model) for _ in range(3)])
-    for events in EVENTS_PER_VERSION:
+    for events in subject.after:
         costs = []
         for _ in range(VERSIONS):
             line.learn(events)
             costs.append(line.publish())
         cost = middle(costs)
-        after = f"{subject.name}, after {events} events" if events > 1 else f"{subject.name}, after 1 event"
-        yield bounded(
-            f"delta_bytes: {after}",
-            cost.sent_bytes,
-            "bytes",
-            at_most=BYTES_SHARE * whole.sent_bytes if events <= 10 else whole.sent_bytes,
-            reference="pickle",
-            reference_value=whole.sent_bytes,
-            note="the serving side, compressed as it travels",
-        )
-        limit = subject.limit_ms * max(1, events / 10)
-        yield bounded(
-            f"delta_cost: {after}: encode and digest",
-            cost.encode_ms,
-            "ms",
-            at_most=limit,
-            reference="pickle dumps",
-            reference_value=whole.encode_ms,
-            note="CPU time",
-        )
-        yield bounded(
-            f"delta_cost: {after}: apply",
-            cost.apply_ms,
-            "ms",
-            at_most=limit,
-            reference="pickle loads",
-            reference_value=whole.apply_ms,
-            note="CPU time, the digest's check included",
-        )
+        after = f"{subject.name}, after {events}"
+        aimed_at = events == TARGET_EVENTS
+        share = subject.share * whole.sent_bytes if aimed_at and subject.share is not None else None
+        limit = subject.limit_ms if aimed_at else None
+        yield beside(f"delta_bytes: {after}", "bytes", cost.sent_bytes, whole.sent_bytes, share)
+        yield beside(f"delta_cost: {after}, encode and digest", "ms", cost.encode_ms, whole.encode_ms, limit)
+        yield beside(f"delta_cost: {after}, apply", "ms", cost.apply_ms, whole.apply_ms, limit)
+
+
+def beside(name: str, unit: str, value: float, pickles: float, at_most: float | None) -> Figure:
+    """`value` beside what pickle takes, with a target or without."""
+    if at_most is None:
+        ratio = rounded(value / pickles)
+        return Figure(name, rounded(value), unit, REFERENCE, rounded(pickles), ratio, note=NOTE)
+    return bounded(
+        name, value, unit, at_most=at_most, reference=REFERENCE, reference_value=pickles, note=NOTE
+    )
 
 
 def main() -> None:

@@ -29,13 +29,12 @@ class GraphEncoder:
     objects are found and are never given again. Which numbers are given depends on the state alone, so
     an encoder that was restored from a state goes on exactly like the one that wrote it.
 
-    `missed` counts how often the rolling audit found something changed that no mark told of; each time
-    the whole graph is looked at, so that the state told is right again.
+    A rolling audit looks at a few more units at each call. Where one changed and no mark told of it, the
+    marks count it and the whole graph is looked at, so that the state told is right again.
     """
 
     def __init__(self, allow: AllowList, marks: TouchMarks | None = None) -> None:
         """Every call of `encode` looks at the whole graph, but for what `marks` say was not touched."""
-        self.missed = 0
         self._marks = TouchMarks(frozenset()) if marks is None else marks
         self._table = UnitTable(self._marks)
         self._writer = ValueWriter(allow, self._table, self._marks.settled)
@@ -110,7 +109,7 @@ class GraphEncoder:
             return True
         for unit, row in islice(self._audit, min(AUDITED_UNITS, len(self._table.objects))):
             if unit.number not in units and self._changes(unit, row):
-                self.missed += 1
+                self._marks.missed += 1
                 return True
         return False
 

@@ -13,10 +13,10 @@ class TouchMarks:
     only through such objects, changes only when that object is touched. An encoder then need not look at
     objects of these types that were not. The same holds for the objects that attributes in `settled`, by
     exact type, refer to, each of which nothing else refers to. Touching too many costs time alone; one too
-    few is what the encoder's audit is for.
+    few is what the encoder's audit is for: `missed` counts how often it found a change untold.
     """
 
-    __slots__ = ("_rows", "_touched", "marked", "settled")
+    __slots__ = ("_rows", "_touched", "marked", "missed", "settled")
 
     def __init__(
         self,
@@ -24,6 +24,7 @@ class TouchMarks:
         settled: Mapping[type[Any], str] | None = None,
     ) -> None:
         self.marked = marked
+        self.missed = 0
         self.settled = {} if settled is None else settled
         self._touched: dict[int, object] = {}
         self._rows: dict[int, tuple[Any, set[Any]]] = {}

@@ -36,6 +36,7 @@ class RiverLearner:
         # What was encoded since the last `changes` call to keep these short, and what that call told.
         self._taken = Delta()
         self._told: tuple[tuple[bytes, bytes], State] | None = None
+        self._marks = river_marks()
         self._start_afresh()
         learn_one = type(last_step(self._root.model)).learn_one
         self._takes_weight = "w" in inspect.signature(learn_one).parameters
@@ -92,17 +93,23 @@ class RiverLearner:
         """The serving and trainer roots as of the last `changes` call."""
         return self._encoder.roots() if self._told is None else self._told[0]
 
+    @property
+    def missed_changes(self) -> int:
+        """How often the rolling audit found a change that nothing had told of, and put it right.
+
+        Anything but 0 is a mistake in `river_marks`, or a model that changes River's trees by itself.
+        """
+        return self._marks.missed
+
     def state(self) -> State:
         """The whole state as of the last `changes` call."""
         return self._encoder.state() if self._told is None else self._told[1]
 
     def _start_afresh(self) -> None:
         model = build_river_model(self._spec, self._factories)
-        self._marks = river_marks()
         self._open(RiverModel(model, build_metrics(self._spec)), GraphEncoder(self._allow, self._marks))
 
     def _go_on(self, state: State) -> None:
-        self._marks = river_marks()
         root, encoder = GraphDecoder(self._allow).restore(state, self._marks)
         if type(root) is not RiverModel:
             raise InvalidInput("state", "not the state of a River learner")

@@ -32,7 +32,7 @@ class Trainer:
     def __init__(self, model: Any, encoder: GraphEncoder, marks: TouchMarks) -> None:
         self.model = model
         self.encoder = encoder
-        self._marks = marks
+        self.marks = marks
 
     @classmethod
     def fresh(cls, model: Any) -> Trainer:
@@ -46,7 +46,7 @@ class Trainer:
         return cls(model, encoder, marks)
 
     def learn(self, row: dict[str, Any], label: Any) -> None:
-        with collecting(self._marks):
+        with collecting(self.marks):
             self.model.learn_one(dict(row), label)
 
     def delta(self) -> Delta:
@@ -70,7 +70,7 @@ def follow(family: Family, events: int, version_every: int) -> None:
                 assert restarted.delta() == delta
             if family.repeatable and count % (version_every * VERSIONS_BETWEEN_RESTARTS) == 0:
                 restarted = Trainer.restored(trainer.encoder.state())
-    assert trainer.encoder.missed == 0
+    assert trainer.marks.missed == 0
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=str)
@@ -114,7 +114,7 @@ def test_the_audit_counts_and_heals_what_no_mark_told_of() -> None:
     missed.depth = 77
 
     versions = 0
-    while trainer.encoder.missed == 0:
+    while trainer.marks.missed == 0:
         trainer.delta()
         versions += 1
         assert versions < 100
@@ -125,7 +125,7 @@ def test_the_audit_counts_and_heals_what_no_mark_told_of() -> None:
         GraphDecoder(river_allow_list()).decode(trainer.encoder.state())
     )
     trainer.delta()
-    assert trainer.encoder.missed == 1
+    assert trainer.marks.missed == 1
 
 
 def test_untouched_parts_wait_and_touched_ones_are_told() -> None:
@@ -159,7 +159,7 @@ def test_a_part_that_moves_out_from_below_untouched_ones_is_looked_at() -> None:
     decoded = GraphDecoder(allow_list()).decode(encoder.state())
     assert decoded.also is decoded.part.left
     assert decoded.also.value == 2
-    assert encoder.missed == 0
+    assert marks.missed == 0
 
 
 def test_wrapped_methods_still_look_like_rivers_own() -> None:
