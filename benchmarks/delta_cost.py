@@ -124,7 +124,7 @@ SUBJECTS = (
     ),
     Subject("HoeffdingAdaptiveTree", lambda: tree.HoeffdingAdaptiveTreeClassifier(seed=1), clusters, 20_000),
     forest_of_ten(1_500),
-    forest_of_ten(8_000, EVENTS_PER_VERSION),
+    forest_of_ten(9_000, EVENTS_PER_VERSION),
     forest_of_ten(15_000),
     Subject("AMF(10)", lambda: forest.AMFClassifier(n_estimators=10, seed=1), clusters, 3_000),
     Subject("SRP(10)", lambda: ensemble.SRPClassifier(n_models=10, seed=1), clusters, 3_000),
