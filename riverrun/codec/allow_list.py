@@ -28,6 +28,8 @@ class AllowList:
     `tables` are those of `types` that are rebuilt by their constructor from a dict of numbers.
     `opaque` are those of `types` whose state is bytes that only their library can read, each with the
     version of that library; bytes of another version are refused.
+    `restless` names classes whose instances change when they answer, which a reader has to know; subclasses
+    too.
     `refused` are names that are left out on purpose, each with the reason that a refusal gives.
     """
 
@@ -36,6 +38,7 @@ class AllowList:
     trainer_only: frozenset[tuple[str, str]] = frozenset()
     tables: frozenset[str] = frozenset()
     opaque: Mapping[str, str] = field(default_factory=dict)
+    restless: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
 
     def with_types(self, types: Iterable[type[Any]]) -> AllowList:
@@ -51,6 +54,10 @@ class AllowList:
         """The name that stands for `function`, None where data may not mention it."""
         name = qualified_name(function)
         return name if self.functions.get(name) is function else None
+
+    def is_restless(self, cls: type[Any]) -> bool:
+        """Whether an instance of `cls` may change when it answers."""
+        return not self.restless.isdisjoint(map(qualified_name, cls.__mro__))
 
     def trainer_only_attributes(self, cls: type[Any]) -> frozenset[str]:
         """The attributes of `cls`, inherited ones included, that only further learning reads."""

@@ -3,46 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
+from weakref import ref
 
+from riverrun.codec.graph_build import GraphBuild
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch
-from riverrun.core.units import SideDelta, State, Unit
+from riverrun.core.units import SideDelta, Unit
+
+
+class _Copy:
+    """One of the object graphs that take turns: the one a version shows, or one that waits for its turn."""
+
+    __slots__ = ("graph", "shown_by", "turn")
+
+    def __init__(self, graph: GraphBuild) -> None:
+        self.graph = graph
+        self.turn = 0
+        self.shown_by: ref[LiveGraph] | None = None
+
+    def is_idle(self) -> bool:
+        return self.shown_by is None or self.shown_by() is None
 
 
 class LiveGraph:
     """The serving side of one version as a live object. It is read only: nothing may learn from `root`.
 
-    A version stays as it is while newer ones are made from it; let go of it and its memory is free.
+    A version stays as it is while newer ones are made from it, for as long as this object is held; what it
+    gave out (`root`, `units`) must not be used once it is let go, because the object graph of a version that
+    was let go is brought to the next version but one, in place, at the cost of what changed. So two object
+    graphs take turns. Where a version is held for longer, and where answering changes objects, the next one
+    is built anew.
     """
 
-    __slots__ = ("_decoder", "_tree", "_units", "root")
+    __slots__ = ("__weakref__", "_behind", "_copy", "_decoder", "_tree", "root", "serving_root", "units")
 
-    def __init__(
-        self,
-        decoder: GraphDecoder,
-        units: Mapping[int, Unit],
-        serving_root: bytes,
-        tree: HashTree | None = None,
-    ) -> None:
+    _tree: HashTree | None
+
+    def __init__(self, decoder: GraphDecoder, units: Mapping[int, Unit], serving_root: bytes) -> None:
         """Raises `DigestMismatch` when `units` do not have `serving_root`, `InvalidInput` as `decode`."""
-        self._decoder = decoder
-        self._units = units
-        self._tree = HashTree(units) if tree is None else tree
-        if self._tree.root != serving_root:
-            raise DigestMismatch("serving side", serving_root.hex(), self._tree.root.hex())
-        self.root: Any = decoder.decode(State(units))
-
-    @property
-    def serving_root(self) -> bytes:
-        """The root of the serving side that this graph shows."""
-        return self._tree.root
-
-    @property
-    def units(self) -> Mapping[int, Unit]:
-        """The units of the serving side, as they were sent."""
-        return self._units
+        tree = HashTree(units)
+        _check(tree, serving_root)
+        self._show(decoder, _Copy(decoder.open(dict(units))), tree, None)
 
     def updated(self, delta: SideDelta, serving_root: bytes) -> LiveGraph:
         """The graph of the version that `delta` leads to; this one still answers as before.
@@ -50,6 +54,57 @@ class LiveGraph:
         Raises `DigestMismatch` when the result does not have `serving_root`, `InvalidInput` when it
         cannot be decoded; either way this graph is unharmed.
         """
-        tree = self._tree.copy()
+        tree = HashTree(self.units) if self._tree is None else self._tree
+        undo = _inverse(delta, self.units)
         tree.update(delta)
-        return LiveGraph(self._decoder, delta.apply(self._units), serving_root, tree)
+        try:
+            _check(tree, serving_root)
+            copy = self._next_copy(delta)
+        except BaseException:
+            tree.update(undo)
+            self._tree = tree
+            raise
+        # The tree goes on with the newer version; this one makes another should it be asked again.
+        self._tree = None
+        after = LiveGraph.__new__(LiveGraph)
+        after._show(self._decoder, copy, tree, (self._copy, self._copy.turn, delta))
+        return after
+
+    def _show(
+        self,
+        decoder: GraphDecoder,
+        copy: _Copy,
+        tree: HashTree,
+        behind: tuple[_Copy, int, SideDelta] | None,
+    ) -> None:
+        copy.shown_by = ref(self)
+        self._decoder = decoder
+        self._copy = copy
+        self._tree = tree
+        # The copy whose turn is next, which of its turns it had then, and what has to be applied to it.
+        self._behind = behind
+        self.root: Any = copy.graph.root
+        self.serving_root = tree.root
+        self.units: Mapping[int, Unit] = MappingProxyType(copy.graph.units)
+
+    def _next_copy(self, delta: SideDelta) -> _Copy:
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            copy, turn, missing = behind
+            if copy.is_idle() and copy.turn == turn and not copy.graph.restless:
+                copy.turn += 1
+                copy.graph = self._decoder.update(copy.graph, missing.then(delta))
+                return copy
+        return _Copy(self._decoder.open(delta.apply(self.units)))
+
+
+def _check(tree: HashTree, serving_root: bytes) -> None:
+    if tree.root != serving_root:
+        raise DigestMismatch("serving side", serving_root.hex(), tree.root.hex())
+
+
+def _inverse(delta: SideDelta, units: Mapping[int, Unit]) -> SideDelta:
+    """What leads back to `units` from where `delta` leads to."""
+    touched = delta.dropped.union(delta.changed)
+    before = {number: units[number] for number in touched if number in units}
+    return SideDelta(before, touched - before.keys())

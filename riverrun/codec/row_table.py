@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -30,6 +30,7 @@ class RowTable:
     """
 
     units: list[RowUnit] = field(default_factory=list)
+    _by_key: dict[Any, RowUnit] = field(default_factory=dict, compare=False, repr=False)
 
     def update(
         self,
@@ -41,7 +42,10 @@ class RowTable:
 
         A failing `write` leaves a table that a later `update` puts right.
         """
-        self._fit(list(entries), new_number)
+        keys = list(entries)
+        if keys != [key for unit in self.units for key in unit.keys]:
+            self._fit(keys, new_number)
+            self._by_key.clear()
         items = iter(entries.items())
         for unit in self.units:
             payload = write(dict(islice(items, len(unit.keys))))
@@ -52,6 +56,16 @@ class RowTable:
     def numbers(self) -> list[int]:
         """The numbers of the row units, in order."""
         return [unit.number for unit in self.units]
+
+    def touched(self, keys: Iterable[Any]) -> list[RowUnit] | None:
+        """The row units that hold `keys`; None where one of them was not there when the table was cut."""
+        if not self._by_key:
+            self._by_key = {key: unit for unit in self.units for key in unit.keys}
+        held = self._by_key
+        if any(key not in held for key in keys):
+            return None
+        units = {held[key].number: held[key] for key in keys}
+        return [units[number] for number in sorted(units)]
 
     def _fit(self, keys: Sequence[Any], new_number: Callable[[], int]) -> None:
         start = 0

@@ -10,6 +10,7 @@ import msgspec
 from riverrun.codec import nodes
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.row_table import RowTable
+from riverrun.codec.touch_marks import TouchMarks
 
 ShapeKey = tuple[str, tuple[str, ...]]
 """A class name, and the attributes that an instance holds."""
@@ -17,16 +18,21 @@ ShapeKey = tuple[str, tuple[str, ...]]
 MAX_INLINE_ENTRIES = 64
 """Containers with more entries are units of their own; dicts among them are cut into rows."""
 
+MIN_CLAIMED = 4096
+"""Places of containers that are remembered before those no longer held are looked for."""
+
 pack = msgspec.msgpack.Encoder().encode
 
 
 class ObjectUnit:
     """A live object that is a unit: its number, its payload, and the units it refers to."""
 
-    __slots__ = ("claims", "for_trainer", "number", "payload", "refs", "rows", "shared")
+    __slots__ = ("claims", "for_trainer", "marked", "number", "payload", "refs", "rows", "shared")
 
-    def __init__(self, number: int, shared: object) -> None:
+    def __init__(self, number: int, shared: object, marked: bool = False) -> None:
         self.number = number
+        # Whether it needs a look only when it was touched.
+        self.marked = marked
         # A strong reference: as long as it is held no other object can get the same id().
         self.shared = shared
         self.payload = b""
@@ -51,21 +57,25 @@ class UnitTable:
 
     `current` is the unit that is being written, `refs` and `for_trainer` what it was found to refer to.
     `written` collects the payloads of shapes and rows as they come up; `found` the objects that became
-    units, and `again` the units that have to be written again, since they were last taken.
+    units, `again` the units that have to be written again, and `fresh` the numbers given to objects and
+    shapes, since they were last taken. `marks` say which units need a look only when they were touched.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, marks: TouchMarks) -> None:
         self.next = nodes.ROOT_UNIT
+        self._marks = marks
         self.objects: dict[int, ObjectUnit] = {}
         self.written: dict[int, bytes] = {}
         self.found: list[ObjectUnit] = []
         self.again: list[ObjectUnit] = []
+        self.fresh: list[int] = []
         self.refs: list[int] = []
         self.for_trainer: list[int] = []
         self._numbers: dict[int, int] = {}
         self._shapes: dict[ShapeKey, int] = {}
         self._shape_keys: dict[int, ShapeKey] = {}
         self._claimed: dict[int, Claims] = {}
+        self._claimed_at_most = MIN_CLAIMED
         self.current = ObjectUnit(-1, None)
         self._claims = Claims(self.current)
 
@@ -86,19 +96,26 @@ class UnitTable:
         unit.claims = self._claims = Claims(unit)
         self.current, self.refs, self.for_trainer = unit, [], []
 
-    def begin_walk(self) -> None:
-        """Forget where containers lay at the walk before; every unit that holds one is written anew."""
-        self._claimed.clear()
+    def begin_walk(self, units: Iterable[ObjectUnit]) -> None:
+        """Forget which containers lie inside `units`, which are all written anew."""
+        for unit in units:
+            if unit.claims is not None:
+                unit.claims.void = True
+        if len(self._claimed) > self._claimed_at_most:
+            self._claimed = {place: claims for place, claims in self._claimed.items() if not claims.void}
+            self._claimed_at_most = max(MIN_CLAIMED, 2 * len(self._claimed))
 
-    def numbers(self) -> Iterable[int]:
-        """The numbers of all objects and shapes; rows are numbered within their tables."""
-        return self.objects.keys() | self._shape_keys.keys()
+    def number_of(self, shared: object) -> int:
+        """The number of `shared`, -1 where it is no unit."""
+        return self._numbers.get(id(shared), -1)
 
     def forget(self, number: int) -> None:
         """Let go of the object or shape `number`."""
         unit = self.objects.pop(number, None)
         if unit is not None:
             del self._numbers[id(unit.shared)]
+            if unit.claims is not None:
+                unit.claims.void = True
         shape = self._shape_keys.pop(number, None)
         if shape is not None:
             del self._shapes[shape]
@@ -126,6 +143,12 @@ class UnitTable:
         self.for_trainer.append(number)
         return number
 
+    def settle(self, shared: object) -> None:
+        """`shared`, where it is a unit, needs a look only when it was touched."""
+        number = self._numbers.get(id(shared))
+        if number is not None:
+            self.objects[number].marked = True
+
     def claim(self, container: object) -> bool:
         """Whether `container` lies inside this unit: true unless it is met for the second time."""
         owner = self._claimed.get(id(container))
@@ -142,6 +165,7 @@ class UnitTable:
         number = self._shapes.get(key)
         if number is None:
             number = self._shapes[key] = self._take_number()
+            self.fresh.append(number)
             self._shape_keys[number] = key
             self.written[number] = pack([nodes.SHAPE, class_name, list(attributes)])
         self.refs.append(number)
@@ -160,12 +184,30 @@ class UnitTable:
         self.refs += numbers
         return numbers
 
+    def write_rows(
+        self, unit: ObjectUnit, keys: Iterable[Any], write: Callable[[dict[Any, Any]], Node]
+    ) -> bool:
+        """Write those rows of `unit` that hold `keys`; False where the whole of it has to be written."""
+        held = None if unit.rows is None else unit.rows.touched(keys)
+        if held is None:
+            return False
+        table: Any = unit.shared
+        try:
+            payloads = [pack(write({key: table[key] for key in row.keys})) for row in held]
+        except (KeyError, OverflowError, UnicodeEncodeError):
+            return False
+        for row, payload in zip(held, payloads, strict=True):
+            if row.payload != payload:
+                row.payload = self.written[row.number] = payload
+        return True
+
     def _take_number(self) -> int:
         self.next += 1
         return self.next - 1
 
     def _hold(self, number: int, shared: object) -> ObjectUnit:
-        unit = self.objects[number] = ObjectUnit(number, shared)
+        unit = self.objects[number] = ObjectUnit(number, shared, type(shared) in self._marks.marked)
         self._numbers[id(shared)] = number
         self.found.append(unit)
+        self.fresh.append(number)
         return unit

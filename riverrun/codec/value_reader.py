@@ -12,7 +12,8 @@ import enum
 import functools
 import operator
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MemberDescriptorType, MethodType
 from typing import Any, Protocol
@@ -34,13 +35,29 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which attributes an instance of a class has: those of its `__dict__`, then its slots."""
+    """Which attributes an instance of a class has: those of its `__dict__`, then its slots.
+
+    `restless` says whether it may change when it answers.
+    """
 
     layout: ClassLayout
     class_name: str
     attributes: tuple[str, ...]
     in_dict: tuple[str, ...]
     in_slots: tuple[MemberDescriptorType, ...]
+    restless: bool
+
+    def strip(self, shell: Any) -> None:
+        """Take away all that setting these attributes, and a content, would not replace; nothing runs."""
+        layout = self.layout
+        if layout.content is not None:
+            layout.content.clear(shell)
+        if layout.has_dict and tuple(shell.__dict__) != self.in_dict:
+            shell.__dict__.clear()
+        if len(self.in_slots) < len(layout.slots):
+            for slot in layout.slots.values():
+                if slot not in self.in_slots and _is_held(slot, shell):
+                    slot.__delete__(shell)
 
 
 class Objects(Protocol):
@@ -156,10 +173,10 @@ class ValueReader:
 
     def _fill_entries(self, container: dict[Any, Any], node: Node) -> None:
         if type(node) is dict:
-            _put(container, self._entries(node))
+            put(container, self._entries(node))
             return
         entries = list(self._entries(node))
-        self._hashing([key for key, _ in entries], lambda: _put(container, entries))
+        self._hashing([key for key, _ in entries], lambda: put(container, entries))
 
     def _entries(self, node: Node) -> Iterable[tuple[Any, Any]]:
         if type(node) is dict and are_plain_keys(node):
@@ -168,6 +185,8 @@ class ValueReader:
             return zip(node, self._values(list(node.values())), strict=True)
         match node:
             case [nodes.ROWS, *numbers]:
+                if len(set(numbers)) != len(numbers):
+                    raise Malformed("a table with the same rows twice")
                 bodies = [self._objects.row_body(number) for number in numbers]
                 if any(type(body) is list and body[0] != nodes.PAIRS for body in bodies):
                     raise Malformed("rows that hold no entries")
@@ -225,17 +244,15 @@ class ValueReader:
             raise Malformed(f"{name} was written by version {version!r} of its library; this is {mine!r}")
         if not ATOMS.issuperset(map(type, arguments)) or type(state) is not bytes:
             raise Malformed("an opaque object has plain arguments and its state in bytes")
-        try:
+        with _panics_refused(name):
             instance = self._allow.types[name](*arguments)
-            instance.__setstate__(state)
-        except Exception:
-            raise
-        except BaseException as error:
-            # A panic in Rust arrives as an exception of its own kind beside Exception.
-            if type(error).__name__ != "PanicException":
-                raise
-            raise Malformed(f"{name} does not take this state") from error
+        self.set_opaque(instance, name, state)
         return instance
+
+    def set_opaque(self, instance: Any, name: str, state: bytes) -> None:
+        """Give `instance`, of an opaque class, a state that only its library reads."""
+        with _panics_refused(name):
+            instance.__setstate__(state)
 
     def _table(self, node: Node) -> Any:
         _, name, body, factory, *rest = node
@@ -247,6 +264,28 @@ class ValueReader:
             raise Malformed("a table holds numbers")
         make_default = _callable_or_none(self.value(factory))
         return self._allow.types[name](entries, make_default, *self._values(rest))
+
+
+@contextmanager
+def _panics_refused(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as error:
+        # A panic in Rust arrives as an exception of its own kind beside Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Malformed(f"{name} does not take this state") from error
+
+
+def _is_held(slot: MemberDescriptorType, instance: Any) -> bool:
+    """Whether `instance` holds something in `slot`."""
+    try:
+        slot.__get__(instance)
+    except AttributeError:
+        return False
+    return True
 
 
 def are_plain_keys(keys: Iterable[Any]) -> bool:
@@ -262,7 +301,8 @@ def _callable_or_none(factory: Any) -> Any:
     return factory
 
 
-def _put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
+def put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
+    """Put `entries` into `container`; none of its own code runs."""
     # Never the container's own update: Counter's would add, a subclass's could be anything.
     if isinstance(container, OrderedDict):
         for key, value in entries:

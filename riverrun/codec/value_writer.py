@@ -14,7 +14,7 @@ import functools
 import operator
 import random
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType
 from typing import Any
 
@@ -50,12 +50,15 @@ class Refused(Exception):
 class ValueWriter:
     """Writes values as nodes. `careful` also takes integers beyond 64 bits and malformed text."""
 
-    def __init__(self, allow: AllowList, units: UnitTable) -> None:
+    def __init__(
+        self, allow: AllowList, units: UnitTable, settled: Mapping[type[Any], str] | None = None
+    ) -> None:
         self.careful = False
+        self._settled = {} if settled is None else settled
         self._allow = allow
         self._units = units
         self._checked: set[tuple[str, ...]] = set()
-        self._layouts: dict[type[Any], tuple[ClassLayout, str, frozenset[str]]] = {}
+        self._layouts: dict[type[Any], tuple[ClassLayout, str, frozenset[str], str | None]] = {}
         self._inline: dict[type[Any], Writer] = {
             tuple: lambda v, depth: [nodes.TUPLE, *self._values(v, depth)],
             frozenset: self._frozenset,
@@ -144,10 +147,11 @@ class ValueWriter:
         return [nodes.FROZENSET, *written]
 
     def _entries(self, entries: dict[Any, Any], depth: int) -> Node:
-        numbers = self._units.rows(entries, self._row_unit) if depth == 1 else None
+        numbers = self._units.rows(entries, self.row_unit) if depth == 1 else None
         return self._body(entries, depth) if numbers is None else [nodes.ROWS, *numbers]
 
-    def _row_unit(self, entries: dict[Any, Any]) -> Node:
+    def row_unit(self, entries: dict[Any, Any]) -> Node:
+        """The payload of a unit that holds `entries` of a table."""
         return [nodes.ROW_UNIT, self._body(entries, 2)]
 
     def _body(self, entries: dict[Any, Any], depth: int) -> Node:
@@ -238,13 +242,14 @@ class ValueWriter:
                 layout = layout_of(cls)
                 if layout is None:
                     raise Refused(instance, f"the state of {name} cannot be read")
-                self._layouts[cls] = layout, name, self._allow.trainer_only_attributes(cls)
+                settled = self._settled.get(cls)
+                self._layouts[cls] = layout, name, self._allow.trainer_only_attributes(cls), settled
                 write = self._object
         self._objects[cls] = write
         return write
 
     def _object(self, instance: Any, depth: int) -> Node:
-        layout, name, trainer_only = self._layouts[type(instance)]
+        layout, name, trainer_only, settled = self._layouts[type(instance)]
         attributes = layout.attributes(instance)
         names = tuple(attributes)
         if names not in self._checked:
@@ -255,10 +260,12 @@ class ValueWriter:
             node.append(self._content(layout.content, instance, depth))
         if trainer_only.isdisjoint(attributes):
             node += self._values(attributes.values(), depth)
-            return node
-        for attribute, value in attributes.items():
-            write = self._for_trainer if attribute in trainer_only else self.value
-            node.append(write(value, depth))
+        else:
+            for attribute, value in attributes.items():
+                write = self._for_trainer if attribute in trainer_only else self.value
+                node.append(write(value, depth))
+        if settled is not None:
+            self._units.settle(attributes.get(settled))
         return node
 
     def _check_names(self, names: tuple[str, ...], instance: Any) -> None:

@@ -17,16 +17,20 @@ from riverrun.core.units import SideDelta, Unit
 
 FANOUT_BITS = 4
 FANOUT = 1 << FANOUT_BITS
-ABSENT = bytes(32)
+HASH_BYTES = 32
+ABSENT = bytes(HASH_BYTES)
+_EMPTY_NODE = bytes(FANOUT * HASH_BYTES)
 
 
 class HashTree:
     """The hash tree of one side of a state; `update` costs what changed, `root` nothing."""
 
-    __slots__ = ("_levels", "_root")
+    __slots__ = ("_levels", "_numbers", "_root")
 
     def __init__(self, units: Mapping[int, Unit] | None = None) -> None:
-        self._levels: list[dict[int, bytes]] = [{}]
+        self._numbers: set[int] = set()
+        # By level and number, the children's hashes of each node, one after the other; level 1 is the first.
+        self._levels: list[dict[int, bytearray]] = [{}, {}]
         self._root: bytes | None = None
         if units:
             self.update(SideDelta(units))
@@ -39,68 +43,73 @@ class HashTree:
         return self._root
 
     def __contains__(self, number: int) -> bool:
-        return number in self._levels[0]
+        return number in self._numbers
 
     def __len__(self) -> int:
-        return len(self._levels[0])
+        return len(self._numbers)
 
     def numbers(self) -> Iterable[int]:
         """The numbers of all units present, in no particular order."""
-        return self._levels[0].keys()
+        return self._numbers
 
     def update(self, delta: SideDelta) -> None:
         """Take in changed and dropped units; dropping an absent unit changes nothing."""
-        leaves = self._levels[0]
-        dirty: set[int] = set()
-        for number in delta.dropped:
-            if leaves.pop(number, None) is not None:
-                dirty.add(number >> FANOUT_BITS)
+        hashes = {number: ABSENT for number in delta.dropped if number in self._numbers}
+        self._numbers.difference_update(delta.dropped)
         for number, unit in delta.changed.items():
-            leaves[number] = sha256(b"\x00" + number.to_bytes(8, "big") + unit).digest()
-            dirty.add(number >> FANOUT_BITS)
-        if not dirty:
-            return
-        self._root = None
-        self._rehash(dirty)
+            hashes[number] = sha256(b"\x00" + number.to_bytes(8, "big") + unit).digest()
+        self._numbers.update(delta.changed)
+        if hashes:
+            self._root = None
+            self._rehash(hashes)
 
     def copy(self) -> HashTree:
         """An independent tree with the same units."""
         twin = HashTree()
-        twin._levels = [dict(level) for level in self._levels]
+        twin._numbers = set(self._numbers)
+        twin._levels = [{number: node[:] for number, node in level.items()} for level in self._levels]
         twin._root = self._root
         return twin
 
-    def _rehash(self, dirty: set[int]) -> None:
+    def _rehash(self, hashes: dict[int, bytes]) -> None:
         # Every level is kept, up to the one whose only possible node is number 0 for the largest
         # number ever seen; levels above the present height are ignored when the root is computed.
-        level = 0
+        level = 1
         while True:
-            children = self._levels[level]
-            if len(self._levels) == level + 1:
+            if len(self._levels) == level:
                 self._levels.append({})
-            nodes = self._levels[level + 1]
-            parents: set[int] = set()
-            for number in dirty:
-                base = number << FANOUT_BITS
-                hashes = [children.get(base + i, ABSENT) for i in range(FANOUT)]
-                if any(h is not ABSENT for h in hashes):
-                    nodes[number] = sha256(b"\x01" + b"".join(hashes)).digest()
+                # The level below had one node at most until now, and that may not be among the changed.
+                for number, node in self._levels[level - 1].items():
+                    hashes.setdefault(number, sha256(b"\x01" + node).digest())
+            nodes = self._levels[level]
+            changed: set[int] = set()
+            for number, digest in hashes.items():
+                parent = number >> FANOUT_BITS
+                if parent not in nodes:
+                    nodes[parent] = bytearray(_EMPTY_NODE)
+                start = (number % FANOUT) * HASH_BYTES
+                nodes[parent][start : start + HASH_BYTES] = digest
+                changed.add(parent)
+            hashes = {}
+            for number in changed:
+                node = nodes[number]
+                if node == _EMPTY_NODE:
+                    del nodes[number]
+                    hashes[number] = ABSENT
                 else:
-                    nodes.pop(number, None)
-                parents.add(number >> FANOUT_BITS)
+                    hashes[number] = sha256(b"\x01" + node).digest()
             level += 1
-            if parents == {0} and nodes.keys() <= {0} and level + 1 >= len(self._levels):
+            if hashes.keys() == {0} and nodes.keys() <= {0} and level >= len(self._levels):
                 return
-            dirty = parents
 
     def _compute_root(self) -> bytes:
-        leaves = self._levels[0]
-        if not leaves:
+        if not self._numbers:
             return sha256(b"\x02\x00" + ABSENT).digest()
         height = 1
         while self._levels[height].keys() != {0}:
             height += 1
-        return sha256(b"\x02" + bytes([height]) + self._levels[height][0]).digest()
+        top = sha256(b"\x01" + self._levels[height][0]).digest()
+        return sha256(b"\x02" + bytes([height]) + top).digest()
 
 
 def version_digest(spec_digest: bytes, serving_root: bytes, trainer_root: bytes) -> bytes:

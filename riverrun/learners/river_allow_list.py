@@ -60,6 +60,32 @@ TRAINER_ONLY: frozenset[tuple[str, str]] = frozenset(
     (f"river.{owner}", attribute) for owner, names in _TRAINER_ONLY.items() for attribute in names.split()
 )
 
+RESTLESS = frozenset(
+    f"river.{name}"
+    for name in (
+        "active.entropy.EntropySampler",
+        "anomaly.pad.PredictiveAnomalyDetection",
+        "cluster.clustream.CluStream",
+        "cluster.dbstream.DBSTREAM",
+        "cluster.textclust.TextClust",
+        "compose.grouper.Grouper",
+        "feature_extraction.agg.Agg",
+        "feature_extraction.agg.TargetAgg",
+        "feature_extraction.kernel_approx.RBFSampler",
+        "feature_selection.random.PoissonInclusion",
+        "linear_model.bayesian_lin_reg.BayesianLinearRegression",
+        "metrics.roc_auc.ROCAUC",
+        "metrics.rolling_pr_auc.RollingPRAUC",
+        "metrics.rolling_roc_auc.RollingROCAUC",
+        "multioutput.chain.MonteCarloClassifierChain",
+        "preprocessing.lda.LDA",
+        "preprocessing.random_projection.GaussianRandomProjector",
+        "preprocessing.random_projection.SparseRandomProjector",
+        "reco.normal.RandomNormal",
+    )
+)
+"""Classes whose instances change when they answer: they draw from a generator or put off some work."""
+
 REFUSED = {
     "river.feature_extraction.kernel_approx.RandomTreesEmbedding": (
         "it keeps the memory addresses of its nodes, which mean nothing in another process"
@@ -86,6 +112,7 @@ def river_allow_list() -> AllowList:
         functions={name: _find(name) for name in listed["functions"]},
         trainer_only=TRAINER_ONLY,
         tables=frozenset(listed["tables"]),
+        restless=RESTLESS,
         refused=REFUSED,
         opaque=dict.fromkeys(listed["opaque"], f"river {listed['version']}"),
     )

@@ -15,6 +15,7 @@ from riverrun.core.units import Delta, State
 from riverrun.learners.factories import Factories
 from riverrun.learners.river_answers import answers_of, cannot_use
 from riverrun.learners.river_builder import build_metrics, build_river_model, last_step
+from riverrun.learners.river_marks import collecting, river_marks
 from riverrun.learners.river_model import RiverModel, allow_list_of
 
 JOURNAL_LIMIT = 16_384
@@ -35,6 +36,7 @@ class RiverLearner:
         # What was encoded since the last `changes` call to keep these short, and what that call told.
         self._taken = Delta()
         self._told: tuple[tuple[bytes, bytes], State] | None = None
+        self._marks = river_marks()
         self._start_afresh()
         learn_one = type(last_step(self._root.model)).learn_one
         self._takes_weight = "w" in inspect.signature(learn_one).parameters
@@ -91,16 +93,24 @@ class RiverLearner:
         """The serving and trainer roots as of the last `changes` call."""
         return self._encoder.roots() if self._told is None else self._told[0]
 
+    @property
+    def missed_changes(self) -> int:
+        """How often the rolling audit found a change that nothing had told of, and put it right.
+
+        Anything but 0 is a mistake in `river_marks`, or a model that changes River's trees by itself.
+        """
+        return self._marks.missed
+
     def state(self) -> State:
         """The whole state as of the last `changes` call."""
         return self._encoder.state() if self._told is None else self._told[1]
 
     def _start_afresh(self) -> None:
         model = build_river_model(self._spec, self._factories)
-        self._open(RiverModel(model, build_metrics(self._spec)), GraphEncoder(self._allow))
+        self._open(RiverModel(model, build_metrics(self._spec)), GraphEncoder(self._allow, self._marks))
 
     def _go_on(self, state: State) -> None:
-        root, encoder = GraphDecoder(self._allow).restore(state)
+        root, encoder = GraphDecoder(self._allow).restore(state, self._marks)
         if type(root) is not RiverModel:
             raise InvalidInput("state", "not the state of a River learner")
         self._open(root, encoder)
@@ -114,10 +124,11 @@ class RiverLearner:
 
     def _learn(self, row: Features, label: Label, weight: float) -> None:
         # River's steps may change the row they are given.
-        if weight == 1:
-            self._root.model.learn_one(dict(row), label)
-        else:
-            self._root.model.learn_one(dict(row), label, w=weight)
+        with collecting(self._marks):
+            if weight == 1:
+                self._root.model.learn_one(dict(row), label)
+            else:
+                self._root.model.learn_one(dict(row), label, w=weight)
 
     def _shorten_journal(self) -> None:
         told = (self._encoder.roots(), self._encoder.state())

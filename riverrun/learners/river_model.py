@@ -29,4 +29,8 @@ def allow_list_of(spec: ModelSpec, factories: Factories) -> AllowList:
         return allow
     factory = factories.load(spec.factory)
     functions = {qualified_name(function): function for function in factory.functions}
-    return replace(allow.with_types(factory.types), functions={**allow.functions, **functions})
+    # Nobody has looked at what these do when they answer.
+    restless = allow.restless.union(map(qualified_name, factory.types))
+    return replace(
+        allow.with_types(factory.types), functions={**allow.functions, **functions}, restless=restless
+    )

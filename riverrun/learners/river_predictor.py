@@ -24,7 +24,7 @@ class RiverPredictor:
             raise InvalidInput("state", "not the state of a River learner")
         self._spec = spec
         self._graph = graph
-        self.predict = answers_of(graph.root.model, spec)
+        self._answer = answers_of(graph.root.model, spec)
 
     @classmethod
     def of(
@@ -33,10 +33,14 @@ class RiverPredictor:
         """The predictor of `units`. Raises `DigestMismatch` where they do not have `serving_root`."""
         return cls(spec, LiveGraph(GraphDecoder(allow_list_of(spec, factories)), units, serving_root))
 
+    def predict(self, features: Features) -> Prediction:
+        """Answer for one row."""
+        return self._answer(features)
+
     def predict_many(self, rows: Sequence[Features]) -> list[Prediction]:
         """Answer for each row, in order."""
-        predict = self.predict
-        return [predict(row) for row in rows]
+        answer = self._answer
+        return [answer(row) for row in rows]
 
     def updated(self, delta: SideDelta, serving_root: bytes) -> RiverPredictor:
         """The predictor of the version that `delta` leads to from this one."""

@@ -11,8 +11,9 @@ import pytest
 
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
+from riverrun.codec.live_graph import LiveGraph
 from riverrun.core.digest import HashTree
-from riverrun.core.units import EMPTY, compose
+from riverrun.core.units import EMPTY, State, compose
 from tests.unit.codec.parts import Part, Point, allow_list
 
 STEPS = 40
@@ -105,6 +106,8 @@ def test_chains_restarts_and_readers_show_the_same_graph(seed: int) -> None:
     deltas = [encoder.encode(root)]
     state = EMPTY.apply(deltas[0])
     twin, twin_encoder = GraphDecoder(allow_list()).restore(state)
+    reader = LiveGraph(GraphDecoder(allow_list()), state.serving, encoder.roots()[0])
+    held: list[tuple[LiveGraph, Any]] = []
 
     for step in range(STEPS):
         for _ in range(source.randrange(1, 6)):
@@ -115,6 +118,15 @@ def test_chains_restarts_and_readers_show_the_same_graph(seed: int) -> None:
         assert twin_encoder.encode(twin) == deltas[-1]
         state = state.apply(deltas[-1])
         assert drawing(GraphDecoder(allow_list()).decode(state)) == drawing(root)
+        reader = reader.updated(deltas[-1].serving, encoder.roots()[0])
+        served = drawing(GraphDecoder(allow_list()).decode(State(state.serving)))
+        assert drawing(reader.root) == served
+        if source.random() < 0.3:
+            held.append((reader, served))
+        for graph, drawn in held:
+            assert drawing(graph.root) == drawn
+        if len(held) > 3:
+            held.pop(source.randrange(len(held)))
         if step % 7 == 6:
             twin, twin_encoder = GraphDecoder(allow_list()).restore(state)
 

@@ -6,8 +6,6 @@ Not covered: estimators that ask for a newer Python or for libraries that are no
 from __future__ import annotations
 
 import random
-import sys
-import types
 
 import numpy as np
 import pytest
@@ -16,7 +14,7 @@ from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.codec.live_graph import LiveGraph
 from riverrun.core.digest import HashTree
-from riverrun.core.units import EMPTY
+from riverrun.core.units import EMPTY, Delta, State
 from riverrun.learners.river_allow_list import river_allow_list
 from tests.unit.codec.river_zoo import Case, estimator_cases, statistic_cases
 
@@ -45,14 +43,7 @@ def in_order(answered: object) -> object:
     return answered
 
 
-@pytest.fixture(autouse=True)
-def generators_have_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """River seeds some generators from the operating system; no two runs of such a model are equal."""
-    seeded = types.SimpleNamespace(**vars(random))
-    seeded.Random = lambda seed=None: random.Random(0 if seed is None else seed)
-    for name, module in list(sys.modules.items()):
-        if name.startswith("river.") and getattr(module, "random", None) is random:
-            monkeypatch.setattr(module, "random", seeded)
+pytestmark = pytest.mark.usefixtures("generators_have_seeds")
 
 
 def warmed_up(case: Case) -> tuple[object, list[tuple[object, ...]]]:
@@ -80,6 +71,11 @@ def test_a_decoded_model_answers_and_learns_on_bit_for_bit(case: Case) -> None:
         case.learn(twin, step)
 
 
+def written(root: object) -> Delta:
+    """All of the graph below `root`; equal graphs are written alike."""
+    return GraphEncoder(river_allow_list()).encode(root)
+
+
 @pytest.mark.parametrize("case", ESTIMATORS, ids=str)
 def test_readers_that_follow_deltas_answer_like_the_trainer(case: Case) -> None:
     model, steps = warmed_up(case)
@@ -94,11 +90,27 @@ def test_readers_that_follow_deltas_answer_like_the_trainer(case: Case) -> None:
         delta = encoder.encode(model)
         reader = reader.updated(delta.serving, encoder.roots()[0])
         state = state.apply(delta)
+        anew = GraphDecoder(river_allow_list()).decode(State(state.serving))
+        assert written(reader.root) == written(anew)
         answers = [answer(case, reader.root, step) for step in steps[start : start + 3]]
         assert answers == [answer(case, model, step) for step in steps[start : start + 3]]
 
     assert state == encoder.state()
     assert encoder.roots() == (HashTree(state.serving).root, HashTree(state.trainer).root)
+
+
+@pytest.mark.parametrize("case", ESTIMATORS + STATISTICS, ids=str)
+def test_only_what_is_listed_as_restless_changes_when_it_answers(case: Case) -> None:
+    model, steps = warmed_up(case)
+    encoder = GraphEncoder(river_allow_list())
+    encoder.encode(model)
+    reader = GraphDecoder(river_allow_list()).open(dict(encoder.state().serving))
+    before = written(reader.root)
+
+    for step in steps[:30]:
+        case.answer(reader.root, step)
+
+    assert reader.restless or written(reader.root) == before
 
 
 @pytest.mark.parametrize("case", ESTIMATORS, ids=str)

@@ -47,6 +47,16 @@ def test_the_root_does_not_depend_on_the_way_there(
         assert tree.root == HashTree(now).root
 
 
+@given(added=st.lists(numbers, max_size=12))
+def test_a_growing_tree_has_the_root_of_one_made_at_once(added: list[int]) -> None:
+    tree, now = HashTree(), dict[int, bytes]()
+    for number in added:
+        now[number] = b"unit"
+        tree.update(SideDelta({number: b"unit"}))
+
+        assert tree.root == by_definition(now)
+
+
 @given(units=units)
 def test_a_copy_goes_its_own_way(units: dict[int, bytes]) -> None:
     tree = HashTree(units)

@@ -1,0 +1,19 @@
+"""What tests of River models share."""
+
+from __future__ import annotations
+
+import random
+import sys
+import types
+
+import pytest
+
+
+@pytest.fixture
+def generators_have_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """River seeds some generators from the operating system; no two runs of such a model are equal."""
+    seeded = types.SimpleNamespace(**vars(random))
+    seeded.Random = lambda seed=None: random.Random(0 if seed is None else seed)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("river.") and getattr(module, "random", None) is random:
+            monkeypatch.setattr(module, "random", seeded)
