@@ -8,7 +8,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --retries 10
-PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+# Sets iterate as they do in the services, which `riverrun up` starts with the same seed.
+PYTEST := PYTHONHASHSEED=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # What is installed is known by a stamp named after the locks' content: a second run installs nothing,
 # and a changed lock installs what changed.

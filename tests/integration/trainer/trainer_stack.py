@@ -164,7 +164,7 @@ async def trainer_process(address: str, **environment: str):
         "RIVERRUN_TRAINER_PARAM_SERVER": address,
         "RIVERRUN_TRAINER_HTTP_PORT": "0",
         "RIVERRUN_TRAINER_REPORT_EVERY_S": "0.2",
-        "PYTHONHASHSEED": "0",
+        "PYTHONHASHSEED": "1",
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "riverrun_trainer", env=os.environ | names | environment

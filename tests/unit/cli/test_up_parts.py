@@ -70,7 +70,7 @@ def test_services_read_what_they_are_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert (serving.param_server, serving.cache_dir) == ("127.0.0.1:8002", tmp_path / "serving-1")
     assert trainer.factories == serving.factories == ("mine.models:build",)
     assert {s.drain_s for s in (server, trainer, serving)} == {2.0}
-    assert all(service.environment["PYTHONHASHSEED"] == "0" for service in services.values())
+    assert all(service.environment["PYTHONHASHSEED"] == "1" for service in services.values())
 
 
 def test_the_line_to_try_is_one_that_the_model_takes() -> None:
