@@ -85,11 +85,13 @@ def manifest_of(version: int, **other: Any) -> Manifest:
     return Manifest(**(fields | other))
 
 
-def loaded(version: int, generation: int = 1, store_id: str = "store-a") -> LoadedVersion:
+def loaded(
+    version: int, generation: int = 1, store_id: str = "store-a", spec: ModelSpec = SPEC
+) -> LoadedVersion:
     """Version `version`, ready to answer."""
     manifest = manifest_of(version)
     predictor = OneNumber(units_of(version), manifest.serving_root)
-    return LoadedVersion(store_id, manifest, SPEC, SPEC_YAML, predictor, generation)
+    return LoadedVersion(store_id, manifest, spec, SPEC_YAML, predictor, generation)
 
 
 def slot_with(version: int) -> ModelSlot:
