@@ -18,6 +18,7 @@ from riverrun.events.embedded.tail import Tail
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.database import Database
+from riverrun.runtime.failpoints import reach
 
 MAX_BODY = 1 << 20
 MAX_ID = 1024
@@ -105,6 +106,7 @@ class EmbeddedEventLog:
         result = [refused if refused is not None else next(rest) for refused in answers]
         self._count(stream, result)
         metrics.APPEND_SECONDS.observe(self._clock.monotonic() - started)
+        reach("events.before-ack")
         return result
 
     async def read(
@@ -188,6 +190,7 @@ class EmbeddedEventLog:
         for stream in {append.stream.id: append.stream for append in appends}.values():
             if written.gained[stream.id]:
                 stream.tail.extend(written.gained[stream.id])
+        reach("events.after-publish")
         return written.answers
 
     async def _read_disk(self, stream: _OpenStream, start: int, limit: int) -> Sequence[LoggedEvent]:

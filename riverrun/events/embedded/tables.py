@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from riverrun.core.events import Appended, LoggedEvent
 from riverrun.runtime.database import transaction
+from riverrun.runtime.failpoints import reach
 
 FORMAT = 1
 
@@ -98,6 +99,7 @@ def write(connection: sqlite3.Connection, appends: Sequence[StreamAppend]) -> Wr
     next_offsets = {append.stream.id: append.stream.next_offset for append in appends}
     gained: dict[int, list[LoggedEvent]] = {stream_id: [] for stream_id in next_offsets}
     answers: list[list[Appended]] = []
+    reach("events.before-write")
     with transaction(connection):
         for append in appends:
             stream_id = append.stream.id
@@ -111,6 +113,7 @@ def write(connection: sqlite3.Connection, appends: Sequence[StreamAppend]) -> Wr
                     known = Appended(offset)
                 answer.append(known)
             answers.append(answer)
+        reach("events.half-written")
         streams = {append.stream.id: append.stream for append in appends if gained[append.stream.id]}
         for stream in streams.values():
             connection.execute(
@@ -118,6 +121,8 @@ def write(connection: sqlite3.Connection, appends: Sequence[StreamAppend]) -> Wr
                 " ON CONFLICT (id) DO UPDATE SET next_offset = excluded.next_offset",
                 (stream.id, stream.model, stream.name, stream.first_offset, next_offsets[stream.id]),
             )
+        reach("events.after-write")
+    reach("events.after-fsync")
     return Written(answers, gained)
 
 

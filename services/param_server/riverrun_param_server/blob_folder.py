@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from riverrun.core.errors import DigestMismatch
+from riverrun.runtime import failpoints
+from riverrun.runtime.failpoints import reach
 
 
 class BlobFolder:
@@ -74,12 +76,17 @@ class BlobFolder:
 def write_durably(path: Path, body: bytes) -> None:
     """Put `body` under `path` as a whole: readers see all of it or what was there before."""
     temporary = path.with_name(f"{path.name}.tmp")
+    reach("file.before-write")
     with temporary.open("wb") as file:
-        file.write(body)
+        failpoints.write(file, body, "file.half-written")
         file.flush()
+        reach("file.after-write")
         os.fsync(file.fileno())
+    reach("file.after-fsync")
     temporary.rename(path)
+    reach("file.after-rename")
     sync_folder(path.parent)
+    reach("file.after-folder-fsync")
 
 
 def sync_folder(folder: Path) -> None:

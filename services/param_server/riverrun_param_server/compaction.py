@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from riverrun.core.units import compose
 from riverrun.runtime.database import transaction
+from riverrun.runtime.failpoints import reach
 from riverrun_param_server import version_rows
 from riverrun_param_server.chains import apply_all, decode_delta
 from riverrun_param_server.records import ModelRecord
@@ -94,6 +95,7 @@ class Compaction:
         large = [(body.sha, content) for body, content in contents if body.inline is None]
         for sha, content in large:
             await self._store.put_file(sha, content)
+        reach("compaction.after-files")
         return Rebased(changed, tuple(contents))
 
     async def commit(
@@ -105,10 +107,14 @@ class Compaction:
             rows = [version_rows.select(connection, model, version) for version in dropped]
             if rebased is not None:
                 rows.append(version_rows.select(connection, model, rebased.row.version))
+            reach("prune.before-write")
             with transaction(connection):
                 _drop(connection, model, dropped, rebased)
+                reach("prune.half-written")
                 if record is not None:
                     write_record(connection, record)
+                reach("prune.after-write")
+            reach("prune.after-fsync")
             files = {
                 body.sha
                 for row in rows
@@ -117,6 +123,7 @@ class Compaction:
                 if body is not None and body.inline is None
             }
             self._store.blobs.remove(files - _still_named(connection, files))
+            reach("prune.after-files")
 
         await self._store.run(work)
 

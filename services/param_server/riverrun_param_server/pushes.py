@@ -16,6 +16,7 @@ from riverrun.core.versions import Channel, Manifest
 from riverrun.rpc.params_client import Push, Pushed
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
+from riverrun.runtime.failpoints import reach
 from riverrun_param_server import version_rows
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.chains import decode_delta
@@ -81,6 +82,7 @@ class Pushes:
             metrics.PUSHES.labels(error.reason).inc()
             log.info("a push was refused", model=push.model, line=push.line, reason=str(error))
             raise
+        reach("push.before-ack")
         duration_s = time.perf_counter() - started
         metrics.PUSHES.labels("ok").inc()
         metrics.PUSH_SECONDS.observe(duration_s)
@@ -121,7 +123,9 @@ class Pushes:
                 state.undo(prepared)
                 raise
             state.commit(prepared)
+            reach("push.before-publish")
             self._after(model, line, row, push, delta)
+            reach("push.after-publish")
             return self._answer(row)
 
     async def _prepare(self, state: LineState, push: Push, delta: Delta) -> Prepared:

@@ -15,6 +15,7 @@ import structlog
 
 from riverrun.core.errors import DigestMismatch
 from riverrun.core.units import EMPTY
+from riverrun.runtime.failpoints import reach
 from riverrun_param_server import version_rows
 from riverrun_param_server.blob_folder import write_durably
 from riverrun_param_server.catalogue import Catalogue, Model, new_store_id
@@ -130,6 +131,7 @@ def write_store_id(connection: sqlite3.Connection, folder: Path, store_id: str) 
     """Keep `store_id` in the database and beside it."""
     sealed = sha256(b"store_id\x00" + store_id.encode()).digest()
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('store_id',?,?)", (store_id, sealed))
+    reach("start.half-identified")
     write_durably(folder / STORE_ID_FILE, store_id.encode())
 
 

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from riverrun.core.errors import DigestMismatch, Exhausted, Unavailable
 from riverrun.runtime.database import Database, disk_is_full, transaction
+from riverrun.runtime.failpoints import reach
 from riverrun_param_server import version_rows
 from riverrun_param_server.blob_folder import BlobFolder
 from riverrun_param_server.fatal import Fatal
@@ -69,6 +70,7 @@ class Store:
         self.blobs = BlobFolder(folder / "bodies")
         try:
             self.database = Database(folder / DATABASE, SCHEMA, version=FORMAT)
+            reach("start.after-schema")
         except (sqlite3.Error, UnicodeDecodeError) as error:
             if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in _NOT_DAMAGE:
                 raise
@@ -106,12 +108,15 @@ class Store:
         body, content = Body.of(serving, trainer)
 
         def work(connection: sqlite3.Connection) -> None:
+            reach("snapshot.before-write")
             if body.inline is None:
                 self.blobs.put(content, body.sha)
             with transaction(connection):
                 present = version_rows.select(connection, row.model, row.version)
                 if present is not None:
                     version_rows.update(connection, replace(present, snapshot=body))
+                reach("snapshot.after-write")
+            reach("snapshot.after-fsync")
 
         await self.run(work)
 
@@ -140,6 +145,7 @@ class Store:
         record = change.record
         for sha, content in change.blobs:
             self.blobs.put(content, sha)
+        reach("commit.before-write")
         with transaction(connection):
             for text in change.specs:
                 connection.execute("INSERT OR IGNORE INTO specs VALUES (?,?)", (spec_sha(text), text))
@@ -150,7 +156,10 @@ class Store:
                 row = version_rows.select(connection, record.id, change.good)
                 if row is not None and not row.good:
                     version_rows.update(connection, replace(row, good=True))
+            reach("commit.half-written")
             write_record(connection, record)
+            reach("commit.after-write")
+        reach("commit.after-fsync")
         return record
 
 
