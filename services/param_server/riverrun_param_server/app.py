@@ -64,6 +64,7 @@ class Running:
             self.stop,
             self.server.fatal.wait(),
             self.event_log.disk_failed(),
+            self.event_log.prove_rest(),
             self.server.hub.beat(),
             self.server.sessions.sweep(),
             self.housekeeping.work(self.event_log),
