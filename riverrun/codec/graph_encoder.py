@@ -29,6 +29,9 @@ class GraphEncoder:
     objects are found and are never given again. Which numbers are given depends on the state alone, so
     an encoder that was restored from a state goes on exactly like the one that wrote it.
 
+    Encoding changes nothing but the order in which sets iterate: they are filled anew as a decoder fills
+    its own, so that trainers and readers of one hash seed iterate alike.
+
     A rolling audit looks at a few more units at each call. Where one changed and no mark told of it, the
     marks count it and the whole graph is looked at, so that the state told is right again.
     """

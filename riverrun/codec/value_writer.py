@@ -80,7 +80,7 @@ class ValueWriter:
         self._containers: dict[type[Any], Writer] = {
             dict: self._entries,
             list: lambda v, depth: [nodes.LIST, *self._values(v, depth)],
-            set: lambda v, depth: [nodes.SET, *self._sorted(v, depth)],
+            set: self._set,
             deque: lambda v, depth: [nodes.DEQUE, v.maxlen, *self._values(v, depth)],
             OrderedDict: self._mapping,
             Counter: self._mapping,
@@ -136,11 +136,19 @@ class ValueWriter:
             return values
         return [self.value(value, depth) for value in values]
 
-    def _sorted(self, values: Collection[Any], depth: int) -> list[Node]:
-        return sorted(self._values(values, depth), key=msgspec.msgpack.encode)
+    def _set(self, members: set[Any], depth: int) -> Node:
+        # It is filled anew as a reader will fill its own: the order in which a set iterates depends on how
+        # it came about, and models let that order reach their answers (ties, and the last bit of a sum).
+        values = list(members)
+        written = sorted(
+            zip(self._values(values, depth), values, strict=True), key=lambda pair: _encoded(pair[0])
+        )
+        set.clear(members)
+        set.update(members, [value for _, value in written])
+        return [nodes.SET, *[node for node, _ in written]]
 
     def _frozenset(self, values: frozenset[Any], depth: int) -> Node:
-        written = self._sorted(values, depth)
+        written = sorted(self._values(values, depth), key=_encoded)
         if any(map(_refers, written)):
             # It is built at once, when the objects that it has to hash may not have their state yet.
             raise Refused(values, "a frozenset that holds objects cannot be stored")
@@ -288,7 +296,7 @@ class ValueWriter:
         if issubclass(base, dict):
             return self._body(dict(instance), depth)
         if base is set:
-            return [nodes.SET, *self._sorted(instance, depth)]
+            return self._set(instance, depth)
         values = self._values(list(instance), depth)
         return [nodes.DEQUE, instance.maxlen, *values] if base is deque else [nodes.LIST, *values]
 
@@ -309,6 +317,9 @@ class ValueWriter:
     def _opaque(self, name: str, instance: Any, _: int) -> Node:
         arguments = list(instance.__getnewargs__()) if hasattr(instance, "__getnewargs__") else []
         return [nodes.OPAQUE, name, self._allow.opaque[name], arguments, instance.__getstate__()]
+
+
+_encoded = msgspec.msgpack.Encoder().encode
 
 
 def _refers(node: Node) -> bool:

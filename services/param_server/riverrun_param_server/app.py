@@ -95,7 +95,7 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
             catalogue=catalogue,
             registry=Registry(catalogue, hub, sessions, completion, clock, frozenset(settings.factories)),
             sessions=sessions,
-            pushes=Pushes(catalogue, hub, snapshots, completion, clock, max_model_bytes=max_bytes),
+            pushes=Pushes(catalogue, hub, sessions, snapshots, completion, clock, max_model_bytes=max_bytes),
             pulls=Pulls(catalogue, reader, completion),
             steering=Steering(catalogue, reader, hub, sessions, completion),
             hub=hub,
