@@ -131,15 +131,17 @@ async def running(
         if specs is not None:
             await specs.register_changed()
 
+        events = EventLogServicer(
+            event_log, store_id=lambda: server.store_id, check_model=server.catalogue.check
+        )
+
         def add_services(grpc_server: grpc.aio.Server) -> list[str]:
-            events = EventLogServicer(
-                event_log, store_id=lambda: server.store_id, check_model=server.catalogue.check
-            )
             events_pb2_grpc.add_EventLogServicer_to_server(events, grpc_server)
             return [add_parameter_service(ParameterServicer(server), grpc_server), EVENT_LOG]
 
         def end_streams() -> None:
             server.end_streams()
+            events.end()
             event_log.stop()
 
         status = status_app(
