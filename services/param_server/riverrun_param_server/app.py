@@ -24,6 +24,7 @@ from riverrun_param_server.event_horizon import horizons_of
 from riverrun_param_server.event_log_servicer import EventLogServicer
 from riverrun_param_server.fatal import Fatal
 from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
+from riverrun_param_server.keeping import Keeping
 from riverrun_param_server.param_server import LostHistory, ParamServer
 from riverrun_param_server.pulls import Pulls
 from riverrun_param_server.pushes import Pushes
@@ -89,6 +90,8 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
         await load(store, catalogue, reader, snapshots, verified)
         hub = WatchHub(catalogue, Announcements(catalogue, clock))
         sessions = Sessions(catalogue, hub, completion, clock, settings.lease_s)
+        readers = Readers(catalogue, clock)
+        retention = RetentionPolicy(settings.keep_all_s, settings.keep_minutely_s, settings.keep_hourly_s)
         max_bytes = settings.max_model_bytes
         yield ParamServer(
             store=store,
@@ -99,7 +102,8 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
             pulls=Pulls(catalogue, reader, completion),
             steering=Steering(catalogue, reader, hub, sessions, completion),
             hub=hub,
-            readers=Readers(catalogue, clock),
+            readers=readers,
+            keeping=Keeping(catalogue, readers, clock, retention),
             fatal=fatal,
         )
     finally:
@@ -128,7 +132,7 @@ async def running(
 
         compaction = Compaction(server.store, max_bytes=2 * settings.max_model_bytes)
         housekeeping = Housekeeping(
-            server.catalogue, server.readers, compaction, clock, _housekeeping_policy(settings)
+            server.catalogue, server.keeping, compaction, clock, _housekeeping_policy(settings)
         )
         specs = None if settings.specs is None else SpecsFolder(settings.specs, server.registry)
         if specs is not None:
@@ -168,7 +172,6 @@ async def running(
 
 def _housekeeping_policy(settings: ParamServerSettings) -> HousekeepingPolicy:
     return HousekeepingPolicy(
-        retention=RetentionPolicy(settings.keep_all_s, settings.keep_minutely_s, settings.keep_hourly_s),
         every_s=settings.retention_every_s,
         deleted_models_s=settings.deleted_models_s,
         events_s=settings.keep_events_s,
