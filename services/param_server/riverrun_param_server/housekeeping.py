@@ -23,12 +23,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class HousekeepingPolicy:
-    """How much is kept, how often is looked, and how many versions go in one step."""
+    """How long things are kept, how often is looked, how many versions go in one step, and how long pushes
+    have before the next step: a long backlog must not become one long stop."""
 
     every_s: float = 10.0
     deleted_models_s: float = 7 * 86_400.0
     events_s: float = 7 * 86_400.0
     max_run: int = 32
+    pause_s: float = 0.05
 
 
 class Housekeeping:
@@ -77,8 +79,7 @@ class Housekeeping:
                     break
                 await self._compaction.commit(model.record.id, run.dropped, rebased)
             dropped += len(run.dropped)
-            # Pushes go first: a long backlog must not become one long stop.
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(self._policy.pause_s)
         if dropped:
             log.info("old versions were dropped", model=model.name, versions=dropped)
         return dropped
