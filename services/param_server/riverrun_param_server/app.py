@@ -26,6 +26,7 @@ from riverrun_param_server.event_log_servicer import EventLogServicer
 from riverrun_param_server.fatal import Fatal
 from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
 from riverrun_param_server.identity import renew_store_id
+from riverrun_param_server.keeping import Keeping
 from riverrun_param_server.param_server import LostHistory, ParamServer
 from riverrun_param_server.pulls import Pulls
 from riverrun_param_server.pushes import Pushes
@@ -93,6 +94,8 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
         await load(store, catalogue, reader, snapshots, verified.proven)
         hub = WatchHub(catalogue, Announcements(catalogue, clock))
         sessions = Sessions(catalogue, hub, completion, clock, settings.lease_s)
+        readers = Readers(catalogue, clock)
+        retention = RetentionPolicy(settings.keep_all_s, settings.keep_minutely_s, settings.keep_hourly_s)
         max_bytes = settings.max_model_bytes
         yield ParamServer(
             store=store,
@@ -103,7 +106,8 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
             pulls=Pulls(catalogue, reader, completion),
             steering=Steering(catalogue, reader, hub, sessions, completion),
             hub=hub,
-            readers=Readers(catalogue, clock),
+            readers=readers,
+            keeping=Keeping(catalogue, readers, clock, retention),
             fatal=fatal,
         )
     finally:
@@ -125,7 +129,7 @@ async def running(
     async with building(settings, clock) as server, _event_log(settings, server, clock) as event_log:
         compaction = Compaction(server.store, max_bytes=2 * settings.max_model_bytes)
         housekeeping = Housekeeping(
-            server.catalogue, server.readers, compaction, clock, _housekeeping_policy(settings)
+            server.catalogue, server.keeping, compaction, clock, _housekeeping_policy(settings)
         )
         specs = None if settings.specs is None else SpecsFolder(settings.specs, server.registry)
         if specs is not None:
@@ -177,7 +181,6 @@ async def _event_log(
 
 def _housekeeping_policy(settings: ParamServerSettings) -> HousekeepingPolicy:
     return HousekeepingPolicy(
-        retention=RetentionPolicy(settings.keep_all_s, settings.keep_minutely_s, settings.keep_hourly_s),
         every_s=settings.retention_every_s,
         deleted_models_s=settings.deleted_models_s,
         events_s=settings.keep_events_s,
