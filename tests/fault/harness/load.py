@@ -15,10 +15,9 @@ from riverrun.core.errors import Exhausted, Fenced, RiverrunError, StaleBase, Un
 from riverrun.core.events import NewEvent, Stream
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
-from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.params_client import ParameterClient, Push, Pushed
 from riverrun.rpc.trainer_session import TrainerSession, open_session
 from riverrun.rpc.watching import Announced, Connected, Have, Watch
-from riverrun.rpc.weights import Push, Pushed
 from tests.fault.harness.line import Line, Sizes
 from tests.fault.harness.oracle import Oracle
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from riverrun.core.versions import Manifest
-from riverrun.rpc.weights import Push, Pushed
+from riverrun.rpc.params_client import Push, Pushed
 
 
 @dataclass(frozen=True, slots=True)
