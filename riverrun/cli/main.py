@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from riverrun import __version__
-from riverrun.cli.verbs import catalogue, channels, policy, predictions, replay, spec, status, up
+from riverrun.cli.verbs import catalogue, channels, objects, policy, predictions, replay, spec, status, up
 
 app = typer.Typer(
     name="riverrun",
@@ -63,6 +63,7 @@ for verb in (
     replay.replay,
 ):
     _add(app, verb)
+_add(app, objects.import_, "import")
 _add(policy_app, policy.show)
 _add(policy_app, policy.set_, "set")
 _add(spec_app, spec.check)

@@ -90,6 +90,8 @@ class Client:
     resume = _blocking(AsyncClient.resume)
     set_policy = _blocking(AsyncClient.set_policy)
     set_policies = _blocking(AsyncClient.set_policies)
+    load = _blocking(AsyncClient.load)
+    import_model = _blocking(AsyncClient.import_model)
 
     def watch(self, model: str) -> Iterator[Announcement]:
         """As `AsyncClient.watch`, blocking between two moves."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from riverrun.core.catalogue import Misfit
-from riverrun.core.errors import InvalidSpec
+from riverrun.core.errors import DigestMismatch, InvalidSpec
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.units import State, Unit
 from riverrun.learners.factories import NO_FACTORIES, Factories
@@ -40,6 +40,35 @@ def restore_learner(spec: ModelSpec, state: State, *, factories: Factories = NO_
         if spec.learner == "torch":
             return _torch_learner().restored(spec, factories, state)
         return RiverLearner.restored(spec, factories, state)
+
+
+def adopt_model(spec: ModelSpec, model: object, *, factories: Factories = NO_FACTORIES) -> Learner:
+    """The learner that goes on from a user's own object: a River estimator, a module or a `TorchModel`.
+
+    Raises `InvalidInput` naming the first place where it is not built as `spec` declares, and as
+    `build_learner` does. Ask it for `changes` first: what it learned before that cannot be undone.
+    """
+    with _checked():
+        if spec.learner == "torch":
+            return _torch_learner().adopting(spec, factories, model)
+        return RiverLearner.adopting(spec, factories, model)
+
+
+def live_model(
+    spec: ModelSpec, state: State, roots: tuple[bytes, bytes], *, factories: Factories = NO_FACTORIES
+) -> Any:
+    """The object of a whole `state`, the caller's own: a River estimator, or a `TorchModel`.
+
+    It predicts as serving does with that state, and learns on. Raises `DigestMismatch` where the state does
+    not have `roots`, and as `restore_learner` does.
+    """
+    with _checked():
+        kind = _torch_learner() if spec.learner == "torch" else RiverLearner
+        learner = kind.restored(spec, factories, state)
+    for side, expected, found in zip(("serving", "trainer"), roots, learner.roots(), strict=True):
+        if expected != found:
+            raise DigestMismatch(f"{side} side", expected.hex(), found.hex())
+    return learner.model
 
 
 def build_predictor(

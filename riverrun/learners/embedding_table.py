@@ -26,6 +26,11 @@ class EmbeddingTable(nn.Module):
         self.weight = nn.Parameter(torch.empty(rows, columns))
         fill(self.weight.detach().view(-1).numpy(), self.start)
 
+    def extra_repr(self) -> str:
+        """What a table is built of, as torch shows it."""
+        rows, columns = self.weight.shape
+        return f"{rows}, {columns}, sparse={self.sparse}"
+
     def forward(self, places: Tensor) -> Tensor:
         """The vectors at `places`."""
         return nn.functional.embedding(places, self.weight, sparse=self.sparse)

@@ -22,7 +22,16 @@ from riverrun.learners.tensor_changes import TensorChanges
 from riverrun.learners.tensor_units import Spans, read
 from riverrun.learners.torch_answers import TorchAnswers, encoded
 from riverrun.learners.torch_builder import build_torch_model
-from riverrun.learners.torch_module import MODULE, load_module, module_tensors, named, without_prefix
+from riverrun.learners.torch_likeness import check_module, check_optimizers
+from riverrun.learners.torch_model import TorchModel
+from riverrun.learners.torch_module import (
+    MODULE,
+    copy_module,
+    load_module,
+    module_tensors,
+    named,
+    without_prefix,
+)
 from riverrun.learners.touched_rows import TouchedRows
 
 _OPTIMIZER = "optimizer."
@@ -55,6 +64,30 @@ class TorchLearner:
         learner = cls(spec, factories)
         learner._load(state)
         return learner
+
+    @classmethod
+    def adopting(cls, spec: ModelSpec, factories: Factories, model: object) -> TorchLearner:
+        """A learner that goes on from what `model` holds, a module or a `TorchModel` of the user's own.
+
+        A module alone begins with a fresh optimizer. Raises `InvalidInput` naming the first place where it
+        is not built as `spec` declares.
+        """
+        learner = cls(spec, factories)
+        own = learner._model
+        module = model.module if isinstance(model, TorchModel) else model
+        check_module(module, own.module)
+        assert isinstance(module, torch.nn.Module)  # as the spec's is
+        copy_module(module, own.module)
+        if isinstance(model, TorchModel):
+            check_optimizers(model.optimizers, own.optimizers)
+            load_optimizers(own.optimizers, optimizer_tensors(model.optimizers))
+        learner._touched.note_all()
+        return learner
+
+    @property
+    def model(self) -> TorchModel:
+        """The module with all that learning on takes."""
+        return self._model
 
     @property
     def batch_size(self) -> int:

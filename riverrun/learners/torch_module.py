@@ -49,6 +49,16 @@ def load_module(module: nn.Module, spans: Spans, units: Mapping[int, Unit]) -> N
     load(spans, units, module_tensors(module), named(MODULE, starts))
 
 
+def copy_module(found: nn.Module, own: nn.Module) -> None:
+    """Give `own` what `found` holds. Raises `InvalidInput` where that has other tensors."""
+    held = module_tensors(found)
+    for name, tensor in module_tensors(own).items():
+        other = held.get(name)
+        if other is None or other.shape != tensor.shape or other.dtype != tensor.dtype:
+            raise InvalidInput("state", f"tensor {name[:80]} is not as this spec's model has it")
+        tensor.copy_(other)
+
+
 def named(prefix: str, things: Mapping[str, T]) -> dict[str, T]:
     """`things` with `prefix` before each name."""
     return {prefix + name: thing for name, thing in things.items()}

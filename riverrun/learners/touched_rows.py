@@ -59,6 +59,11 @@ class TouchedRows:
         for table in self._tables.values():
             table.note()
 
+    def note_all(self) -> None:
+        """Every row may have changed."""
+        for table in self._tables.values():
+            table.all_touched = True
+
     def take(self) -> tuple[dict[str, TableRows], dict[str, TableRows]]:
         """The module's tables, and the optimizers' memory of them, with what was touched since last time."""
         tables: dict[str, TableRows] = {}

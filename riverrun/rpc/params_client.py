@@ -34,7 +34,10 @@ PEER = "the parameter server"
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One version on its way to the server; the bodies are encoded by `riverrun.codec.wire`."""
+    """One version on its way to the server; the bodies are encoded by `riverrun.codec.wire`.
+
+    `line` 0 opens a line of its own, of the spec at `spec_revision`: see `ParameterService.Push`.
+    """
 
     model: str
     line: int
@@ -53,6 +56,7 @@ class Push:
     metrics: tuple[tuple[str, float], ...] = ()
     arrivals: Arrivals = NO_ARRIVALS
     skipped: tuple[OffsetRange, ...] = ()
+    spec_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,7 @@ def push_header(push: Push, *, inline: bool) -> pb.PushHeader:
         oldest_arrival=timestamp(push.arrivals.oldest_ns),
         newest_arrival=timestamp(push.arrivals.newest_ns),
         skipped=ranges_to_pb(push.skipped),
+        spec_revision=push.spec_revision,
     )
 
 
