@@ -11,7 +11,7 @@ from riverrun.client.connection import Connection
 from riverrun.client.run_folder import RunFolder
 from riverrun.core.errors import NotFound
 from riverrun.core.spec import parse_spec
-from riverrun.core.versions import LIVE, Manifest, ModelInfo, ReaderInfo
+from riverrun.core.versions import LIVE, KeptVersion, Manifest, ModelInfo, ReaderInfo
 from riverrun.rpc.watching import Announced, Watch
 
 
@@ -33,6 +33,10 @@ class CatalogueVerbs(Connection):
     async def versions(self, model: str, *, limit: int = 100, before: int = 0) -> list[Manifest]:
         """Versions of `model`, newest first, below `before` where that is given."""
         return await self._client().list_versions(model, limit=limit, before=before)
+
+    async def kept_versions(self, model: str, *, limit: int = 100, before: int = 0) -> list[KeptVersion]:
+        """`versions`, with what is kept of each, in bytes, and why."""
+        return await self._client().list_kept_versions(model, limit=limit, before=before)
 
     async def version(self, model: str, version: int) -> Manifest:
         """The manifest of one version; raises `NotFound`."""

@@ -77,6 +77,7 @@ class Client:
     models = _blocking(AsyncClient.models)
     model = _blocking(AsyncClient.model)
     versions = _blocking(AsyncClient.versions)
+    kept_versions = _blocking(AsyncClient.kept_versions)
     version = _blocking(AsyncClient.version)
     readers = _blocking(AsyncClient.readers)
     status = _blocking(AsyncClient.status)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,9 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+
+LOCK_S = 0.2
+"""How long a file that somebody else uses is waited for."""
 
 
 _NOT_DAMAGE = {
@@ -117,10 +121,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 def inspecting(path: Path, form: Format) -> Iterator[tuple[sqlite3.Connection, Found]]:
     """A connection to look at a file that nobody else uses; it is neither made nor brought up to `form`.
 
-    A transaction that had not ended is rolled back, as by any start. Raises as `Database` does.
+    A transaction that had not ended is rolled back, as by any start. Raises as `Database` does, and
+    FileNotFoundError.
     """
+    if not path.stat().st_size:
+        # Locking an empty file would write its first page.
+        raise WrongFormat(f"{path} is empty")
     cut_short = _was_cut_short(path)
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=LOCK_S)
     try:
         connection.row_factory = sqlite3.Row
         _own(connection)
@@ -138,6 +147,17 @@ def run_script(connection: sqlite3.Connection, script: str) -> None:
     """The statements of `script` within the transaction that is open, which `executescript` would end."""
     for statement in script.split(";"):
         connection.execute(statement)
+
+
+def find_damage(connection: sqlite3.Connection) -> str:
+    """What SQLite's own check of the whole file finds first, with where it is; empty for a sound file."""
+    found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    if found == "ok":
+        return ""
+    page = re.search(r"page (\d+)", found)
+    size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+    where = f" (page at offset {(int(page[1]) - 1) * size})" if page else ""
+    return " ".join(found.replace("*** in database main ***", "").split()) + where
 
 
 def is_damage(error: Exception) -> bool:
@@ -159,7 +179,7 @@ def disk_is_full(error: Exception) -> bool:
 
 def _open(path: Path, form: Format) -> tuple[sqlite3.Connection, Found]:
     cut_short = _was_cut_short(path)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=LOCK_S)
     try:
         connection.row_factory = sqlite3.Row
         # Only for a file without tables; it lets `incremental_vacuum` give room back to the disk.

@@ -14,7 +14,7 @@ from pathlib import Path
 from riverrun.core.errors import DigestMismatch
 from riverrun.events.embedded import checksums, tables
 from riverrun.events.embedded.schema import FORMAT
-from riverrun.runtime.database import Database, Found, is_damage
+from riverrun.runtime.database import Database, Found, find_damage, is_damage
 
 WHOLE_MAX = 64 << 20
 """Bytes of a log that is proven as a whole at the start, in about a second."""
@@ -103,9 +103,9 @@ def prove_ids(connection: sqlite3.Connection, place: int, limit: int, *, by_key:
 
 
 def _prove_whole(connection: sqlite3.Connection, name: str) -> Proven:
-    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if found != "ok":
-        raise DigestMismatch(f"file {name}", "an intact database", str(found))
+    damage = find_damage(connection)
+    if damage:
+        raise DigestMismatch(f"file {name}", "an intact database", damage)
     streams = tables.load_streams(connection)
     for stream in streams:
         prove_events(connection, stream.id, 0, _LAST)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 
 from riverrun.events.embedded import checksums
-from riverrun.runtime.database import Format, run_script
+from riverrun.runtime.database import Format, find_damage, run_script
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
@@ -42,9 +42,9 @@ CREATE TABLE event_ids (
 
 def _add_checksums(connection: sqlite3.Connection) -> None:
     """Format 1 had the same tables without checksums, and no `meta`."""
-    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if found != "ok":
-        raise sqlite3.DatabaseError(found)
+    damage = find_damage(connection)
+    if damage:
+        raise sqlite3.DatabaseError(damage)
     connection.create_function("of_stream", 5, checksums.of_stream)
     connection.create_function("of_event", 5, checksums.of_event)
     connection.create_function("of_id", 4, checksums.of_id)

@@ -11,6 +11,10 @@ import sqlite3
 
 from riverrun.runtime.database import Format
 
+DATABASE = "params.sqlite"
+LOG_DATABASE = "events.sqlite"
+"""The event log's file, which has a schema of its own."""
+
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE specs (sha BLOB PRIMARY KEY, yaml TEXT NOT NULL) WITHOUT ROWID;

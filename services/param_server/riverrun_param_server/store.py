@@ -22,13 +22,12 @@ from riverrun.runtime.failpoints import reach
 from riverrun_param_server import version_rows
 from riverrun_param_server.blob_folder import BlobFolder
 from riverrun_param_server.fatal import Fatal
+from riverrun_param_server.identity import check_not_lost
 from riverrun_param_server.records import ModelRecord, encode_record
-from riverrun_param_server.schema import FORMAT
+from riverrun_param_server.schema import DATABASE, FORMAT
 from riverrun_param_server.version_rows import Body, VersionRow
 
 T = TypeVar("T")
-
-DATABASE = "params.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,11 @@ class Store:
     def __init__(self, folder: Path, fatal: Fatal) -> None:
         """Open or make the store in `folder`.
 
-        Raises `DigestMismatch` for a file that is no store any more, and what `Database` raises.
+        Raises `DigestMismatch` for a file that is no store any more or that is gone from one, and what
+        `Database` raises.
         """
         folder.mkdir(parents=True, exist_ok=True)
+        check_not_lost(folder)
         self.folder = folder
         self.blobs = BlobFolder(folder / "bodies")
         try:

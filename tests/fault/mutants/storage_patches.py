@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from riverrun_param_server import blob_folder, pushes, recovery, sessions, store, version_rows
+from riverrun_param_server import blob_folder, identity, proof, pushes, sessions, store, version_rows
 
 _fsync = os.fsync
 
@@ -83,7 +83,7 @@ def in_place_write() -> None:
         blob_folder.sync_folder(path.parent)
 
     blob_folder.write_durably = directly
-    recovery.write_durably = directly
+    identity.write_durably = directly
 
 
 def no_epoch_check() -> None:
@@ -124,10 +124,10 @@ class _Over:
 def no_checksum() -> None:
     """Rows, records and files are taken for what they say that they are."""
     version_rows.check_body = lambda what, body, content: None
-    recovery.seal = lambda key, body: _Any()
+    proof.seal = lambda key, body: _Any()
     blob_folder.BlobFolder.get = lambda self, sha: self.path_of(sha).read_bytes()
     version_rows._checksum = _of_nothing
-    recovery._check_file = lambda *arguments: None
+    proof._check_file = lambda *arguments: None
 
 
 class _Any:

@@ -177,7 +177,7 @@ def test_inspecting_makes_nothing_and_changes_nothing(tmp_path: Path) -> None:
 
     with inspecting(path, NEWER) as (_, found):
         assert found.version == 2
-    with pytest.raises(sqlite3.OperationalError), inspecting(tmp_path / "none.db", FORM):
+    with pytest.raises(FileNotFoundError), inspecting(tmp_path / "none.db", FORM):
         pass
 
     assert path.read_bytes() == before

@@ -521,12 +521,23 @@ class ListVersionsRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ..., page_size: _Optional[int] = ..., before_version: _Optional[int] = ...) -> None: ...
 
 class ListVersionsResponse(_message.Message):
-    __slots__ = ("store_id", "versions")
+    __slots__ = ("store_id", "versions", "kept")
+    class Kept(_message.Message):
+        __slots__ = ("delta_bytes", "snapshot_bytes", "reasons")
+        DELTA_BYTES_FIELD_NUMBER: _ClassVar[int]
+        SNAPSHOT_BYTES_FIELD_NUMBER: _ClassVar[int]
+        REASONS_FIELD_NUMBER: _ClassVar[int]
+        delta_bytes: int
+        snapshot_bytes: int
+        reasons: _containers.RepeatedScalarFieldContainer[str]
+        def __init__(self, delta_bytes: _Optional[int] = ..., snapshot_bytes: _Optional[int] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...
     STORE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
     store_id: str
     versions: _containers.RepeatedCompositeFieldContainer[Manifest]
-    def __init__(self, store_id: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[Manifest, _Mapping]]] = ...) -> None: ...
+    kept: _containers.RepeatedCompositeFieldContainer[ListVersionsResponse.Kept]
+    def __init__(self, store_id: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[Manifest, _Mapping]]] = ..., kept: _Optional[_Iterable[_Union[ListVersionsResponse.Kept, _Mapping]]] = ...) -> None: ...
 
 class GetVersionRequest(_message.Message):
     __slots__ = ("model", "version")
