@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from riverrun.core.catalogue import Misfit
 from riverrun.core.errors import DigestMismatch, InvalidSpec
 from riverrun.core.spec.model_spec import ModelSpec
-from riverrun.core.units import State, Unit
+from riverrun.core.units import EMPTY, State, Unit
 from riverrun.learners.factories import NO_FACTORIES, Factories
 from riverrun.learners.protocol import Learner, Predictor
 from riverrun.learners.river_learner import RiverLearner
 from riverrun.learners.river_predictor import RiverPredictor
+from riverrun.learners.rounding_learner import RoundingLearner, exact_state
 
 if TYPE_CHECKING:
     from riverrun.learners.torch_learner import TorchLearner
@@ -26,9 +27,8 @@ def build_learner(spec: ModelSpec, *, factories: Factories = NO_FACTORIES) -> Le
     Raises `InvalidSpec` where the model cannot be built, and for a factory that `factories` does not name.
     """
     with _checked():
-        if spec.learner == "torch":
-            return _torch_learner()(spec, factories)
-        return RiverLearner(spec, factories)
+        kind = _torch_learner() if spec.learner == "torch" else RiverLearner
+        return _rounding(spec, kind(spec, factories), EMPTY)
 
 
 def restore_learner(spec: ModelSpec, state: State, *, factories: Factories = NO_FACTORIES) -> Learner:
@@ -37,9 +37,8 @@ def restore_learner(spec: ModelSpec, state: State, *, factories: Factories = NO_
     Raises `InvalidInput` where the state is none of this spec's, and as `build_learner` does.
     """
     with _checked():
-        if spec.learner == "torch":
-            return _torch_learner().restored(spec, factories, state)
-        return RiverLearner.restored(spec, factories, state)
+        kind = _torch_learner() if spec.learner == "torch" else RiverLearner
+        return _rounding(spec, kind.restored(spec, factories, exact_state(state)), state)
 
 
 def adopt_model(spec: ModelSpec, model: object, *, factories: Factories = NO_FACTORIES) -> Learner:
@@ -49,9 +48,8 @@ def adopt_model(spec: ModelSpec, model: object, *, factories: Factories = NO_FAC
     `build_learner` does. Ask it for `changes` first: what it learned before that cannot be undone.
     """
     with _checked():
-        if spec.learner == "torch":
-            return _torch_learner().adopting(spec, factories, model)
-        return RiverLearner.adopting(spec, factories, model)
+        kind = _torch_learner() if spec.learner == "torch" else RiverLearner
+        return _rounding(spec, kind.adopting(spec, factories, model), EMPTY)
 
 
 def live_model(
@@ -64,8 +62,9 @@ def live_model(
     """
     with _checked():
         kind = _torch_learner() if spec.learner == "torch" else RiverLearner
-        learner = kind.restored(spec, factories, state)
-    for side, expected, found in zip(("serving", "trainer"), roots, learner.roots(), strict=True):
+        learner = kind.restored(spec, factories, exact_state(state))
+    told = _rounding(spec, learner, state).roots()
+    for side, expected, found in zip(("serving", "trainer"), roots, told, strict=True):
         if expected != found:
             raise DigestMismatch(f"{side} side", expected.hex(), found.hex())
     return learner.model
@@ -87,6 +86,14 @@ def build_predictor(
         if spec.learner == "torch":
             return _torch_predictor().of(spec, factories, serving_units, serving_root)
         return RiverPredictor.of(spec, factories, serving_units, serving_root)
+
+
+def _rounding(spec: ModelSpec, learner: Learner, state: State) -> Learner:
+    """`learner`, made to round what it tells where `spec` or `state`, which it goes on from, does."""
+    precision = spec.publish.precision
+    if precision == "exact" and state.serving.keys().isdisjoint(state.trainer):
+        return learner
+    return RoundingLearner(learner, precision, state)
 
 
 @contextmanager

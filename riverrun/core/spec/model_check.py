@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from riverrun.core.catalogue import Construct, Misfit, read_declaration, read_metric, river_catalogue
 from riverrun.core.errors import InvalidInput
 from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.spec.precision_check import check_precision
 from riverrun.core.spec.torch_models import torch_declaration
 
 _MODEL_BASES: Mapping[str, tuple[str, str]] = {
@@ -23,7 +24,9 @@ def check_model(spec: ModelSpec) -> None:
     model = None
     if spec.factory is None:
         if spec.learner == "river":
-            model = river_declaration(spec).last
+            declared = river_declaration(spec)
+            check_precision(spec, declared)
+            model = declared.last
         else:
             torch_declaration(spec)
     for metric in metric_declarations(spec):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from riverrun_param_server.recovery import verify
 from riverrun_param_server.settings import ParamServerSettings
 from riverrun_param_server.steering import ChannelWish
 
@@ -43,8 +44,9 @@ async def test_everything_then_a_version_a_minute_then_one_an_hour(
                 due_s = 0
                 await house.tidy()
 
-    await learn((days - 1) * DAY_S, HOUR_S / per_hour, DAY_S)
-    await house.server.steering.set_channel("flights", "frozen", ChannelWish(hold_version=3))
+    await learn(HOUR_S, HOUR_S / per_hour, DAY_S)
+    await house.server.steering.set_channel("flights", "frozen", ChannelWish(hold_version=2))
+    await learn((days - 1) * DAY_S - HOUR_S, HOUR_S / per_hour, DAY_S)
     await learn(DAY_S - HOUR_S, HOUR_S / per_hour, 4 * HOUR_S)
     await learn(HOUR_S, MINUTE_S / per_minute, 5 * MINUTE_S)
     await house.tidy()
@@ -61,5 +63,16 @@ async def test_everything_then_a_version_a_minute_then_one_an_hour(
     middle = {v for v in created if 600 * SECOND < now_ns - created[v] <= DAY_S * SECOND}
     assert by_minute.keys() == {created[v] // (MINUTE_S * SECOND) for v in middle}
     assert len(by_hour) in (29 * 24, 29 * 24 + 1)
-    assert [v for v in kept if ages_s[v] > 30 * DAY_S] == [3]
+    assert [v for v in kept if ages_s[v] > 30 * DAY_S] == [2]
     assert now_ns - start_ns == days * DAY_S * SECOND
+    await house.check_everything_kept(every=len(kept) // 12)
+    # What is kept of a version costs no more than its whole state, or twice that where it is recent; and
+    # nothing is left of those that went.
+    listed = await house.listed()
+    state_bytes = 9 * 2100 + 200
+    assert all(one.delta_bytes + one.snapshot_bytes <= 2 * state_bytes for one in listed)
+    for one in listed:
+        if ages_s[one.manifest.version] > DAY_S:
+            assert one.delta_bytes + one.snapshot_bytes > 0
+            assert not one.snapshot_bytes or one.delta_bytes < one.snapshot_bytes
+    assert verify(house.server.store).versions == len(kept)

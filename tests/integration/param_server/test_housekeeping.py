@@ -38,6 +38,22 @@ async def test_old_versions_go_and_the_rest_is_as_it_was_also_after_a_restart(
     assert await house.tidy() == 0
 
 
+async def test_a_delta_as_large_as_the_snapshot_beside_it_is_not_kept(house: House) -> None:
+    house.clock.now_ns -= house.clock.now_ns % (60 * SECOND)
+    for base in range(60):
+        await house.push(base, size=50_000, every_s=2)
+    house.clock.now_ns += 3600 * SECOND
+
+    await house.tidy()
+
+    *minutes, newest = await house.listed()
+    assert len(minutes) == 2
+    assert all(one.snapshot_bytes > 400_000 and one.delta_bytes == 0 for one in minutes)
+    assert (newest.delta_bytes > 0) == (newest.snapshot_bytes == 0)
+    await house.check_everything_kept()
+    assert verify(house.server.store).versions == 3
+
+
 async def test_large_bodies_of_dropped_versions_leave_the_disk(house: House) -> None:
     for base in range(9):
         await house.push(base, size=100_000, every_s=5)
@@ -77,7 +93,7 @@ async def test_a_line_that_was_reset_keeps_what_it_goes_on_from(house: House) ->
     await house.server.steering.reset("flights", 2, replay=True, reason="")
     session, opening = await house.server.sessions.open("flights", 2, "t")
     house.epoch = opening.epoch
-    house.units = Units(dict(house.states[2]), {10_000: b"1"}, 10_001)
+    house.units = Units(dict(house.states[2]), {1_000_000: b"1"}, 1_000_001)
     base = 2
     for _ in range(4):
         base = await house.push(base, line=2, every_s=1)

@@ -87,7 +87,7 @@ async def test_what_a_line_started_from_is_kept_for_it(house: House) -> None:
 
     session, opening = await house.server.sessions.open("flights", 2, "t")
     house.epoch, house.units.serving = opening.epoch, dict(house.states[2])
-    house.units.trainer = {10_000: b"1"}
+    house.units.trainer = {1_000_000: b"1"}
     await house.push(2, line=2)
     house.clock.now_ns += 60 * DAY_S * SECOND
 
