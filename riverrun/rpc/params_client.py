@@ -13,9 +13,10 @@ from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
 from riverrun.core.errors import Exhausted, Unavailable
 from riverrun.core.events import NO_ARRIVALS, NO_POSITIONS, Arrivals, OffsetRange, Positions
-from riverrun.core.versions import Channel, Line, Manifest, ModelInfo, ReaderInfo
+from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
 from riverrun.rpc.converters import (
     channel_from_pb,
+    kept_from_pb,
     line_from_pb,
     manifest_from_pb,
     model_from_pb,
@@ -34,7 +35,10 @@ PEER = "the parameter server"
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One version on its way to the server; the bodies are encoded by `riverrun.codec.wire`."""
+    """One version on its way to the server; the bodies are encoded by `riverrun.codec.wire`.
+
+    `line` 0 opens a line of its own, of the spec at `spec_revision`: see `ParameterService.Push`.
+    """
 
     model: str
     line: int
@@ -53,6 +57,7 @@ class Push:
     metrics: tuple[tuple[str, float], ...] = ()
     arrivals: Arrivals = NO_ARRIVALS
     skipped: tuple[OffsetRange, ...] = ()
+    spec_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +117,15 @@ class ParameterClient:
 
     async def list_versions(self, model: str, *, limit: int = 100, before: int = 0) -> list[Manifest]:
         """Versions of `model`, newest first."""
+        kept = await self.list_kept_versions(model, limit=limit, before=before)
+        return [version.manifest for version in kept]
+
+    async def list_kept_versions(self, model: str, *, limit: int = 100, before: int = 0) -> list[KeptVersion]:
+        """Versions of `model`, newest first, with what is kept of each and why."""
         request = pb.ListVersionsRequest(model=model, page_size=limit, before_version=before)
         with translated():
             answer = await self.stub.ListVersions(request, timeout=self._deadline_s)
-        return [manifest_from_pb(m) for m in answer.versions]
+        return kept_from_pb(answer)
 
     async def get_version(self, model: str, version: int) -> Manifest:
         """The manifest of one version."""
@@ -258,6 +268,7 @@ def push_header(push: Push, *, inline: bool) -> pb.PushHeader:
         oldest_arrival=timestamp(push.arrivals.oldest_ns),
         newest_arrival=timestamp(push.arrivals.newest_ns),
         skipped=ranges_to_pb(push.skipped),
+        spec_revision=push.spec_revision,
     )
 
 

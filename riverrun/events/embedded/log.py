@@ -10,14 +10,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from riverrun.core.errors import Exhausted, NotFound, Unavailable
+from riverrun.core.errors import DigestMismatch, Exhausted, NotFound, Unavailable
 from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
-from riverrun.events.embedded import tables
+from riverrun.events.embedded import proof, tables
 from riverrun.events.embedded.group_commit import GroupCommit
 from riverrun.events.embedded.tail import Tail
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock, SystemClock
-from riverrun.runtime.database import Database
+from riverrun.runtime.database import disk_is_full
 from riverrun.runtime.failpoints import reach
 
 MAX_BODY = 1 << 20
@@ -26,6 +26,9 @@ MAX_AHEAD_S = 300.0
 DEFAULT_HORIZON_S = 86_400.0
 MAX_WAITING_BYTES = 64 << 20
 BATCH_BYTES = 2 << 20
+
+PROVE_ROWS, PROVE_EVERY_S = 500, 0.02
+"""Pace of proving a large log while it is in use: about a millisecond of every twenty."""
 
 T = TypeVar("T")
 
@@ -54,6 +57,8 @@ class _Append:
 class EmbeddedEventLog:
     """An `EventLog` in one file of this process; partition 0 is the only one.
 
+    `found` and `proven` say what the file was when it was opened.
+
     The file is locked: a second log over it cannot be opened. An I/O error of the disk is final: the call
     that met it and `disk_failed` raise it, all later calls raise `Unavailable`, and the process should end.
     """
@@ -67,10 +72,10 @@ class EmbeddedEventLog:
     ) -> None:
         """Open or create the log at `path`; blocks. `horizon_s` says how long a model's ids are remembered.
 
-        Raises ValueError for a file of another format, sqlite3.DatabaseError for one that is damaged or
-        in use.
+        Raises `WrongFormat`, `DigestMismatch` naming what is damaged, sqlite3.OperationalError for a file
+        that is in use.
         """
-        self._database = Database(path, tables.SCHEMA, version=tables.FORMAT)
+        self._database, self.found, self.proven = proof.opened(path)
         self._horizon_s = horizon_s
         self._clock = clock or SystemClock()
         self._commits = GroupCommit(self._commit, max_waiting_bytes=MAX_WAITING_BYTES)
@@ -78,7 +83,7 @@ class EmbeddedEventLog:
             (row.model, row.name): _OpenStream(
                 row.id, row.model, row.name, row.first_offset, Tail(row.next_offset)
             )
-            for row in self._database.run_now(tables.load_streams)
+            for row in self.proven.streams
         }
         self._last_id = max((stream.id for stream in self._streams.values()), default=0)
         self._stopped = ""
@@ -164,6 +169,21 @@ class EmbeddedEventLog:
         assert self._failure is not None
         raise self._failure
 
+    async def prove_rest(self) -> None:
+        """Prove, little by little, what the start left unproven of a large log; a root task, never returns.
+
+        Damage is final, as an I/O error is.
+        """
+        if not self.proven.whole:
+            for stream in self.proven.streams:
+                offset: int | None = 0
+                while offset is not None:
+                    offset = await self._prove_some(proof.prove_events, stream.id, offset)
+            place: int | None = 0
+            while place is not None:
+                place = await self._prove_some(proof.prove_ids, place)
+        await asyncio.Event().wait()
+
     def stop(self) -> None:
         """End all reads and refuse new calls with `Unavailable`; what was accepted is still committed."""
         self._stopped = self._stopped or "it is stopping"
@@ -193,6 +213,10 @@ class EmbeddedEventLog:
         reach("events.after-publish")
         return written.answers
 
+    async def _prove_some(self, prove: Callable[..., int | None], *where: int) -> int | None:
+        await asyncio.sleep(PROVE_EVERY_S)
+        return await self._run(lambda c: prove(c, *where, PROVE_ROWS))
+
     async def _read_disk(self, stream: _OpenStream, start: int, limit: int) -> Sequence[LoggedEvent]:
         end = min(start + limit, stream.tail.end)
         return await self._run(lambda c: tables.read(c, stream.id, start, end, BATCH_BYTES))
@@ -210,8 +234,8 @@ class EmbeddedEventLog:
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             return await self._database.run(work)
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        except (sqlite3.Error, DigestMismatch) as error:
+            if disk_is_full(error):
                 raise Exhausted("the event log", "what its disk holds") from error
             # What the file holds now is unknown, and a second fsync would not tell (fsync reports an
             # error once): only a restart reads it afresh.

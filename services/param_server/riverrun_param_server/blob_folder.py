@@ -20,6 +20,8 @@ class BlobFolder:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)
+        # A process that was killed may have made folders in it and not synced them.
+        sync_folder(folder)
 
     def put(self, body: bytes, sha: bytes) -> None:
         """Keep `body`; on disk and under its name when this returns. Repeating it changes nothing."""

@@ -86,6 +86,7 @@ def push_of(header: pb.PushHeader) -> Push:
         metrics=tuple(header.metrics.items()),
         arrivals=Arrivals(unix_ns(header.oldest_arrival), unix_ns(header.newest_arrival)),
         skipped=ranges_from_pb(header.skipped),
+        spec_revision=header.spec_revision,
     )
 
 

@@ -14,6 +14,7 @@ from riverrun.codec.chunks import split
 from riverrun.core.errors import RiverrunError
 from riverrun.rpc.converters import (
     channel_to_pb,
+    kept_to_pb,
     line_to_pb,
     manifest_to_pb,
     model_to_pb,
@@ -124,11 +125,13 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         return pb.ResetResponse(store_id=self._server.store_id, line=line_to_pb(line), closed_line=closed)
 
     async def ListVersions(self, request: pb.ListVersionsRequest, context: Any) -> pb.ListVersionsResponse:
-        versions = await self._server.list_versions(
+        listed = await self._server.keeping.listed(
             request.model, requests.page_size(request), request.before_version
         )
         return pb.ListVersionsResponse(
-            store_id=self._server.store_id, versions=[manifest_to_pb(manifest) for manifest in versions]
+            store_id=self._server.store_id,
+            versions=[manifest_to_pb(version.manifest) for version in listed],
+            kept=[kept_to_pb(version) for version in listed],
         )
 
     async def GetVersion(self, request: pb.GetVersionRequest, context: Any) -> pb.GetVersionResponse:

@@ -17,29 +17,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from riverrun.core.errors import DigestMismatch, Exhausted, Unavailable
-from riverrun.runtime.database import Database, disk_is_full, transaction
+from riverrun.runtime.database import Database, disk_is_full, is_damage, transaction
 from riverrun.runtime.failpoints import reach
 from riverrun_param_server import version_rows
 from riverrun_param_server.blob_folder import BlobFolder
 from riverrun_param_server.fatal import Fatal
+from riverrun_param_server.identity import check_not_lost
 from riverrun_param_server.records import ModelRecord, encode_record
-from riverrun_param_server.schema import FORMAT, SCHEMA
+from riverrun_param_server.schema import DATABASE, FORMAT
 from riverrun_param_server.version_rows import Body, VersionRow
 
 T = TypeVar("T")
-
-DATABASE = "params.sqlite"
-
-_NOT_DAMAGE = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
-"""Why a sound database cannot be opened now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +51,20 @@ class Store:
     def __init__(self, folder: Path, fatal: Fatal) -> None:
         """Open or make the store in `folder`.
 
-        Raises `DigestMismatch` for a file that is no store any more, and what `Database` raises.
+        Raises `DigestMismatch` for a file that is no store any more or that is gone from one, and what
+        `Database` raises.
         """
         folder.mkdir(parents=True, exist_ok=True)
+        check_not_lost(folder)
         self.folder = folder
         self.blobs = BlobFolder(folder / "bodies")
         try:
-            self.database = Database(folder / DATABASE, SCHEMA, version=FORMAT)
+            self.database = Database(folder / DATABASE, FORMAT)
             reach("start.after-schema")
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in _NOT_DAMAGE:
-                raise
-            raise DigestMismatch(f"file {DATABASE}", "a database of this program", str(error)) from error
+        except Exception as error:
+            if is_damage(error):
+                raise DigestMismatch(f"file {DATABASE}", "a database of this program", str(error)) from error
+            raise
         self._fatal = fatal
 
     async def commit(self, change: Change) -> ModelRecord:

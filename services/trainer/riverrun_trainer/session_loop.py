@@ -117,7 +117,8 @@ class SessionLoop:
         faces_suspect = self._opened.same_position_sessions >= 1 or self._head_is_marked
         while not self._pulse.stopping:
             await self._pulse.beat()
-            self._use_new_spec(pace)
+            if self._takes_another_session(pace, spec):
+                break
             if self._push is not None and self._push.done():
                 await self._answered()
             if faces_suspect and inbox:
@@ -204,11 +205,14 @@ class SessionLoop:
         captured = learning.capture()
         await self._pulse.working(self._publisher.push(captured, SOURCE, mark=f"{ATTEMPT}{attempts + 1}-"))
 
-    def _use_new_spec(self, pace: PublishPace) -> None:
+    def _takes_another_session(self, pace: PublishPace, opened_with: ModelSpec) -> bool:
+        """Use a new spec, where there is one; whether only the next session can, with a restored learner."""
         spec = self._pulse.new_spec()
-        if spec is not None:
-            pace.use(spec.publish)
-            log.info("the publish policy changed", model=self._model, policy=spec.publish.describe())
+        if spec is None:
+            return False
+        pace.use(spec.publish)
+        log.info("the publish policy changed", model=self._model, policy=spec.publish.describe())
+        return spec.publish.precision != opened_with.publish.precision
 
     async def _publish(self, learning: Learning, pace: PublishPace | None = None) -> None:
         """Take the state and send it on its way; learning may go on when this returns."""

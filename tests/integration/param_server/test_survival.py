@@ -309,7 +309,7 @@ async def everything(settings: ParamServerSettings) -> tuple[object, ...]:
     """All that any call could return of a store."""
     async with building(settings, SystemClock()) as server:
         (model,) = server.catalogue.models()
-        versions = await server.list_versions("flights", 100, 0)
+        versions = [kept.manifest for kept in await server.keeping.listed("flights", 100, 0)]
         pulls = [
             await server.pulls.pull(PullWanted("flights", version=m.version, have=have, trainer_state=True))
             for m in versions

@@ -149,7 +149,10 @@ class ParameterServiceServicer(object):
     def Push(self, request_iterator, context):
         """Stores one version: a header, then chunks of its body. Once answered the version is on disk,
         fsynced, and announced. The same `push_id` again gets the same answer and changes nothing.
-        ABORTED (STALE_BASE): `base_version` is not the line's head. FAILED_PRECONDITION (FENCED).
+        A push to line 0 brings a state that was learned elsewhere: in one transaction it opens a line of
+        its own, which the channel `candidate` follows, and stores the line's first version.
+        ABORTED (STALE_BASE): `base_version` is not the line's head, or for line 0 `spec_revision` is not
+        the model's. FAILED_PRECONDITION (FENCED).
         DATA_LOSS (DIGEST_MISMATCH). RESOURCE_EXHAUSTED: disk or model size.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
