@@ -31,7 +31,7 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(no_args_is_help=True, help="Show or set when weights move, while everything runs.")
 spec_app = typer.Typer(no_args_is_help=True, help="Check model specs, or print their JSON schema.")
-store_app = typer.Typer(no_args_is_help=True, help="Prove what the parameter server keeps on disk.")
+store_app = typer.Typer(no_args_is_help=True, help="Prove, copy and restore what the parameter server keeps.")
 
 
 def _show_version(wanted: bool) -> None:
@@ -83,6 +83,8 @@ _add(spec_app, spec.schema)
 app.add_typer(policy_app, name="policy")
 app.add_typer(spec_app, name="spec")
 _add(store_app, store.verify)
+_add(store_app, store.backup)
+_add(store_app, store.restore)
 app.add_typer(store_app, name="store")
 
 

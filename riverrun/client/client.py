@@ -93,6 +93,7 @@ class Client:
     set_policies = _blocking(AsyncClient.set_policies)
     load = _blocking(AsyncClient.load)
     import_model = _blocking(AsyncClient.import_model)
+    backup = _blocking(AsyncClient.backup)
 
     def watch(self, model: str) -> Iterator[Announcement]:
         """As `AsyncClient.watch`, blocking between two moves."""

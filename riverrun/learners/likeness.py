@@ -10,6 +10,7 @@ from river import anomaly, base, compose
 from river.facto.base import BaseFM
 from river.forest.adaptive_random_forest import BaseForest
 from river.multioutput.chain import BaseChain
+from river.tree.mondrian.mondrian_tree import MondrianTree
 
 from riverrun.core.errors import InvalidInput
 
@@ -21,6 +22,7 @@ _LEARNED: tuple[tuple[type[Any], str], ...] = (
     (BaseChain, "order"),
     (BaseFM, "intercept"),
     (BaseForest, "max_features"),
+    (MondrianTree, "iteration"),
     (anomaly.HalfSpaceTrees, "limits"),
 )
 """Arguments of constructors that learning puts something else in the place of; a test finds them."""

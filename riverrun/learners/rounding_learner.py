@@ -48,6 +48,11 @@ class RoundingLearner:
         """Examples that one `learn` call takes."""
         return self._learner.batch_size
 
+    @property
+    def missed_changes(self) -> int:
+        """Changes that nothing had told of, and an audit found."""
+        return self._learner.missed_changes
+
     def predict(self, features: Features) -> Prediction:
         """Answer for one row with the exact numbers."""
         return self._learner.predict(features)

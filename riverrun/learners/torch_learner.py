@@ -83,6 +83,11 @@ class TorchLearner:
         """Examples of one step."""
         return self._model.batch_size
 
+    @property
+    def missed_changes(self) -> int:
+        """None: every tensor is compared at each call of `changes`."""
+        return 0
+
     def predict(self, features: Features) -> Prediction:
         """Answer for one row with what was learned so far."""
         return self._answers(features)

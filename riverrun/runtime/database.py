@@ -13,6 +13,7 @@ import contextlib
 import errno
 import re
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ T = TypeVar("T")
 LOCK_S = 0.2
 """How long a file that somebody else uses is waited for."""
 
+
+COPY_PAGES = 64
+"""Pages that a copy takes in one go."""
 
 _NOT_DAMAGE = {
     sqlite3.SQLITE_BUSY,
@@ -81,6 +85,8 @@ class Database:
         Raises `WrongFormat`, and sqlite3.DatabaseError when the file is damaged or in use.
         """
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=path.stem)
+        self._copying = threading.Lock()
+        self._closing = False
         try:
             self._connection, self.found = self._thread.submit(_open, path, form).result()
         except BaseException:
@@ -96,9 +102,28 @@ class Database:
         """`run` for callers outside an event loop; blocks."""
         return self._thread.submit(work, self._connection).result()
 
+    def copy_to(self, path: Path) -> None:
+        """Write to `path` what is committed at the moment when this returns; blocks, in any thread.
+
+        Works go on meanwhile, each held up by `COPY_PAGES` pages at most. The copy is not synced. Raises
+        OSError and sqlite3.Error where it cannot be written, RuntimeError when the database is closed.
+        """
+
+        def go_on(status: int, remaining: int, total: int) -> None:
+            if self._closing:
+                raise RuntimeError("the database is being closed")
+
+        with self._copying, contextlib.closing(sqlite3.connect(path, isolation_level=None)) as target:
+            go_on(0, 0, 0)
+            target.execute("PRAGMA journal_mode=OFF")
+            target.execute("PRAGMA synchronous=OFF")
+            # What is committed between two steps goes into the copy as well: it is the same connection.
+            self._connection.backup(target, pages=COPY_PAGES, progress=go_on, sleep=0.001)
+
     def close(self) -> None:
         """Finish what was asked for and close the file; repeating it changes nothing."""
-        with contextlib.suppress(RuntimeError):
+        self._closing = True
+        with self._copying, contextlib.suppress(RuntimeError):
             self._thread.submit(self._connection.close).result()
         self._thread.shutdown()
 

@@ -46,6 +46,9 @@ BUDGET_BOUND = Gauge(
 )
 PREQUENTIAL = Gauge("riverrun_trainer_prequential_metric", "Prequential metric", ["model", "metric"])
 TRAINED_VERSION = Gauge("riverrun_trainer_version", "Newest version this trainer published", ["model"])
+MISSED_CHANGES = Counter(
+    "riverrun_trainer_missed_changes", "Changes of the model that only the rolling audit found", ["model"]
+)
 LOG_LAG = Gauge("riverrun_trainer_log_lag_events", "Events in the log that were not learned yet", ["model"])
 
 # Serving

@@ -1,4 +1,4 @@
-"""`riverrun store verify`: what a parameter server keeps on disk, looked at from outside."""
+"""`riverrun store`: what a parameter server keeps on disk, proven, copied and put back."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ Folder = Annotated[
     ),
 ]
 
+To = Annotated[
+    Path, typer.Option("--to", help="Folder to write to, on this machine; new or empty.", show_default=False)
+]
+Backup = Annotated[Path, typer.Argument(help="A folder that `store backup` wrote.", show_default=False)]
+
 PARAM_SERVER = "param-server"
 """The parameter server's folder within the data folder of `riverrun up`."""
 
@@ -42,6 +47,42 @@ async def verify(session: Session, folder: Folder) -> None:
     session.answer(report, _verified_table(report), *_verified_words(report))
     if not report["ok"]:
         raise typer.Exit(1)
+
+
+@verb("output", "server", "data")
+async def backup(session: Session, to: To) -> None:
+    """Copy all versions and events of a running parameter server, while everything goes on.
+
+    The copy is whole when the command ends with status 0; what was interrupted, restore refuses.
+
+    JSON: {folder, store_id, made, files, bytes}.
+    """
+    contents = await session.client.backup(to)
+    document = {
+        "folder": str(to),
+        "store_id": contents.store_id,
+        "made": contents.made,
+        "files": len(contents.files),
+        "bytes": contents.size,
+    }
+    words = f"store {contents.store_id}: {len(contents.files)} files, {contents.size} bytes in {to}"
+    session.answer(document, words, f"next: riverrun store restore {to} --data NEW-FOLDER")
+
+
+@verb("output", "data")
+async def restore(session: Session, backup: Backup) -> None:
+    """Make a backup the store of the data folder, which must have none yet.
+
+    Every byte is proven first. Versions keep their numbers and digests; the store gets a new id, so that
+    readers start again instead of mixing two histories. For a folder of `riverrun up`; a parameter server
+    with a data folder of its own finds its store in DATA/param-server.
+
+    JSON: {folder, store_id, backup_of, made, report: as verify}.
+    """
+    restored = await offline("restore", backup, session.data / PARAM_SERVER)
+    report = restored["report"]
+    words = f"store {restored['store_id']} in {restored['folder']}, of the backup of {restored['made']}"
+    session.answer(restored, _verified_table(report), words)
 
 
 def store_folder(folder: Path) -> Path:

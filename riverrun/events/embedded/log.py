@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -86,6 +87,7 @@ class EmbeddedEventLog:
             for row in self.proven.streams
         }
         self._last_id = max((stream.id for stream in self._streams.values()), default=0)
+        self._dropping = asyncio.Lock()
         self._stopped = ""
         self._failure: BaseException | None = None
         self._failed = asyncio.Event()
@@ -159,6 +161,17 @@ class EmbeddedEventLog:
         while await self._run(lambda c: tables.forget_ids(c, opened.id, forget_ns)):
             pass
 
+    @contextlib.asynccontextmanager
+    async def holding(self) -> AsyncGenerator[None, None]:
+        """No event goes while the block runs; `trim` and `expire` wait for its end."""
+        async with self._dropping:
+            yield
+
+    async def copy_to(self, path: Path) -> None:
+        """Write what the log holds to the file `path`, appends going on meanwhile. Not synced."""
+        self._check_running()
+        await self._guarded(asyncio.to_thread(self._database.copy_to, path))
+
     def streams(self) -> list[tuple[str, Stream]]:
         """The (model, stream) pairs that this log holds."""
         return [(model, Stream(name)) for model, name in self._streams]
@@ -226,14 +239,18 @@ class EmbeddedEventLog:
         before = min(before, opened.tail.end)
         while opened.first_offset < before:
             self._check_running()
-            left = await self._run(lambda c: tables.drop(c, opened.id, before, received_before_ns))
+            async with self._dropping:
+                left = await self._run(lambda c: tables.drop(c, opened.id, before, received_before_ns))
             if left <= opened.first_offset:
                 return
             opened.first_offset = left
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._guarded(self._database.run(work))
+
+    async def _guarded(self, work: Awaitable[T]) -> T:
         try:
-            return await self._database.run(work)
+            return await work
         except (sqlite3.Error, DigestMismatch) as error:
             if disk_is_full(error):
                 raise Exhausted("the event log", "what its disk holds") from error

@@ -18,6 +18,7 @@ from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
 from riverrun.runtime.status_app import serving_http, status_app
 from riverrun_param_server.announcements import Announcements
+from riverrun_param_server.backups import Backups
 from riverrun_param_server.catalogue import Catalogue
 from riverrun_param_server.compaction import Compaction
 from riverrun_param_server.completion import Completion
@@ -131,6 +132,7 @@ async def running(
         housekeeping = Housekeeping(
             server.catalogue, server.keeping, compaction, clock, _housekeeping_policy(settings)
         )
+        backups = Backups(server.store, event_log)
         specs = None if settings.specs is None else SpecsFolder(settings.specs, server.registry)
         if specs is not None:
             await specs.register_changed()
@@ -141,7 +143,7 @@ async def running(
 
         def add_services(grpc_server: grpc.aio.Server) -> list[str]:
             events_pb2_grpc.add_EventLogServicer_to_server(events, grpc_server)
-            return [add_parameter_service(ParameterServicer(server), grpc_server), EVENT_LOG]
+            return [add_parameter_service(ParameterServicer(server, backups), grpc_server), EVENT_LOG]
 
         def end_streams() -> None:
             server.end_streams()

@@ -10,7 +10,7 @@ import structlog
 from riverrun.core.errors import DigestMismatch
 from riverrun.core.units import EMPTY
 from riverrun.events.embedded.log import EmbeddedEventLog
-from riverrun_param_server import identity
+from riverrun_param_server import backups, identity
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.identity import Identity
 from riverrun_param_server.line_state import LineState
@@ -48,7 +48,7 @@ def verify(store: Store) -> Verified:
     opened = store.database.run_now(
         naming_the_file(lambda connection: identity.open_identity(connection, store.folder))
     )
-    removed = store.blobs.sweep(set(proven.files))
+    removed = store.blobs.sweep(set(proven.files)) + backups.sweep(store.folder)
     return Verified(proven, opened, removed, time.perf_counter() - started)
 
 

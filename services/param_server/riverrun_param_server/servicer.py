@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -24,6 +25,7 @@ from riverrun.rpc.converters import (
 )
 from riverrun.rpc.params_client import Pushed
 from riverrun_param_server import requests
+from riverrun_param_server.backups import Backups, Done, FileBegins, FileEnds, Part
 from riverrun_param_server.param_server import ParamServer
 from riverrun_param_server.sessions import Opening, PushOutcome, Session
 
@@ -31,10 +33,11 @@ SERVICE = "riverrun.api.params.v1.ParameterService"
 
 
 class ParameterServicer(pb_grpc.ParameterServiceServicer):
-    """Serves `server`."""
+    """Serves `server`, and copies of all that it keeps from `backups`."""
 
-    def __init__(self, server: ParamServer) -> None:
+    def __init__(self, server: ParamServer, backups: Backups) -> None:
         self._server = server
+        self._backups = backups
 
     async def RegisterModel(self, request: pb.RegisterModelRequest, context: Any) -> pb.RegisterModelResponse:
         model, opened = await self._server.registry.register(request.spec_yaml, request.base_spec_revision)
@@ -145,6 +148,13 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         readers = [reader_to_pb(reader) for reader in self._server.readers.list(request.model)]
         return pb.ListReadersResponse(store_id=self._server.store_id, readers=readers)
 
+    async def Backup(self, request: pb.BackupRequest, context: Any) -> AsyncIterator[pb.BackupResponse]:
+        async with contextlib.aclosing(self._backups.parts()) as parts:
+            async for part in parts:
+                response = backup_part(part)
+                response.store_id = self._server.store_id
+                yield response
+
     async def _take_progress(
         self, session: Session, requests_in: AsyncIterator[pb.OpenSessionRequest]
     ) -> None:
@@ -191,6 +201,19 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
                 same_position_sessions=opening.same_position_sessions,
             ),
         )
+
+
+def backup_part(part: Part) -> pb.BackupResponse:
+    """`part` as a message, the store's id left out."""
+    match part:
+        case FileBegins(path, size):
+            return pb.BackupResponse(file=pb.BackupResponse.File(path=path, size=size))
+        case FileEnds(sha):
+            return pb.BackupResponse(sha256=sha)
+        case Done(files, size):
+            return pb.BackupResponse(done=pb.BackupResponse.Done(files=files, bytes=size))
+        case _:
+            return pb.BackupResponse(chunk=part)
 
 
 def push_answer(pushed: Pushed) -> pb.PushResponse:

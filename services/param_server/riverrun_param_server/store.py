@@ -110,6 +110,10 @@ class Store:
 
         await self.run(work)
 
+    async def copy_to(self, path: Path) -> None:
+        """Write what is committed to the file `path`, commits going on meanwhile. Raises as `run` does."""
+        await self._guarded(lambda: asyncio.to_thread(self.database.copy_to, path))
+
     def total_bytes(self) -> int:
         """Bytes on disk of weights and manifests. Blocks."""
         return (self.folder / DATABASE).stat().st_size + self.blobs.total_bytes()

@@ -203,6 +203,7 @@ class SessionLoop:
             return
         log.warning("learning an event on its own", model=self._model, offset=offset)
         captured = learning.capture()
+        self._count_missed(captured)
         await self._pulse.working(self._publisher.push(captured, SOURCE, mark=f"{ATTEMPT}{attempts + 1}-"))
 
     def _takes_another_session(self, pace: PublishPace, opened_with: ModelSpec) -> bool:
@@ -223,10 +224,20 @@ class SessionLoop:
         else:
             captured = learning.capture()
         self._encode_s = captured.encode_s
+        self._count_missed(captured)
         if pace is not None:
             pace.taken(captured.metrics, captured.encode_s, self._clock.monotonic())
         self._push = asyncio.create_task(self._send(captured, started_s), name="push")
         self._push.add_done_callback(lambda _: self._pulse.wake())
+
+    def _count_missed(self, captured: Captured) -> None:
+        if captured.missed_changes:
+            metrics.MISSED_CHANGES.labels(self._model).inc(captured.missed_changes)
+            log.error(
+                "a change of the model was found that nothing had told of; versions before this one lack it",
+                model=self._model,
+                changes=captured.missed_changes,
+            )
 
     async def _send(self, captured: Captured, taken_s: float) -> _Answered:
         mark = CAREFUL if self._is_careful else ""

@@ -592,3 +592,35 @@ class Reader(_message.Message):
     problem: str
     report_time: _timestamp_pb2.Timestamp
     def __init__(self, reader_id: _Optional[str] = ..., address: _Optional[str] = ..., model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ..., lag: _Optional[int] = ..., sync: _Optional[str] = ..., problem: _Optional[str] = ..., report_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BackupRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class BackupResponse(_message.Message):
+    __slots__ = ("store_id", "file", "chunk", "sha256", "done")
+    class File(_message.Message):
+        __slots__ = ("path", "size")
+        PATH_FIELD_NUMBER: _ClassVar[int]
+        SIZE_FIELD_NUMBER: _ClassVar[int]
+        path: str
+        size: int
+        def __init__(self, path: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
+    class Done(_message.Message):
+        __slots__ = ("files", "bytes")
+        FILES_FIELD_NUMBER: _ClassVar[int]
+        BYTES_FIELD_NUMBER: _ClassVar[int]
+        files: int
+        bytes: int
+        def __init__(self, files: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    store_id: str
+    file: BackupResponse.File
+    chunk: bytes
+    sha256: bytes
+    done: BackupResponse.Done
+    def __init__(self, store_id: _Optional[str] = ..., file: _Optional[_Union[BackupResponse.File, _Mapping]] = ..., chunk: _Optional[bytes] = ..., sha256: _Optional[bytes] = ..., done: _Optional[_Union[BackupResponse.Done, _Mapping]] = ...) -> None: ...
