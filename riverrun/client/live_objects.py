@@ -14,7 +14,7 @@ from riverrun.core.units import State
 from riverrun.core.versions import Manifest, ModelInfo
 from riverrun.learners.build import adopt_model, live_model
 from riverrun.learners.factories import SETTING, Factories
-from riverrun.rpc.params_client import Pulled, Push
+from riverrun.rpc.weights import Pulled, Push
 
 MAX_BYTES = 1 << 30
 """Of one side of a model."""

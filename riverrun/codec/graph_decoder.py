@@ -44,12 +44,14 @@ class GraphDecoder:
         Raises as `decode` does.
         """
         build = self._build(dict(state.serving), state.trainer)
+        with _refusing():
+            row_tables = build.row_tables()
         return build.root, GraphEncoder.restored(
             self._allow,
             state,
             build.objects,
             {number: (shape.class_name, shape.attributes) for number, shape in build.shapes.items()},
-            build.row_tables(),
+            row_tables,
             marks,
         )
 

@@ -24,7 +24,7 @@ import numpy as np
 from riverrun.codec import leaf_values, nodes
 from riverrun.codec.allow_list import AllowList, qualified_name
 from riverrun.codec.class_layout import ClassLayout, find_method, is_dunder, layout_of
-from riverrun.codec.leaf_values import Node
+from riverrun.codec.leaf_values import MAX_OPAQUE_ARGUMENT, Node
 from riverrun.codec.nodes import ATOMS
 from riverrun.codec.unit_table import MAX_INLINE_ENTRIES, UnitTable
 
@@ -317,6 +317,8 @@ class ValueWriter:
 
     def _opaque(self, name: str, instance: Any, _: int) -> Node:
         arguments = list(instance.__getnewargs__()) if hasattr(instance, "__getnewargs__") else []
+        if any(type(argument) is int and abs(argument) > MAX_OPAQUE_ARGUMENT for argument in arguments):
+            raise Refused(instance, f"a window of more than {MAX_OPAQUE_ARGUMENT} values cannot be stored")
         return [nodes.OPAQUE, name, self._allow.opaque[name], arguments, instance.__getstate__()]
 
 

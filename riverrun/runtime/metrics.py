@@ -25,6 +25,9 @@ STORE_BYTES = Gauge("riverrun_param_server_store_bytes", "Bytes on disk of weigh
 # Event log
 APPENDED = Counter("riverrun_event_log_appended", "Events appended, by stream", ["stream"])
 DUPLICATES = Counter("riverrun_event_log_duplicates", "Events that were there already, by stream", ["stream"])
+LET_GO = Counter(
+    "riverrun_event_log_let_go", "Events that went early because the disk was full, by stream", ["stream"]
+)
 APPEND_SECONDS = Histogram(
     "riverrun_event_log_append_seconds",
     "From an append's receipt to its answer, fsync included",

@@ -67,7 +67,7 @@ class _Reader:
             raise Misfit(path, "expected at least one step")
         made = [self.step(item, (*path, i), depth + 1) for i, item in enumerate(value)]
         for step in made[:-1]:
-            if not step.fits(["Transformer", "AnomalyFilter"]):
+            if not step.fits(["BaseTransformer", "AnomalyFilter"]):
                 raise Misfit(step.path, f"{step.name} must be the last step: it transforms nothing")
         return made[0] if len(made) == 1 else self._pipeline(tuple(made), path)
 

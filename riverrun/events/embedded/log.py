@@ -28,6 +28,9 @@ DEFAULT_HORIZON_S = 86_400.0
 MAX_WAITING_BYTES = 64 << 20
 BATCH_BYTES = 2 << 20
 
+FULL_STEPS = (2_000, 200, 20)
+"""Events that go in one transaction when the disk is full, as many as it has room for."""
+
 PROVE_ROWS, PROVE_EVERY_S = 500, 0.02
 """Pace of proving a large log while it is in use: about a millisecond of every twenty."""
 
@@ -58,7 +61,8 @@ class _Append:
 class EmbeddedEventLog:
     """An `EventLog` in one file of this process; partition 0 is the only one.
 
-    `found` and `proven` say what the file was when it was opened.
+    `found` and `proven` say what the file was when it was opened. `make_room` is asked, once for each
+    commit, when the disk is full; where it made some the commit is tried again.
 
     The file is locked: a second log over it cannot be opened. An I/O error of the disk is final: the call
     that met it and `disk_failed` raise it, all later calls raise `Unavailable`, and the process should end.
@@ -88,6 +92,7 @@ class EmbeddedEventLog:
         }
         self._last_id = max((stream.id for stream in self._streams.values()), default=0)
         self._dropping = asyncio.Lock()
+        self.make_room: Callable[[], Awaitable[bool]] | None = None
         self._stopped = ""
         self._failure: BaseException | None = None
         self._failed = asyncio.Event()
@@ -172,6 +177,24 @@ class EmbeddedEventLog:
         self._check_running()
         await self._guarded(asyncio.to_thread(self._database.copy_to, path))
 
+    async def let_go(self, model: str, stream: Stream, below: int) -> int:
+        """Let go of some of the oldest events below the offset `below`, for want of room; how many.
+
+        Their room goes back to the disk. None go while `holding`. Raises `Exhausted` where the disk has no
+        room even for that.
+        """
+        opened = self._opened(model, stream)
+        first = opened.first_offset
+        if self._dropping.locked() or first >= below:
+            return 0
+        for rows in FULL_STEPS:
+            # A transaction keeps what it changes in its journal first: fewer rows need less of one.
+            with contextlib.suppress(Exhausted):
+                await self._drop_step(opened, below, None, rows)
+                await self._run(tables.give_back)
+                return opened.first_offset - first
+        raise Exhausted("the event log", "what its disk holds")
+
     def streams(self) -> list[tuple[str, Stream]]:
         """The (model, stream) pairs that this log holds."""
         return [(model, Stream(name)) for model, name in self._streams]
@@ -219,7 +242,12 @@ class EmbeddedEventLog:
 
     async def _commit(self, appends: Sequence[_Append]) -> Sequence[list[Appended]]:
         batch = [tables.StreamAppend(a.stream.row(), a.entries, a.forget_ns) for a in appends]
-        written = await self._run(lambda connection: tables.write(connection, batch))
+        try:
+            written = await self._run(lambda connection: tables.write(connection, batch))
+        except Exhausted:
+            if self.make_room is None or not await self.make_room():
+                raise
+            written = await self._run(lambda connection: tables.write(connection, batch))
         for stream in {append.stream.id: append.stream for append in appends}.values():
             if written.gained[stream.id]:
                 stream.tail.extend(written.gained[stream.id])
@@ -238,12 +266,20 @@ class EmbeddedEventLog:
         opened = self._opened(model, stream)
         before = min(before, opened.tail.end)
         while opened.first_offset < before:
-            self._check_running()
-            async with self._dropping:
-                left = await self._run(lambda c: tables.drop(c, opened.id, before, received_before_ns))
-            if left <= opened.first_offset:
+            if not await self._drop_step(opened, before, received_before_ns, tables.ROWS_PER_STEP):
                 return
+
+    async def _drop_step(
+        self, opened: _OpenStream, before: int, received_before_ns: int | None, rows: int
+    ) -> bool:
+        """Let go of at most `rows` events; whether any went."""
+        self._check_running()
+        async with self._dropping:
+            left = await self._run(lambda c: tables.drop(c, opened.id, before, received_before_ns, rows))
+            if left <= opened.first_offset:
+                return False
             opened.first_offset = left
+            return True
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._guarded(self._database.run(work))

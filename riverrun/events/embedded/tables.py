@@ -21,6 +21,9 @@ OFFSET_MASK = (1 << OFFSET_BITS) - 1
 ROWS_PER_STEP = 2_000
 """Rows that one transaction of trimming takes away: appends wait for it."""
 
+PAGES_PER_STEP = 512
+"""Pages that one transaction gives back to the disk."""
+
 OTHER_FINGERPRINT = "event_id: was given before with another label"
 
 
@@ -170,20 +173,22 @@ def check_event(columns: Sequence[Any], checksum: int, expected: int) -> None:
     check(what, checksum, checksums.of_event, columns)
 
 
-def drop(connection: sqlite3.Connection, stream_id: int, before: int, received_before_ns: int | None) -> int:
-    """Let go of at most `ROWS_PER_STEP` of the oldest events below offset `before`.
+def drop(
+    connection: sqlite3.Connection, stream_id: int, before: int, received_before_ns: int | None, rows: int
+) -> int:
+    """Let go of at most `rows` of the oldest events below offset `before`.
 
     With `received_before_ns` it stops at the first event received then or later. Returns the offset of
     the oldest event that is left below `before`, `before` itself when there is none.
     """
     low, high = place_of(stream_id, 0), place_of(stream_id, before)
-    rows = connection.execute(
+    found = connection.execute(
         "SELECT place, received_ns FROM events WHERE place >= ? AND place < ? ORDER BY place LIMIT ?",
-        (low, high, ROWS_PER_STEP + 1),
+        (low, high, rows + 1),
     ).fetchall()
     first_kept = high
-    for count, (place, received_ns) in enumerate(rows):
-        if count == ROWS_PER_STEP or (received_before_ns is not None and received_ns >= received_before_ns):
+    for count, (place, received_ns) in enumerate(found):
+        if count == rows or (received_before_ns is not None and received_ns >= received_before_ns):
             first_kept = place
             break
     if first_kept > low:
@@ -194,6 +199,11 @@ def drop(connection: sqlite3.Connection, stream_id: int, before: int, received_b
                 first_offset = max(stream.first_offset, first_kept & OFFSET_MASK)
                 _put_stream(connection, replace(stream, first_offset=first_offset))
     return first_kept & OFFSET_MASK
+
+
+def give_back(connection: sqlite3.Connection) -> None:
+    """Give some of the file's free pages back to the disk; a file of format 1 keeps its own for ever."""
+    connection.execute(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})").fetchall()
 
 
 def forget_ids(connection: sqlite3.Connection, stream_id: int, received_before_ns: int) -> bool:

@@ -35,6 +35,7 @@ from riverrun_param_server.readers import Readers
 from riverrun_param_server.recovery import load, report, take_in_log, verify
 from riverrun_param_server.registry import Registry
 from riverrun_param_server.retention import RetentionPolicy
+from riverrun_param_server.room import Room
 from riverrun_param_server.schema import LOG_DATABASE
 from riverrun_param_server.servicer import ParameterServicer, add_parameter_service
 from riverrun_param_server.sessions import Sessions
@@ -133,6 +134,7 @@ async def running(
             server.catalogue, server.keeping, compaction, clock, _housekeeping_policy(settings)
         )
         backups = Backups(server.store, event_log)
+        server.store.make_room = event_log.make_room = Room(event_log, housekeeping.learned).make
         specs = None if settings.specs is None else SpecsFolder(settings.specs, server.registry)
         if specs is not None:
             await specs.register_changed()

@@ -27,17 +27,18 @@ class BlobFolder:
         # A process that was killed may have made folders in it and not synced them.
         sync_folder(folder)
 
-    def put(self, body: bytes, sha: bytes) -> None:
-        """Keep `body`; on disk and under its name when this returns. Repeating it changes nothing."""
+    def put(self, body: bytes, sha: bytes) -> bool:
+        """Keep `body`; on disk and under its name when this returns. Whether it was not there before."""
         with self._lock:
             self._unwanted.discard(sha)
         path = self._path(sha)
         if path.exists():
-            return
+            return False
         if not path.parent.exists():
             path.parent.mkdir()
             sync_folder(self._folder)
         write_durably(path, body)
+        return True
 
     def get(self, sha: bytes) -> bytes:
         """The bytes of `sha`; raises FileNotFoundError, and `DigestMismatch` when the disk changed them."""
@@ -107,11 +108,16 @@ def write_durably(path: Path, body: bytes) -> None:
     """Put `body` under `path` as a whole: readers see all of it or what was there before."""
     temporary = path.with_name(f"{path.name}.tmp")
     reach("file.before-write")
-    with temporary.open("wb") as file:
-        failpoints.write(file, body, "file.half-written")
-        file.flush()
-        reach("file.after-write")
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("wb") as file:
+            failpoints.write(file, body, "file.half-written")
+            file.flush()
+            reach("file.after-write")
+            os.fsync(file.fileno())
+    except OSError:
+        # On a full disk what was written of it would take the room that others wait for.
+        temporary.unlink(missing_ok=True)
+        raise
     reach("file.after-fsync")
     temporary.rename(path)
     reach("file.after-rename")

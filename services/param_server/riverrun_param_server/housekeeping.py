@@ -124,6 +124,11 @@ class Housekeeping:
                 below = (await event_log.end(name, stream))[0]
             await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
 
+    def learned(self, name: str, stream: Stream) -> int:
+        """Up to where every line that learns contains the stream of a model; 0 where that is not known."""
+        model = self._catalogue.find(name)
+        return 0 if model is None else self._contained(model, stream) or 0
+
     def _contained(self, model: Model, stream: Stream) -> int | None:
         """Up to where every line that learns contains the stream; None where no line reads it."""
         positions = [positions_of(line, model.manifests.get(line.head)) for line in model.record.open_lines]

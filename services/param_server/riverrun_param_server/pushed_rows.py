@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from riverrun.core.digest import version_digest
 from riverrun.core.versions import Channel, Manifest
-from riverrun.rpc.params_client import Push
+from riverrun.rpc.weights import Push
 from riverrun_param_server.records import LineRecord, ModelRecord
 from riverrun_param_server.version_rows import Body, StoredManifest, VersionRow
 

@@ -11,7 +11,7 @@ import structlog
 from riverrun.codec.wire import encode_side
 from riverrun.core.errors import Exhausted, InvalidInput, RiverrunError, StaleBase
 from riverrun.core.units import EMPTY, Delta, SideDelta
-from riverrun.rpc.params_client import Push, Pushed
+from riverrun.rpc.weights import Push, Pushed
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
 from riverrun.runtime.failpoints import reach

@@ -11,8 +11,8 @@ import grpc
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
-from riverrun.codec.chunks import split
 from riverrun.core.errors import RiverrunError
+from riverrun.rpc.chunks import split
 from riverrun.rpc.converters import (
     channel_to_pb,
     kept_to_pb,
@@ -23,7 +23,8 @@ from riverrun.rpc.converters import (
     ranges_to_pb,
     reader_to_pb,
 )
-from riverrun.rpc.params_client import Pushed
+from riverrun.rpc.weight_converters import push_from_pb, pushed_to_pb
+from riverrun.rpc.weights import Pushed
 from riverrun_param_server import requests
 from riverrun_param_server.backups import Backups, Done, FileBegins, FileEnds, Part
 from riverrun_param_server.param_server import ParamServer
@@ -69,10 +70,10 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
 
     async def Push(self, requests_in: AsyncIterator[pb.PushRequest], context: Any) -> pb.PushResponse:
         header = requests.push_header(await requests.first(requests_in))
-        push = requests.push_of(header)
+        push = push_from_pb(header)
         self._server.pushes.admit(push, header.serving_bytes + header.trainer_bytes)
         push = await requests.with_body(push, header, requests_in)
-        return push_answer(await self._server.pushes.push(push))
+        return pushed_to_pb(await self._server.pushes.push(push))
 
     async def Pull(self, request: pb.PullRequest, context: Any) -> AsyncIterator[pb.PullResponse]:
         wanted = self._server.pull_wanted(requests.pull_wanted(request), request.have_store_id)
@@ -180,7 +181,7 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
             changed = pb.OpenSessionResponse.SpecChanged(spec_yaml=news)
             return pb.OpenSessionResponse(store_id=self._server.store_id, spec_changed=changed)
         pushed = pb.OpenSessionResponse.Pushed(
-            push_id=news.push_id, answer=None if news.answer is None else push_answer(news.answer)
+            push_id=news.push_id, answer=None if news.answer is None else pushed_to_pb(news.answer)
         )
         return pb.OpenSessionResponse(store_id=self._server.store_id, pushed=pushed)
 
@@ -214,17 +215,6 @@ def backup_part(part: Part) -> pb.BackupResponse:
             return pb.BackupResponse(done=pb.BackupResponse.Done(files=files, bytes=size))
         case _:
             return pb.BackupResponse(chunk=part)
-
-
-def push_answer(pushed: Pushed) -> pb.PushResponse:
-    """`pushed` as a message."""
-    return pb.PushResponse(
-        store_id=pushed.store_id,
-        version=pushed.version,
-        digest=pushed.digest,
-        moved=[channel_to_pb(channel) for channel in pushed.moved],
-        held=pushed.held,
-    )
 
 
 def add_parameter_service(servicer: ParameterServicer, server: grpc.aio.Server) -> str:

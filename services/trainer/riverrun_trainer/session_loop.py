@@ -13,8 +13,8 @@ import structlog
 from riverrun.core.errors import InvalidInput, Unavailable
 from riverrun.core.events import LoggedEvent
 from riverrun.core.spec import ModelSpec, parse_spec
-from riverrun.rpc.params_client import Pushed
 from riverrun.rpc.trainer_session import TrainerSession
+from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
 from riverrun_trainer.dead_letters import DeadLetters
 from riverrun_trainer.inbox import Inbox, LogLost

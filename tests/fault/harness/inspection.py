@@ -8,6 +8,7 @@ import grpc
 
 from riverrun.codec.wire import decode_side
 from riverrun.core.digest import HashTree
+from riverrun.core.errors import NotFound
 from riverrun.core.events import Stream
 from riverrun.core.versions import LIVE, Manifest, ModelInfo
 from riverrun.rpc.channels import open_channel
@@ -59,10 +60,22 @@ async def _model(client: ParameterClient, info: ModelInfo, rng: random.Random, s
 
 
 async def _is_whole(client: ParameterClient, manifest: Manifest) -> bool:
-    pulled = await client.pull(manifest.model, version=manifest.version, max_bytes=MAX_MODEL)
+    try:
+        pulled = await client.pull(manifest.model, version=manifest.version, max_bytes=MAX_MODEL)
+    except NotFound:
+        return await _has_gone(client, manifest)
     serving = decode_side(pulled.serving, max_bytes=MAX_MODEL).apply({})
     same = (pulled.manifest.version, pulled.manifest.digest) == (manifest.version, manifest.digest)
     return same and pulled.base_version == 0 and HashTree(serving).root == manifest.serving_root
+
+
+async def _has_gone(client: ParameterClient, manifest: Manifest) -> bool:
+    """Whether retention let go of a version since it was listed; what may go is the oracle's matter."""
+    try:
+        await client.get_version(manifest.model, manifest.version)
+    except NotFound:
+        return True
+    return False
 
 
 async def _labels(channel: grpc.aio.Channel, model: str) -> list[tuple[int, str]]:

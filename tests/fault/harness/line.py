@@ -9,7 +9,7 @@ from riverrun.codec.wire import decode_side, encode_side
 from riverrun.core.digest import HashTree
 from riverrun.core.units import SideDelta
 from riverrun.core.versions import Manifest
-from riverrun.rpc.params_client import Push
+from riverrun.rpc.weights import Push
 
 TRAINER_UNIT = 0
 CHUNK = 64 << 10

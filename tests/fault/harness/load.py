@@ -83,9 +83,10 @@ class Fleet:
         channels = [open_channel(address) for _ in range(3)]
         pushing, watching, appending = channels
         client = ParameterClient(pushing, deadline_s=30)
-        for line in self.lines:
+        with contextlib.suppress(Unavailable):
             # Known already after the first start.
-            await client.register_model(line.spec)
+            for line in self.lines:
+                await client.register_model(line.spec)
         tasks = self._tasks = [
             *(asyncio.create_task(self._push(client, line, n % 2 == 1)) for n, line in enumerate(self.lines)),
             *(asyncio.create_task(self._append(appending)) for _ in range(self.profile.appenders)),
@@ -135,13 +136,13 @@ class Fleet:
             await self._try_old_epoch(client, line)
         line.last_epoch = epoch
         for _ in range(self._rng.randint(0, self.profile.session_pushes)):
-            push = line.next_push(epoch)
+            # What was refused is sent again as it was, which a trainer does as well.
+            push = line.pending or line.next_push(epoch)
             oracle.push_sent(push)
             try:
                 pushed = await _send(client, session if over_session else None, push)
             except Exhausted:
                 oracle.push_refused(push.push_id)
-                line.settle(None)
                 await asyncio.sleep(0.05)
                 continue
             oracle.push_acked(push.push_id, pushed)

@@ -62,6 +62,10 @@ class LoopDisk:
         with contextlib.suppress(OSError):
             self.path.rmdir()
 
+    def remove(self, file: Path) -> None:
+        """Give back the space of a file of this disk."""
+        file.unlink(missing_ok=True)
+
     def free(self) -> int:
         """Bytes that are free."""
         found = os.statvfs(self.path)

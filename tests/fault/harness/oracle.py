@@ -59,17 +59,22 @@ class Found:
 
 @dataclass
 class Oracle:
-    """What clients were told so far. One life of a store; versions and offsets start from nothing."""
+    """What clients were told so far. One life of a store; versions and offsets start from nothing.
+
+    Where the store `prunes`, an old version may be gone; the newest acknowledged one may not.
+    """
 
     sent: dict[str, SentPush] = field(default_factory=dict)
     acked: dict[str, Pushed] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    refusals: int = 0
     seen: dict[tuple[str, int], bytes] = field(default_factory=dict)
     generations: dict[tuple[str, str], int] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     batches: dict[tuple[str, ...], str] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
     told: list[Problem] = field(default_factory=list)
+    prunes: bool = False
 
     def opened(self, model: str, epoch: int) -> None:
         """A trainer's session began."""
@@ -78,7 +83,8 @@ class Oracle:
         self.epochs[model] = max(epoch, self.epochs.get(model, 0))
 
     def push_sent(self, push: Push) -> None:
-        """A push is on its way; sending it again changes nothing."""
+        """A push is on its way, perhaps again."""
+        self.refused.discard(push.push_id)
         roots = (push.serving_root, push.trainer_root)
         self.sent.setdefault(push.push_id, SentPush(push.model, push.base_version, push.epoch, roots))
 
@@ -92,6 +98,7 @@ class Oracle:
 
     def push_refused(self, push_id: str) -> None:
         """The server said, for certain, that it did not take it."""
+        self.refusals += 1
         self.refused.add(push_id)
 
     def old_epoch_answered(self, model: str, epoch: int, *, accepted: bool) -> None:
@@ -143,22 +150,25 @@ class Oracle:
     def _check_versions(self, name: str, model: FoundModel) -> Iterable[Problem]:
         by_version = {m.version: m for m in model.versions}
         numbers = [m.version for m in model.versions]
-        if numbers != list(range(1, len(numbers) + 1)):
+        whole = sorted(set(numbers)) if self.prunes else list(range(1, len(numbers) + 1))
+        if numbers != whole:
             yield Problem("gap-or-repeat", f"{name}: {numbers[-20:]}")
-        highest = 0
-        for push_id, pushed in self.acked.items():
-            if self.sent[push_id].model != name:
-                continue
-            highest = max(highest, pushed.version)
+        acked = [pushed for push_id, pushed in self.acked.items() if self.sent[push_id].model == name]
+        highest = max((pushed.version for pushed in acked), default=0)
+        for pushed in acked:
             kept = by_version.get(pushed.version)
             if kept is None:
+                if self._may_be_gone(pushed.version, model):
+                    continue
                 yield Problem("acked-lost", f"{name} version {pushed.version}")
             elif kept.digest != pushed.digest:
                 yield Problem("acked-changed", f"{name} version {pushed.version}")
         if model.live < highest:
             yield Problem("head-behind", f"{name} at {model.live}, acknowledged {highest}")
         for (seen_name, version), digest in self.seen.items():
-            if seen_name == name and (version not in by_version or by_version[version].digest != digest):
+            if seen_name != name or (version not in by_version and self._may_be_gone(version, model)):
+                continue
+            if version not in by_version or by_version[version].digest != digest:
                 yield Problem("seen-lost", f"{name} version {version}")
         yield from self._check_pushes(name, model)
         for version in model.wrong_weights:
@@ -177,6 +187,9 @@ class Oracle:
                 yield Problem("refused-kept", f"{name} version {manifest.version}")
             if counts[manifest.push_id] > 1:
                 yield Problem("applied-twice", f"{name} push {manifest.push_id}")
+
+    def _may_be_gone(self, version: int, model: FoundModel) -> bool:
+        return self.prunes and version < model.live
 
     def _check_labels(self, labels: Mapping[str, Sequence[tuple[int, str]]]) -> Iterable[Problem]:
         kept: dict[str, int] = {}

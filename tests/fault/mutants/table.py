@@ -6,6 +6,7 @@ caught when the row's run under it finds one of `kinds` (see `oracle.Problem`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,16 +24,15 @@ class Mutant:
     kinds: frozenset[str]
 
     def caught_by(self, tally: Tally) -> dict[str, Any]:
-        """For the report: as what the mutant came to light in a run ("" if it did not), and after what."""
+        """For the report: as what the mutant came to light in a run, and after how many faults."""
         print(f"mutant {self.number}, {self.name}: {tally}")
-        found = sorted(self.kinds & set(tally.kinds))
-        return {
-            "mutant": self.number,
-            "name": self.name,
-            "row": self.row,
-            "caught as": ", ".join(found),
-            "after": f"{tally.faults} x {tally.fault}",
-        }
+        return self.caught(tally.kinds, f"{tally.faults} x {tally.fault}")
+
+    def caught(self, kinds: Iterable[str], after: str) -> dict[str, Any]:
+        """The same from the kinds of problem that were found; "caught as" is empty where it was not."""
+        found = ", ".join(sorted(self.kinds & set(kinds)))
+        line = {"mutant": self.number, "name": self.name, "row": self.row}
+        return {**line, "caught as": found, "after": after}
 
     def __str__(self) -> str:
         return f"{self.number}-{self.name.replace(' ', '-')}"
@@ -52,7 +52,7 @@ MUTANTS = (
     _mutant(5, "in-place write", "storage_patches:in_place_write", "A6", "torn", "start-refused"),
     _mutant(8, "no epoch check", "storage_patches:no_epoch_check", "A1", "old-epoch-accepted"),
     _mutant(9, "epoch only in memory", "storage_patches:epoch_only_in_memory", "A1", "epoch-repeated"),
-    _mutant(10, "no checksum", "storage_patches:no_checksum", "A4", "silent-damage"),
+    _mutant(10, "no checksum", "storage_patches:no_checksum", "A4", "silent", "unnamed"),
     _mutant(16, "fsync retried after EIO", "storage_patches:retry_fsync", "A5", "went-on"),
     _mutant(17, "journal deleted, FULL", "storage_patches:journal_deleted", "A3", *_LOST),
 )

@@ -8,8 +8,8 @@ import pytest
 from riverrun_param_server.settings import ParamServerSettings
 
 from riverrun.core.errors import DigestMismatch, Fenced, InvalidInput, RiverrunError, StaleBase
-from riverrun.rpc.params_client import Push
 from riverrun.rpc.trainer_session import open_session
+from riverrun.rpc.weights import Push
 from tests.integration.param_server.param_stack import (
     OTHER_POLICY,
     SPEC,

@@ -25,9 +25,10 @@ from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import DigestMismatch, Exhausted, RiverrunError, Unavailable
 from riverrun.core.units import SideDelta
 from riverrun.rpc.channels import open_channel
-from riverrun.rpc.params_client import ParameterClient, Push, Pushed
+from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import open_session
 from riverrun.rpc.watching import Announced, Watch
+from riverrun.rpc.weights import Push, Pushed
 from riverrun.runtime.clock import SystemClock
 from tests.integration.param_server.param_stack import (
     SPEC,

@@ -24,7 +24,9 @@ from river import (
     metrics,
     model_selection,
     naive_bayes,
+    optim,
     preprocessing,
+    reco,
     stats,
     tree,
 )
@@ -90,6 +92,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "preprocessing.TargetStandardScaler": lambda: preprocessing.TargetStandardScaler(
         linear_model.LinearRegression()
     ),
+    "reco.FunkMF": lambda: reco.FunkMF(optimizer=optim.SGD(0.01), seed=7),
     "tree.HoeffdingTreeClassifier": lambda: _quick_tree(tree.HoeffdingTreeClassifier),
     "tree.HoeffdingTreeRegressor": lambda: _quick_tree(tree.HoeffdingTreeRegressor),
     "tree.HoeffdingAdaptiveTreeClassifier": lambda: _quick_tree(tree.HoeffdingAdaptiveTreeClassifier, seed=7),
@@ -116,6 +119,11 @@ MAKERS: dict[str, Callable[[], Any]] = {
     },
 }
 
+UNREPEATABLE = {
+    "rules.AMRules": "keys its rules by where they lie in memory",
+}
+"""Estimators of which two trainers write different bytes for the same state, each with the reason."""
+
 NOT_SHOWN = {
     "feature_extraction.RandomTreesEmbedding": river_catalogue().refusal(
         "feature_extraction.RandomTreesEmbedding"
@@ -140,6 +148,11 @@ class Case:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether two trainers that are given the same state write the same deltas."""
+        return self.shows not in UNREPEATABLE
 
     @property
     def shows(self) -> str:

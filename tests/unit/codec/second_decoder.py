@@ -1,7 +1,6 @@
 """A second decoder, written from docs/reference/wire-format.md alone: it shares no code with ours.
 
-It names what it finds instead of building it: an object is a `Thing` with its class's name and attributes,
-the entries of a dict are a list of pairs.
+It builds nothing: an object becomes a `Thing` with its class's name and attributes, a dict a list of pairs.
 """
 
 from __future__ import annotations
@@ -29,8 +28,7 @@ Units = dict[int, bytes]
 
 def read_side(data: bytes, dictionary_1: Path) -> tuple[Units, set[int]]:
     """The changed and the dropped units of a side delta."""
-    magic, form, checksum, size = struct.unpack("<4sBIQ", data[:17])
-    body = data[17:]
+    (magic, form, checksum, size), body = struct.unpack("<4sBIQ", data[:17]), data[17:]
     assert (magic, checksum) == (b"RRD1", crc32(body))
     if form:
         words = ZstdDict(dictionary_1.read_bytes()) if form == 2 else None
@@ -139,11 +137,13 @@ class Graph:
 
 
 def read_tensors(serving: Units) -> dict[str, Any]:
-    """The tensors of a torch learner's serving side."""
+    """The tensors of a torch learner's serving side, of those that have no start."""
     found: dict[str, Any] = {}
-    for name, dtype, shape, index, data, *form in map(msgspec.msgpack.decode, serving.values()):
-        flat = found.setdefault(name, np.empty(shape, "<" + dtype)).reshape(-1)
-        count = min(2048, prod(shape) - index * 2048)
-        numbers = rounded(form[0], data, count) if form else np.frombuffer(data, "<" + dtype)
-        flat[index * 2048 : index * 2048 + 2048] = numbers
+    for number, unit in sorted(serving.items()):
+        value = msgspec.msgpack.decode(unit)
+        if isinstance(value, list):
+            block, first, flat = value[3], number, np.empty(prod(value[2]), "<" + value[1])
+            found[value[0]] = flat.reshape(value[2])
+        else:
+            flat[(number - first) // 2 * block - block :][:block] = np.frombuffer(value, flat.dtype)
     return found

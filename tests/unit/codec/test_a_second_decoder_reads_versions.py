@@ -138,12 +138,12 @@ def test_it_reads_what_we_read_of_a_river_model(name: str) -> None:
 
 def test_it_reads_what_we_read_of_a_torch_model() -> None:
     torch = pytest.importorskip("torch", reason="torch is an extra")
-    from riverrun.learners.tensor_units import read_tensors as our_tensors
+    from riverrun.learners.tensor_units import Spans, read
 
     learner = build_learner(spec_of("torch", "{mlp: {hidden: [40, 60], optimizer: Adam}}"))
 
     for serving, trainer in versions(learner, families.numeric(1000)):
-        theirs, ours = read_tensors(serving), our_tensors(serving.values())
+        theirs, ours = read_tensors(serving), read(Spans(serving), serving, ())
         assert theirs.keys() == ours.keys()
         for tensor in ours:
             assert torch.equal(torch.from_numpy(theirs[tensor]), ours[tensor])
