@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -111,13 +112,13 @@ class GraphUpdate:
     def _is_set_in_part(self, number: int, before: Unit) -> bool:
         """Whether `number` is an object that only had to be given the attributes that are not as `before`."""
         graph = self._graph
-        try:
-            old, new = _parts(before), _parts(graph.payload(number))
-        except msgspec.ValidationError:
+        shared = graph.objects[number]
+        if isinstance(shared, list | dict | set | deque):
             return False
+        old, new = _parts(before), _parts(graph.payload(number))
         if new[0] != _OBJECT or new[:2] != old[:2] or len(new) != len(old):
             return False
-        shape, shared = graph.shapes[unpack(new[1])], graph.objects[number]
+        shape = graph.shapes[unpack(new[1])]
         for place, (part, other) in enumerate(zip(new, old, strict=True)):
             if part != other:
                 shape.set(shared, place - 2, graph.read(number, unpack(part)))
@@ -161,6 +162,6 @@ class GraphUpdate:
 
 def _have_same_keys(before: Node, after: Node) -> bool:
     """Whether both rows are plain, and have the same keys in the same order."""
-    if type(before) is not dict or type(after) is not dict or before.keys() != after.keys():
+    if type(before) is not dict or type(after) is not dict or list(before) != list(after):
         return False
-    return list(before) == list(after) and nodes.ATOMS.issuperset(map(type, after.values()))
+    return nodes.ATOMS.issuperset(map(type, after.values()))

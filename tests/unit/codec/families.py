@@ -39,6 +39,12 @@ def valued(events: int) -> Iterator[Example]:
         yield row, label + 0.3 * row["f5"]
 
 
+def two_targets(events: int) -> Iterator[Example]:
+    """The same with two numbers to predict at once."""
+    for row, value in valued(events):
+        yield row, {"one": value, "other": row["f4"] - value}
+
+
 def many_features(events: int) -> Iterator[Example]:
     """A few features of many at a time; new ones come up at first."""
     source = random.Random(5)
@@ -119,6 +125,8 @@ FAMILIES = (
     Family("LAST", tree.LASTClassifier, numeric),
     Family("EFDT", lambda: tree.ExtremelyFastDecisionTreeClassifier(grace_period=30), numeric),
     Family("SGT", lambda: tree.SGTClassifier(grace_period=30, delta=0.01), numeric, events=150),
+    Family("SGTRegressor", lambda: tree.SGTRegressor(grace_period=30, delta=0.01), valued, events=90),
+    Family("ISOUP", lambda: tree.ISOUPTreeRegressor(grace_period=60), two_targets, events=250),
     Family("ARF", lambda: forest.ARFClassifier(n_models=3, seed=1, grace_period=20), labelled),
     Family("ARFRegressor", lambda: forest.ARFRegressor(n_models=3, seed=1, grace_period=40), valued),
     Family("AMF", lambda: forest.AMFClassifier(n_estimators=3, seed=1, max_nodes=500), numeric),

@@ -78,6 +78,22 @@ def test_two_graphs_take_turns(read_again: list[str]) -> None:
     assert read_again == ["new", "new", "same", "same", "same", "same"]
 
 
+def test_of_a_changed_object_only_the_attributes_that_changed_are_set() -> None:
+    slotted = Slotted()
+    slotted.left, slotted.right = 0, [1, 2]  # type: ignore[attr-defined]
+    line = Line(Part(value=0, kept=[1, 2], slotted=slotted))
+    shown = []
+    for value in range(1, 7):
+        line.root.value = slotted.left = value  # type: ignore[attr-defined]
+        line.publish()
+        root = line.reader.root
+        shown.append((root, root.kept, root.slotted.right))
+
+        assert (root.value, root.slotted.left) == (value, value)
+
+    assert all(one is other for one, other in zip(shown[-1], shown[-3], strict=True))
+
+
 def test_a_version_that_is_held_stays_and_costs_a_third_graph(read_again: list[str]) -> None:
     line = Line(Part(value=0, many=[]))
     held = line.reader
