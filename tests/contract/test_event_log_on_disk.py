@@ -127,7 +127,7 @@ async def test_an_io_error_is_final(tmp_path):
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
         raise error
 
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(Unavailable, match="disk failed"):
         await log._run(fail)
 
     with pytest.raises(sqlite3.OperationalError):

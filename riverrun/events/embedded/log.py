@@ -64,8 +64,9 @@ class EmbeddedEventLog:
     `found` and `proven` say what the file was when it was opened. `make_room` is asked, once for each
     commit, when the disk is full; where it made some the commit is tried again.
 
-    The file is locked: a second log over it cannot be opened. An I/O error of the disk is final: the call
-    that met it and `disk_failed` raise it, all later calls raise `Unavailable`, and the process should end.
+    The file is locked: a second log over it cannot be opened. An I/O error of the disk is final, and so is
+    damage: `disk_failed` raises it, the call that met it and all later ones raise `Unavailable` (or what is
+    damaged, as `DigestMismatch`), and the process should end.
     """
 
     def __init__(
@@ -297,7 +298,9 @@ class EmbeddedEventLog:
             # What the file holds now is unknown, and a second fsync would not tell (fsync reports an
             # error once): only a restart reads it afresh.
             self._fail(error)
-            raise
+            if isinstance(error, DigestMismatch):
+                raise
+            raise Unavailable("the event log", self._stopped) from error
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error
