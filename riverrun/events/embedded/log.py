@@ -92,6 +92,7 @@ class EmbeddedEventLog:
         }
         self._last_id = max((stream.id for stream in self._streams.values()), default=0)
         self._dropping = asyncio.Lock()
+        self.rest_proven = asyncio.Event()
         self.make_room: Callable[[], Awaitable[bool]] | None = None
         self._stopped = ""
         self._failure: BaseException | None = None
@@ -208,6 +209,8 @@ class EmbeddedEventLog:
     async def prove_rest(self) -> None:
         """Prove, little by little, what the start left unproven of a large log; a root task, never returns.
 
+        `rest_proven` is set once all is.
+
         Damage is final, as an I/O error is.
         """
         if not self.proven.whole:
@@ -218,6 +221,7 @@ class EmbeddedEventLog:
             place: int | None = 0
             while place is not None:
                 place = await self._prove_some(proof.prove_ids, place)
+        self.rest_proven.set()
         await asyncio.Event().wait()
 
     def stop(self) -> None:
