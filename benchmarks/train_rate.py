@@ -29,15 +29,15 @@ PUBLISH = "{every: 1s}"
 LEARN_S = 120.0
 
 
-def fill_log(stack: Stack, rows: Sequence[workload.Row]) -> None:
-    """Send all `rows` as feedback, in lots."""
+def fill_log(stack: Stack, rows: Sequence[workload.Row], model: str = workload.NAME) -> None:
+    """Send all `rows` as feedback for `model`, in lots."""
 
     async def send() -> None:
         async with connections(stack.rest_ports[0], 1) as [connection]:
             for start in range(0, len(rows), LOT):
                 lot = rows[start : start + LOT]
                 lines = "\n".join(json.dumps({"features": x, "label": y}) for x, y in lot)
-                path = f"/v1/models/{workload.NAME}:feedback"
+                path = f"/v1/models/{model}:feedback"
                 status, body = await connection.request(post(path, lines.encode(), "application/x-ndjson"))
                 if status != 202:
                     raise RuntimeError(f"feedback was answered {status}: {body[:200]!r}")

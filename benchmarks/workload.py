@@ -1,13 +1,31 @@
-"""What is learned and asked in every benchmark: River's Phishing rows, and scaled logistic regression."""
+"""What is learned and asked in most benchmarks: River's Phishing rows, and scaled logistic regression."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from river import datasets
+from river import datasets, linear_model, optim, preprocessing
 
 Row = tuple[dict[str, float], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A model as its spec and, the same, as a bare River object; and the rows that it learns.
+
+    `rows` gives the same rows without end at each call, of which `taught` are learned before anything is
+    measured.
+    """
+
+    name: str
+    spec: str
+    model: Callable[[], Any]
+    rows: Callable[[], Iterator[Row]]
+    taught: int = 0
+
 
 NAME = "phishing"
 
@@ -38,3 +56,11 @@ def spec(publish: str) -> str:
     """The model spec, with `publish` as YAML in flow style."""
     features = "\n".join(f"  {name}: float" for name in rows()[0][0])
     return SPEC.lstrip() % {"features": features, "publish": publish}
+
+
+def bare_model() -> Any:
+    """The model of the spec as one would write it by hand."""
+    return preprocessing.StandardScaler() | linear_model.LogisticRegression(optimizer=optim.SGD(0.05))
+
+
+PHISHING = Workload(NAME, spec("{continuous: true, budget: 100%}"), bare_model, endless)

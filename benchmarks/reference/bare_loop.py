@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from river import linear_model, metrics, optim, preprocessing
+from river import metrics
 
-from benchmarks.workload import Row
+from benchmarks.workload import Row, bare_model
 
 
 def events_per_second(rows: Sequence[Row]) -> float:
     """How many of `rows` a second the loop learns."""
-    model = preprocessing.StandardScaler() | linear_model.LogisticRegression(optimizer=optim.SGD(0.05))
+    model = bare_model()
     scores = metrics.ROCAUC() + metrics.LogLoss()
     start = time.perf_counter()
     for features, label in rows:

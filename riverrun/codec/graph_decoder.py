@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from riverrun.codec.allow_list import AllowList
-from riverrun.codec.graph_build import GraphBuild, MustRebuild
+from riverrun.codec.graph_build import GraphBuild
 from riverrun.codec.graph_encoder import GraphEncoder
+from riverrun.codec.graph_update import GraphUpdate, MustRebuild
 from riverrun.codec.touch_marks import TouchMarks
 from riverrun.codec.value_reader import Malformed, Shape
 from riverrun.core.errors import InvalidInput, RiverrunError
@@ -65,7 +66,7 @@ class GraphDecoder:
         """
         with _refusing():
             try:
-                graph.update(delta)
+                GraphUpdate(graph).apply(delta)
             except MustRebuild:
                 return self._build(delta.apply(graph.units), NO_UNITS)
         return graph

@@ -62,6 +62,14 @@ class Shape:
                 if slot not in self.in_slots and _is_held(slot, shell):
                     slot.__delete__(shell)
 
+    def set(self, shell: Any, place: int, value: Any) -> None:
+        """Give `shell` the attribute that stands at `place`; none of its class's code runs."""
+        count = len(self.in_dict)
+        if place < count:
+            shell.__dict__[self.in_dict[place]] = value
+        else:
+            self.in_slots[place - count].__set__(shell, value)
+
 
 class Objects(Protocol):
     """What a reader asks of the graph around the unit that it reads."""
@@ -116,6 +124,9 @@ class ValueReader:
             read = self._readers.get(node[0])
             if read is not None:
                 return read(node)
+        elif _is_plain(node):
+            # MessagePack made it for this one place.
+            return node
         container = self.empty(node)
         self.fill(container, node)
         return container
@@ -278,6 +289,11 @@ class ValueReader:
         return self._allow.types[name](entries, make_default, mask, is_copied)
 
 
+def _is_plain(node: Node) -> bool:
+    """Whether `node` is a dict of atoms, which need no reading."""
+    return ATOMS.issuperset(map(type, node)) and ATOMS.issuperset(map(type, node.values()))
+
+
 @contextmanager
 def _panics_refused(name: str) -> Iterator[None]:
     try:
@@ -311,6 +327,14 @@ def _callable_or_none(factory: Any) -> Any:
     if factory is not None and not callable(factory):
         raise Malformed("a default factory that cannot be called")
     return factory
+
+
+def plain_body(body: Node) -> Node:
+    """The body of a row unit; as a map, where it is one of rounded numbers."""
+    match body:
+        case [nodes.ROUNDED, form, list() as keys, data]:
+            return dict(zip(keys, restored(data, len(keys), form).tolist(), strict=True))
+    return body
 
 
 def put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
