@@ -54,7 +54,7 @@ def damaged(store: Path, kind: str, count: int, seed: int, mutant: str = "") -> 
 
 
 @pytest.mark.row("A4")
-@pytest.mark.parametrize(("kind", "ci", "full"), [("flips", 200, 2000), ("cuts", 10, 300)])
+@pytest.mark.parametrize(("kind", "ci", "full"), [("flips", 200, 2000), ("cuts", 10, 150)])
 async def test_damage_is_refused_or_changes_nothing(
     kind: str, ci: int, full: int, store: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
