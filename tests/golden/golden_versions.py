@@ -13,8 +13,8 @@ again, nor changed when a test fails on it: then the program is wrong. A new kin
 `tests.unit.codec.parts`, or a family to `FAMILIES`, before the folder is written.
 
 Each file is one family: its spec, then three versions, a snapshot and two deltas, with both sides as they
-travel, their roots, and what the version answered. State that only River's own code reads (kind 24) opens with
-the release of River that wrote it and with no other, so families here have none of it.
+travel, their roots, and what the version answered. State that only River's own code reads (kind 24) opens
+with the release of River that wrote it and with no other, so families here have none of it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ PROBES = 8
 Row = dict[str, Any]
 
 _TORCH = "learner: torch, features: {a: category, b: float, c: float}"
+_TABLE = "model: {factorization: {dim: 4, buckets: 1000}}"
 FAMILIES = {
     "linear": "model: [preprocessing.StandardScaler, linear_model.LogisticRegression]",
     "wide-exact": "model: [linear_model.LogisticRegression]",
@@ -49,8 +50,8 @@ FAMILIES = {
     "bayes": "model: [naive_bayes.GaussianNB]",
     "perceptron": f"{_TORCH}, model: {{mlp: {{hidden: [4], buckets: 8, optimizer: Adam}}}}",
     "perceptron-int8": f"{_TORCH}, model: {{mlp: {{hidden: [4], buckets: 8}}}}, publish: {{precision: int8}}",
-    "table": f"{_TORCH}, model: {{factorization: {{dim: 4, buckets: 1000}}}}",
-    "table-bf16": f"{_TORCH}, model: {{factorization: {{dim: 4, buckets: 1000}}}}, publish: {{precision: bf16}}",
+    "table": f"{_TORCH}, {_TABLE}",
+    "table-bf16": f"{_TORCH}, {_TABLE}, publish: {{precision: bf16}}",
 }
 """What each spec says beside its name and task."""
 
