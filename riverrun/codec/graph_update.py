@@ -12,7 +12,7 @@ import numpy as np
 from riverrun.codec import nodes
 from riverrun.codec.graph_build import CONTAINERS, GraphBuild, kind_of, unpack
 from riverrun.codec.leaf_values import Node
-from riverrun.codec.value_reader import put
+from riverrun.codec.value_reader import plain_body, put
 from riverrun.core.units import SideDelta, Unit
 
 _parts = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
@@ -147,7 +147,7 @@ class GraphUpdate:
         table: Any = self._graph.objects.get(number)
         if number in self._ties.leaves and number not in self._ties.open_tables:
             return False
-        bodies = [(unpack(before)[1], unpack(after)[1]) for before, after in changes]
+        bodies = [(plain_body(unpack(old)[1]), plain_body(unpack(new)[1])) for old, new in changes]
         if not all(_have_same_keys(before, after) for before, after in bodies):
             return False
         if isinstance(table, dict):

@@ -329,6 +329,14 @@ def _callable_or_none(factory: Any) -> Any:
     return factory
 
 
+def plain_body(body: Node) -> Node:
+    """The body of a row unit; as a map, where it is one of rounded numbers."""
+    match body:
+        case [nodes.ROUNDED, form, list() as keys, data]:
+            return dict(zip(keys, restored(data, len(keys), form).tolist(), strict=True))
+    return body
+
+
 def put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
     """Put `entries` into `container`; none of its own code runs."""
     # Never the container's own update: Counter's would add, a subclass's could be anything.

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from riverrun.codec.rounding import is_rounded, restored
 from riverrun.core.errors import InvalidInput
 from riverrun.core.units import Unit
 from riverrun.learners.table_start import Start, elements_at, fill
@@ -65,6 +66,7 @@ class Header(msgspec.Struct, array_like=True, frozen=True):
 _pack = msgspec.msgpack.Encoder().encode
 _read_header = msgspec.msgpack.Decoder(Header).decode
 _read_block = msgspec.msgpack.Decoder(bytes).decode
+_read_rounded = msgspec.msgpack.Decoder(tuple[int, int, bytes]).decode
 
 
 class Span:
@@ -171,11 +173,14 @@ class Span:
         whole = self.size // block
         data = {}
         for index, payload in blocks.items():
-            try:
-                data[index] = _read_block(payload)
-            except msgspec.MsgspecError as error:
-                raise InvalidInput("unit", "expected a block of a tensor") from error
             size = block if index < whole else self.size - whole * block
+            try:
+                if is_rounded(payload):
+                    data[index] = _restored_block(payload, size).astype(self.dtype).tobytes()
+                else:
+                    data[index] = _read_block(payload)
+            except (msgspec.MsgspecError, ValueError) as error:
+                raise InvalidInput("unit", "expected a block of a tensor") from error
             if len(data[index]) != size * self.dtype.itemsize:
                 raise InvalidInput("unit", f"not a block of tensor {self.header.name[:80]}")
         tail = data.pop(whole, None)
@@ -184,6 +189,11 @@ class Span:
         if data:
             rows = np.frombuffer(b"".join(data.values()), dtype=self.dtype).reshape(len(data), block)
             flat[: whole * block].reshape(whole, block)[list(data)] = rows
+
+
+def _restored_block(payload: Unit, size: int) -> NDArray[np.float64]:
+    _, form, data = _read_rounded(payload)
+    return restored(data, size, form)
 
 
 def _cut(rows: NDArray[Any]) -> Iterator[Unit]:

@@ -80,7 +80,8 @@ class TorchLearner:
         copy_module(module, own.module)
         if isinstance(model, TorchModel):
             check_optimizers(model.optimizers, own.optimizers)
-            load_optimizers(own.optimizers, optimizer_tensors(model.optimizers))
+            held = optimizer_tensors(model.optimizers)
+            load_optimizers(own.optimizers, {name: tensor.clone() for name, tensor in held.items()})
         learner._touched.note_all()
         return learner
 

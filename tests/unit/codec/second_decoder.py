@@ -1,7 +1,4 @@
-"""A second decoder, written from docs/reference/wire-format.md alone: it shares no code with ours.
-
-It builds nothing: an object becomes a `Thing` with its class's name and attributes, a dict a list of pairs.
-"""
+"""A second decoder, written from docs/reference/wire-format.md alone: it shares no code with ours."""
 
 from __future__ import annotations
 
@@ -65,7 +62,7 @@ def rounded(form: int, data: bytes, count: int) -> Any:
 
 @dataclass(eq=False)
 class Thing:
-    """What is no plain data: a node's kind, the name of its class, what it holds."""
+    """What is no plain data: a kind, the name of a class, what it holds. A dict is a list of pairs."""
 
     kind: int
     name: str
@@ -141,9 +138,11 @@ def read_tensors(serving: Units) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for number, unit in sorted(serving.items()):
         value = msgspec.msgpack.decode(unit)
-        if isinstance(value, list):
+        if isinstance(value, list) and value[0] != 41:
             block, first, flat = value[3], number, np.empty(prod(value[2]), "<" + value[1])
             found[value[0]] = flat.reshape(value[2])
         else:
-            flat[(number - first) // 2 * block - block :][:block] = np.frombuffer(value, flat.dtype)
+            part = flat[(number - first) // 2 * block - block :][:block]
+            is_exact = isinstance(value, bytes)
+            part[:] = np.frombuffer(value, flat.dtype) if is_exact else rounded(*value[1:], part.size)
     return found
