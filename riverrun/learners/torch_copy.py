@@ -31,7 +31,8 @@ class ModelCopy:
     def __init__(self, model: TorchModel, spans: Spans) -> None:
         """`model` is fresh, and only this copy's."""
         model.module.requires_grad_(False)
-        self.model = model
+        # What an optimizer remembers of a table is as large as the table, and of no use here.
+        self.model = replace(model, optimizer=())
         self.turn = 0
         self.shown_by: ref[TorchPredictor] | None = None
         self._spans = spans
