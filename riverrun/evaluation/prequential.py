@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -62,19 +62,25 @@ class Prequential:
         self.metrics = dict(metrics)
 
     def score(self, label: Label, prediction: Prediction) -> None:
-        """Take `prediction`, made before `label` was learned. An answer without a value counts nowhere.
+        """`score_all` of one answer."""
+        self.score_all([(label, prediction)])
 
-        Nothing is raised: a metric that is not defined for this answer, such as a logarithmic error of a
+    def score_all(self, scored: Sequence[tuple[Label, Prediction]]) -> None:
+        """Take answers in order, each made before its label was learned; one without a value counts nowhere.
+
+        Nothing is raised: a metric that is not defined for an answer, such as a logarithmic error of a
         negative number, goes without it.
         """
-        value, shares = prediction.value, prediction.probabilities
-        if value is None:
-            return
         for metric in self.metrics.values():
-            try:
-                metric.update(label, value if shares is None or metric.requires_labels else shares)
-            except _UNDEFINED:
-                continue
+            takes_values = getattr(metric, "requires_labels", True)
+            for label, prediction in scored:
+                value, shares = prediction.value, prediction.probabilities
+                if value is None:
+                    continue
+                try:
+                    metric.update(label, value if takes_values or shares is None else shares)
+                except _UNDEFINED:
+                    continue
 
     def values(self) -> dict[str, float]:
         """The metrics so far, by name; one without a finite value yet is left out."""
