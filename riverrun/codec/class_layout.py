@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import functools
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType
@@ -42,9 +41,17 @@ class ClassLayout:
         return values
 
 
-@functools.cache
+_layouts: dict[type[Any], ClassLayout | None] = {}
+
+
 def layout_of(cls: type[Any]) -> ClassLayout | None:
     """The layout of `cls`, or None where instances hold state that Python code cannot see."""
+    if cls not in _layouts:
+        _layouts[cls] = _read_layout(cls)
+    return _layouts[cls]
+
+
+def _read_layout(cls: type[Any]) -> ClassLayout | None:
     if issubclass(cls, enum.Enum):
         return None
     content = next((base for base in CONTENT_BASES if issubclass(cls, base)), None)

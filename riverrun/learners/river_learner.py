@@ -13,6 +13,7 @@ from riverrun.core.spec.features import shown
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.units import Delta, State
 from riverrun.learners.factories import Factories
+from riverrun.learners.metrics_together import TOGETHER
 from riverrun.learners.river_answers import answers_of, cannot_use
 from riverrun.learners.river_builder import build_metrics, build_river_model, last_step
 from riverrun.learners.river_marks import collecting, river_marks
@@ -154,7 +155,7 @@ class RiverLearner:
         self._learned.clear()
 
     def _count_scored(self) -> None:
-        self._root.prequential.score_all(self._scored)
+        self._root.prequential.score_all(self._scored, TOGETHER)
         self._scored.clear()
 
     def _go_back(self) -> None:
