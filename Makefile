@@ -23,7 +23,7 @@ demo: $(RUN_STAMP)  ## watch predictions get better as labels arrive: the flight
 	@$(BIN)/python examples/late-flights/demo.py $(ARGS)
 
 ##@ Check it
-.PHONY: test test-full integration lint typecheck generated-check
+.PHONY: test test-full integration faults faults-ci lint typecheck generated-check
 test: $(DEV_STAMP)  ## every test that needs no cluster and no root, within five minutes
 	@$(PYTEST) -m "not full" $(ARGS)
 
@@ -32,6 +32,13 @@ test-full: $(DEV_STAMP)  ## the same with the long runs
 
 integration: $(DEV_STAMP)  ## only the tests that start real servers
 	@$(PYTEST) tests/integration -m "not full" $(ARGS)
+
+faults-ci: $(DEV_STAMP)  ## every promise against kills, power cuts, bad disks and bad links, within 15 minutes
+	@RIVERRUN_FAULTS_SIZE=ci timeout --signal=INT --kill-after=30 900 \
+	  $(BIN)/python -m pytest -rs tests/fault $(ARGS)
+
+faults: $(DEV_STAMP)  ## the same at release sizes, and docs/reliability.md anew (PART="a1 a3": only some)
+	@$(BIN)/python -m tests.fault.parts $(PART)
 
 lint: $(DEV_STAMP)  ## ruff, mypy --strict, the import contracts, and what is generated
 	@$(BIN)/ruff check --quiet .

@@ -27,10 +27,11 @@ TARGET = Path(__file__).parent.parent / "riverrun" / "learners" / "river_allow_l
 # Packages that hold no part of a model: data, evaluation runs, file readers, adapters, self-checks.
 _NO_MODELS = {"datasets", "evaluate", "stream", "compat", "checks", "api", "envs"}
 
-# Where the functions live that River keeps as values inside models: distances, text steps, links.
+# Where the functions live that River keeps as values inside models: distances, text steps, averages, links.
 _FUNCTION_MODULES = (
     "river._river_rust.vectordict",
     "river.feature_extraction.vectorize",
+    "river.metrics.mutual_info",
     "river.multiclass.occ",
     "river.utils.math",
     "river.utils.norm",

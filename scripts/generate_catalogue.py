@@ -12,6 +12,7 @@ import ast
 import importlib
 import inspect
 import json
+import pkgutil
 import re
 import sys
 from pathlib import Path
@@ -21,20 +22,32 @@ import river
 import river.api
 from river import base, linear_model, metrics, naive_bayes, preprocessing
 
+from riverrun.learners.river_allow_list import REFUSED
+
 TARGET = Path(__file__).parent.parent / "riverrun" / "core" / "catalogue" / "river.json"
 
-# Folders that hold no part of a model: data, evaluation runs, file readers, adapters of other libraries.
-_NO_MODELS = ("base.", "bandit.datasets.", "datasets.", "drift.datasets.", "evaluate.", "stream.", "compat.")
-# Building blocks that are only ever subclassed, or only ever made by their owner.
-_INTERNAL = {
-    "linear_model.base.GLM",
-    "metrics.base.Metrics",
-    "optim.Optimizer",
-    "optim.base.Optimizer",
-    "stats.base.Link",
-    "tree.base.Leaf",
-    "utils.SortedWindow",
-    "utils.VectorDict",
+_BASE_CLASS = "it is a base class, which does nothing by itself"
+_NO_PART = "it is no part of a model"
+# What a spec must not name, and why: modules, then building blocks that their owners make.
+_NOT_DECLARED = {
+    "bandit.datasets": _NO_PART,
+    "bandit.envs": _NO_PART,
+    "base": _BASE_CLASS,
+    "compat": "it holds a model of another library",
+    "datasets": _NO_PART,
+    "drift.datasets": _NO_PART,
+    "evaluate": _NO_PART,
+    "linear_model.base": _BASE_CLASS,
+    "metrics.base": "it is several metrics in one; list them under metrics",
+    "neighbors.base": "it holds a function, which a spec cannot declare; use factory",
+    "optim.Optimizer": _BASE_CLASS,
+    "stream": _NO_PART,
+    "tree.base": "trees make it for themselves",
+    "tree.mondrian.MondrianTree": _BASE_CLASS,
+    "tree.padded": "trees make it for themselves",
+    "tree.split_criterion": "trees make it for themselves; name it in their argument split_criterion",
+    "utils.SortedWindow": "models make it for themselves",
+    "utils.VectorDict": "models make it for themselves",
 }
 
 # Annotations that name no class of the catalogue, and parameters without an annotation.
@@ -93,6 +106,9 @@ _COUNTS = re.compile(
 # Classes a spec must not name, each with what to do instead.
 _REFUSED = {
     "active.EntropySampler": "it asks which labels to get, and riverrun learns every label it is sent",
+    "feature_extraction.RandomTreesEmbedding": REFUSED[
+        "river.feature_extraction.kernel_approx.RandomTreesEmbedding"
+    ],
     "metrics.ClassificationReport": "it is a report, not a number",
     "metrics.ConfusionMatrix": "it is a table, not a number",
     "metrics.Silhouette": "it judges clusterings only",
@@ -102,24 +118,25 @@ _REFUSED = {
 
 
 def public_classes() -> dict[str, type[Any]]:
-    """Every class that River exports, by its shortest public name below ``river``."""
-    found: dict[str, type[Any]] = {}
-
-    def walk(module: Any) -> None:
-        for name in getattr(module, "__all__", ()):
-            value = getattr(module, name, None)
-            if inspect.isclass(value):
-                found[f"{module.__name__.removeprefix('river.')}.{name}"] = value
-            elif inspect.ismodule(value):
-                walk(value)
-
-    for name in river.api.__all__:
-        walk(importlib.import_module(f"river.{name}"))
-    return {
-        name: found[name]
-        for name in sorted(found)
-        if not name.startswith(_NO_MODELS) and name not in _INTERNAL and not inspect.isabstract(found[name])
-    }
+    """Every concrete class that River's public modules export, by its shortest name below ``river``."""
+    found: dict[type[Any], str] = {}
+    for info in pkgutil.walk_packages(river.__path__, "river."):
+        if any(part.startswith(("_", "test_")) for part in info.name.split(".")):
+            continue
+        try:
+            module = importlib.import_module(info.name)
+        except ModuleNotFoundError as error:
+            # Adapters of other libraries; their modules are among those that cannot be declared.
+            if (error.name or "river").startswith("river"):
+                raise
+            continue
+        for exported in getattr(module, "__all__", ()):
+            cls = getattr(module, exported, None)
+            if not inspect.isclass(cls) or inspect.isabstract(cls) or getattr(cls, "_is_protocol", False):
+                continue
+            name = f"{info.name.removeprefix('river.')}.{exported}"
+            found[cls] = min(found.get(cls, name), name, key=lambda known: (known.count("."), known))
+    return {name: cls for cls, name in sorted(found.items(), key=lambda item: item[1])}
 
 
 def entry(name: str, cls: type[Any]) -> dict[str, Any]:
@@ -158,14 +175,21 @@ def entry(name: str, cls: type[Any]) -> dict[str, Any]:
 
 def catalogue() -> dict[str, Any]:
     """The whole catalogue, as JSON holds it."""
-    classes = {name: entry(name, cls) for name, cls in public_classes().items()}
-    return {"river": river.__version__, "classes": classes}
+    public = public_classes()
+    classes = {name: entry(name, cls) for name, cls in public.items() if not _is_left_out(name)}
+    return {"river": river.__version__, "classes": classes, "not_declared": _NOT_DECLARED}
 
 
 def as_text(made: dict[str, Any]) -> str:
     """The catalogue's text: one line a class, so that a new version of River reads well as a diff."""
     lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in made["classes"].items()]
-    return f'{{"river": {json.dumps(made["river"])}, "classes": {{\n' + ",\n".join(lines) + "\n}}\n"
+    reasons = [f"  {json.dumps(name)}: {json.dumps(reason)}" for name, reason in made["not_declared"].items()]
+    head = f'{{"river": {json.dumps(made["river"])}, "classes": {{\n'
+    return head + ",\n".join(lines) + '\n}, "not_declared": {\n' + ",\n".join(reasons) + "\n}}\n"
+
+
+def _is_left_out(name: str) -> bool:
+    return any(f"{name}.".startswith(f"{prefix}.") for prefix in _NOT_DECLARED)
 
 
 def _signature(cls: type[Any]) -> list[inspect.Parameter]:

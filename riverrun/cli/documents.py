@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from riverrun.client.answers import ModelStatus, Status
-from riverrun.core.versions import Channel, Line, Manifest, ModelInfo, ReaderInfo
+from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
 
 Document = dict[str, Any]
 
@@ -68,6 +68,16 @@ def version_document(manifest: Manifest) -> Document:
         ],
         "delta_bytes": manifest.delta_bytes,
         "good": manifest.good,
+    }
+
+
+def kept_version_document(version: KeptVersion) -> Document:
+    """A version and what is kept of it; `kept_for` is empty where it goes when the server next looks."""
+    return {
+        **version_document(version.manifest),
+        "kept_for": list(version.reasons),
+        "kept_delta_bytes": version.delta_bytes,
+        "kept_snapshot_bytes": version.snapshot_bytes,
     }
 
 

@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from riverrun import __version__
-from riverrun.cli.verbs import catalogue, channels, policy, predictions, replay, spec, status, up
+from riverrun.cli.verbs import (
+    catalogue,
+    channels,
+    objects,
+    policy,
+    predictions,
+    replay,
+    spec,
+    status,
+    store,
+    up,
+)
 
 app = typer.Typer(
     name="riverrun",
@@ -20,6 +31,7 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(no_args_is_help=True, help="Show or set when weights move, while everything runs.")
 spec_app = typer.Typer(no_args_is_help=True, help="Check model specs, or print their JSON schema.")
+store_app = typer.Typer(no_args_is_help=True, help="Prove, copy and restore what the parameter server keeps.")
 
 
 def _show_version(wanted: bool) -> None:
@@ -63,12 +75,17 @@ for verb in (
     replay.replay,
 ):
     _add(app, verb)
+_add(app, objects.import_, "import")
 _add(policy_app, policy.show)
 _add(policy_app, policy.set_, "set")
 _add(spec_app, spec.check)
 _add(spec_app, spec.schema)
 app.add_typer(policy_app, name="policy")
 app.add_typer(spec_app, name="spec")
+_add(store_app, store.verify)
+_add(store_app, store.backup)
+_add(store_app, store.restore)
+app.add_typer(store_app, name="store")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from riverrun.cli.documents import Document, channel_document, line_document
 from riverrun.cli.tables import channel_words
-from riverrun.client.answers import Applied, ChannelMoved, PolicyChanged, WasReset
+from riverrun.client.answers import Applied, ChannelMoved, Imported, PolicyChanged, WasReset
 from riverrun.client.policy_edit import policies
 from riverrun.core.versions import CANDIDATE, LIVE, Channel
 
@@ -64,6 +64,20 @@ def reset_outcome(done: WasReset) -> Document:
         "previous_head": done.previous_head,
         "did": f"{done.model}: learning goes on from version {done.to} in line {done.line.number}",
         "undo": f"riverrun reset {done.model} --to {done.previous_head} --skip",
+    }
+
+
+def imported_outcome(imported: Imported) -> Document:
+    """What bringing in an object did."""
+    name, channel = imported.model, imported.channel
+    waits = channel.name == CANDIDATE
+    did = f"{name}: {channel_words(channel)} is what was brought in"
+    return {
+        "model": name,
+        "version": imported.version,
+        "channel": channel_document(channel),
+        "did": did + ("; live goes on as it was" if waits else ""),
+        "undo": f"nothing to undo while it waits; put it live: riverrun promote {name}" if waits else "",
     }
 
 

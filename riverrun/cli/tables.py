@@ -10,7 +10,7 @@ from rich.table import Table
 from riverrun.cli.documents import rfc3339
 from riverrun.client.answers import ModelStatus, Status
 from riverrun.core.spec.quantities import format_duration
-from riverrun.core.versions import LIVE, Channel, Manifest, ModelInfo, ReaderInfo
+from riverrun.core.versions import LIVE, Channel, KeptVersion, ModelInfo, ReaderInfo
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "none") -> Table | str:
@@ -34,7 +34,7 @@ def models_table(models: Sequence[ModelInfo]) -> Table | str:
     )
 
 
-def versions_table(versions: Sequence[Manifest]) -> Table | str:
+def versions_table(versions: Sequence[KeptVersion]) -> Table | str:
     """One row a version, newest first."""
     rows = [
         (
@@ -44,14 +44,16 @@ def versions_table(versions: Sequence[Manifest]) -> Table | str:
             v.examples,
             metrics_words(v.metrics),
             rfc3339(v.created_ns),
-            v.delta_bytes,
-            "good" if v.good else "",
+            kept.delta_bytes or "",
+            kept.snapshot_bytes or "",
+            ", ".join(kept.reasons) or "not for long",
             v.digest.hex()[:12],
         )
-        for v in versions
+        for kept in versions
+        for v in (kept.manifest,)
     ]
-    columns = ("version", "line", "parent", "examples", "metrics", "created", "bytes", "", "digest")
-    return table(columns, rows, "no versions yet")
+    columns = ["version", "line", "parent", "examples", "metrics", "created", "delta", "snapshot"]
+    return table([*columns, "kept for", "digest"], rows, "no versions yet")
 
 
 def readers_table(readers: Sequence[ReaderInfo]) -> Table | str:

@@ -102,6 +102,15 @@ class WasReset:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """An object of the user's own became `version`, the first of the line that `channel` follows."""
+
+    model: str
+    version: int
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyChanged:
     """Policies were set; `before` and `after` hold the changed keys, None where a key was or is not set."""
 

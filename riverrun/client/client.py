@@ -77,6 +77,7 @@ class Client:
     models = _blocking(AsyncClient.models)
     model = _blocking(AsyncClient.model)
     versions = _blocking(AsyncClient.versions)
+    kept_versions = _blocking(AsyncClient.kept_versions)
     version = _blocking(AsyncClient.version)
     readers = _blocking(AsyncClient.readers)
     status = _blocking(AsyncClient.status)
@@ -90,6 +91,9 @@ class Client:
     resume = _blocking(AsyncClient.resume)
     set_policy = _blocking(AsyncClient.set_policy)
     set_policies = _blocking(AsyncClient.set_policies)
+    load = _blocking(AsyncClient.load)
+    import_model = _blocking(AsyncClient.import_model)
+    backup = _blocking(AsyncClient.backup)
 
     def watch(self, model: str) -> Iterator[Announcement]:
         """As `AsyncClient.watch`, blocking between two moves."""

@@ -15,6 +15,9 @@ from riverrun.codec import nodes
 Node = Any
 """What MessagePack can say: an atom, a map of atoms to nodes, or an array that begins with a node kind."""
 
+MAX_DIMENSIONS = 8
+"""Of an array that is stored."""
+
 _DTYPE = re.compile(r"[<>|=](?:[biufc](?:1|2|4|8|16)|S\d{1,6}|U\d{1,6}|[mM]8(?:\[\d{0,9}[A-Za-z]{1,3}\])?)")
 _BIT_GENERATORS: dict[str, Any] = {
     cls.__name__: cls
@@ -47,6 +50,8 @@ def write_array(array: np.ndarray[Any, Any]) -> Node:
     """An array of numbers, text or times, in the memory order that it has."""
     if not _DTYPE.fullmatch(array.dtype.str):
         raise Unwritable(f"arrays of {array.dtype} cannot be stored")
+    if array.ndim > MAX_DIMENSIONS:
+        raise Unwritable(f"arrays of more than {MAX_DIMENSIONS} dimensions cannot be stored")
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     return [nodes.ARRAY, array.dtype.str, list(array.shape), order, array.tobytes(order)]  # type: ignore[arg-type]
 
@@ -128,6 +133,8 @@ def _read_array(node: Node) -> np.ndarray[Any, Any]:
     _, dtype, shape, order, content = node
     if not _DTYPE.fullmatch(dtype) or order not in ("C", "F"):
         raise ValueError(f"no array has the type {dtype!r} and the order {order!r}")
+    if type(shape) is not list or len(shape) > MAX_DIMENSIONS or min(shape, default=0) < 0:
+        raise ValueError("no array has this shape")
     flat = np.frombuffer(content, dtype=np.dtype(dtype)) if content else np.empty(0, np.dtype(dtype))
     # The copy owns its memory and is writable; a plain reshape would be a read-only view of the payload.
     return flat.reshape(shape, order=order).copy(order)

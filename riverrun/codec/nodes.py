@@ -49,6 +49,8 @@ ROW_UNIT: Final = 36
 ITERATOR: Final = 37
 ITEM_GETTER: Final = 38
 RANGE: Final = 39
+ROUNDED: Final = 40
+ROUNDED_BLOCK: Final = 41
 
 ATOMS: Final = frozenset({type(None), bool, int, float, str, bytes})
 """Types that stand for themselves: 64-bit integers and well-formed text only."""

@@ -25,8 +25,11 @@ from riverrun.codec.allow_list import AllowList
 from riverrun.codec.class_layout import ClassLayout, find_method
 from riverrun.codec.leaf_values import LEAF_READERS, Node
 from riverrun.codec.nodes import ATOMS
+from riverrun.codec.rounding import restored
 
 _MAPPINGS: dict[str, type[Any]] = {"OrderedDict": OrderedDict, "Counter": Counter, "defaultdict": defaultdict}
+
+_ROW_BODIES = frozenset({nodes.PAIRS, nodes.ROUNDED})
 
 
 class Malformed(Exception):
@@ -188,12 +191,14 @@ class ValueReader:
                 if len(set(numbers)) != len(numbers):
                     raise Malformed("a table with the same rows twice")
                 bodies = [self._objects.row_body(number) for number in numbers]
-                if any(type(body) is list and body[0] != nodes.PAIRS for body in bodies):
+                if any(type(body) is list and body[0] not in _ROW_BODIES for body in bodies):
                     raise Malformed("rows that hold no entries")
                 return [entry for body in bodies for entry in self._entries(body)]
             case [nodes.PAIRS, *written] if len(written) % 2 == 0:
                 values = self._values(written)
                 return zip(values[::2], values[1::2], strict=True)
+            case [nodes.ROUNDED, form, list() as keys, data] if ATOMS.issuperset(map(type, keys)):
+                return zip(keys, restored(data, len(keys), form).tolist(), strict=True)
         raise Malformed("entries of no known kind")
 
     def _set_factory(self, container: Any, node: Node) -> None:

@@ -7,7 +7,8 @@ server composes deltas without knowing what is in them.
 
 Every state has two sides. What `predict` reads is the *serving* side; what only further learning reads
 (optimizer moments, random generators, metrics) is the *trainer* side, stored with the version and never
-sent to serving. Numbers are unique over both sides together.
+sent to serving. Numbers are unique over both sides together, but for a unit that readers get with rounded
+numbers: its exact form is the trainer's unit of the same number.
 """
 
 from __future__ import annotations

@@ -43,6 +43,19 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptVersion:
+    """A version as it is kept. `delta_bytes` are those of the delta from the version before it that is kept,
+    `snapshot_bytes` those of its snapshot, both sides, 0 for none. `reasons` say why it is kept; without
+    any it goes when the server next looks: see `ListVersionsResponse.Kept`.
+    """
+
+    manifest: Manifest
+    delta_bytes: int
+    snapshot_bytes: int
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A named pointer to a version. It follows a line, or is held at a version (`follows` is None).
 

@@ -8,8 +8,8 @@ from typing import Protocol
 from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
 
 
-class EventLog(Protocol):
-    """Durable, ordered streams of events per model. Offsets count from 0 in each partition."""
+class Appends(Protocol):
+    """The writing half of an event log."""
 
     async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
         """Append `events` in order; returns once all are on disk.
@@ -20,6 +20,10 @@ class EventLog(Protocol):
         Raises `Exhausted` (disk full) and `Unavailable`. May be repeated: with event ids a retry appends
         nothing twice.
         """
+
+
+class EventLog(Appends, Protocol):
+    """Durable, ordered streams of events per model. Offsets count from 0 in each partition."""
 
     def read(
         self, model: str, stream: Stream, start: Offsets, *, follow: bool, limit: int = 512

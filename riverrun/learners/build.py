@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from riverrun.core.catalogue import Misfit
-from riverrun.core.errors import InvalidSpec
+from riverrun.core.errors import DigestMismatch, InvalidSpec
 from riverrun.core.spec.model_spec import ModelSpec
-from riverrun.core.units import State, Unit
+from riverrun.core.units import EMPTY, State, Unit
 from riverrun.learners.factories import NO_FACTORIES, Factories
 from riverrun.learners.protocol import Learner, Predictor
 from riverrun.learners.river_learner import RiverLearner
 from riverrun.learners.river_predictor import RiverPredictor
+from riverrun.learners.rounding_learner import RoundingLearner, exact_state
 
 if TYPE_CHECKING:
     from riverrun.learners.torch_learner import TorchLearner
@@ -26,9 +27,8 @@ def build_learner(spec: ModelSpec, *, factories: Factories = NO_FACTORIES) -> Le
     Raises `InvalidSpec` where the model cannot be built, and for a factory that `factories` does not name.
     """
     with _checked():
-        if spec.learner == "torch":
-            return _torch_learner()(spec, factories)
-        return RiverLearner(spec, factories)
+        kind = _torch_learner() if spec.learner == "torch" else RiverLearner
+        return _rounding(spec, kind(spec, factories), EMPTY)
 
 
 def restore_learner(spec: ModelSpec, state: State, *, factories: Factories = NO_FACTORIES) -> Learner:
@@ -37,9 +37,37 @@ def restore_learner(spec: ModelSpec, state: State, *, factories: Factories = NO_
     Raises `InvalidInput` where the state is none of this spec's, and as `build_learner` does.
     """
     with _checked():
-        if spec.learner == "torch":
-            return _torch_learner().restored(spec, factories, state)
-        return RiverLearner.restored(spec, factories, state)
+        kind = _torch_learner() if spec.learner == "torch" else RiverLearner
+        return _rounding(spec, kind.restored(spec, factories, exact_state(state)), state)
+
+
+def adopt_model(spec: ModelSpec, model: object, *, factories: Factories = NO_FACTORIES) -> Learner:
+    """The learner that goes on from a user's own object: a River estimator, a module or a `TorchModel`.
+
+    Raises `InvalidInput` naming the first place where it is not built as `spec` declares, and as
+    `build_learner` does. Ask it for `changes` first: what it learned before that cannot be undone.
+    """
+    with _checked():
+        kind = _torch_learner() if spec.learner == "torch" else RiverLearner
+        return _rounding(spec, kind.adopting(spec, factories, model), EMPTY)
+
+
+def live_model(
+    spec: ModelSpec, state: State, roots: tuple[bytes, bytes], *, factories: Factories = NO_FACTORIES
+) -> Any:
+    """The object of a whole `state`, the caller's own: a River estimator, or a `TorchModel`.
+
+    It predicts as serving does with that state, and learns on. Raises `DigestMismatch` where the state does
+    not have `roots`, and as `restore_learner` does.
+    """
+    with _checked():
+        kind = _torch_learner() if spec.learner == "torch" else RiverLearner
+        learner = kind.restored(spec, factories, exact_state(state))
+    told = _rounding(spec, learner, state).roots()
+    for side, expected, found in zip(("serving", "trainer"), roots, told, strict=True):
+        if expected != found:
+            raise DigestMismatch(f"{side} side", expected.hex(), found.hex())
+    return learner.model
 
 
 def build_predictor(
@@ -58,6 +86,14 @@ def build_predictor(
         if spec.learner == "torch":
             return _torch_predictor().of(spec, factories, serving_units, serving_root)
         return RiverPredictor.of(spec, factories, serving_units, serving_root)
+
+
+def _rounding(spec: ModelSpec, learner: Learner, state: State) -> Learner:
+    """`learner`, made to round what it tells where `spec` or `state`, which it goes on from, does."""
+    precision = spec.publish.precision
+    if precision == "exact" and state.serving.keys().isdisjoint(state.trainer):
+        return learner
+    return RoundingLearner(learner, precision, state)
 
 
 @contextmanager

@@ -44,6 +44,13 @@ class Learner(Protocol):
         """Examples that one `learn` call takes. Boundaries are multiples of it in the line's examples,
         but where a flush that the manifest records cuts a batch short."""
 
+    @property
+    def missed_changes(self) -> int:
+        """How often a rolling audit found a change that nothing had told of, and put it right; only grows.
+
+        Anything but 0 is a mistake of ours, or a model that changes its library's objects by itself.
+        """
+
     def predict(self, features: Features) -> Prediction:
         """Answer for one row with what was learned so far; no later answer depends on it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
@@ -13,6 +14,7 @@ from riverrun.core.spec.features import shown
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.units import Delta, State
 from riverrun.learners.factories import Factories
+from riverrun.learners.likeness import check_likeness
 from riverrun.learners.metrics_together import TOGETHER
 from riverrun.learners.river_answers import answers_of, cannot_use
 from riverrun.learners.river_builder import build_metrics, build_river_model, last_step
@@ -55,6 +57,23 @@ class RiverLearner:
         learner = cls(spec, factories)
         learner._go_on(state)
         return learner
+
+    @classmethod
+    def adopting(cls, spec: ModelSpec, factories: Factories, model: object) -> RiverLearner:
+        """The learner that goes on with `model`, a user's own object, from its first `changes` call on.
+
+        Raises `InvalidInput` naming the first place where it is not built as `spec` declares.
+        """
+        learner = cls(spec, factories)
+        check_likeness(model, learner.model)
+        root = RiverModel(model, build_metrics(spec))
+        learner._open(root, GraphEncoder(learner._allow, learner._marks))
+        return learner
+
+    @property
+    def model(self) -> Any:
+        """The River object itself."""
+        return self._root.model
 
     def predict(self, features: Features) -> Prediction:
         """Answer for one row with what was learned so far."""

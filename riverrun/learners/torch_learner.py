@@ -21,6 +21,8 @@ from riverrun.learners.river_builder import build_metrics
 from riverrun.learners.tensor_units import TensorUnits, read_tensors
 from riverrun.learners.torch_answers import TorchAnswers, encoded
 from riverrun.learners.torch_builder import build_torch_model, module_tensors
+from riverrun.learners.torch_likeness import check_module, check_optimizer
+from riverrun.learners.torch_model import TorchModel
 
 MODULE = "module."
 """What the names of the module's own tensors begin with in units."""
@@ -53,10 +55,38 @@ class TorchLearner:
         learner._load(state)
         return learner
 
+    @classmethod
+    def adopting(cls, spec: ModelSpec, factories: Factories, model: object) -> TorchLearner:
+        """A learner that goes on from what `model` holds, a module or a `TorchModel` of the user's own.
+
+        A module alone begins with a fresh optimizer. Raises `InvalidInput` naming the first place where it
+        is not built as `spec` declares.
+        """
+        learner = cls(spec, factories)
+        own = learner._model
+        module = model.module if isinstance(model, TorchModel) else model
+        check_module(module, own.module)
+        assert isinstance(module, torch.nn.Module)  # as the spec's is
+        load_module(own.module, {MODULE + name: t for name, t in module_tensors(module).items()})
+        if isinstance(model, TorchModel):
+            check_optimizer(model.optimizer, own.optimizer)
+            load_optimizer(own.optimizer, optimizer_tensors(model.optimizer))
+        return learner
+
+    @property
+    def model(self) -> TorchModel:
+        """The module with all that learning on takes."""
+        return self._model
+
     @property
     def batch_size(self) -> int:
         """Examples of one step."""
         return self._model.batch_size
+
+    @property
+    def missed_changes(self) -> int:
+        """None: every tensor is compared at each call of `changes`."""
+        return 0
 
     def predict(self, features: Features) -> Prediction:
         """Answer for one row with what was learned so far."""

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import InvalidInput
 from riverrun.core.events import Arrivals, OffsetRange, Positions, Stream
-from riverrun.core.versions import Channel, Line, Manifest, ModelInfo, ReaderInfo
+from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
 
 
 def timestamp(unix_ns: int) -> Timestamp | None:
@@ -98,6 +98,21 @@ def manifest_from_pb(message: pb.Manifest) -> Manifest:
         delta_bytes=message.delta_bytes,
         good=message.good,
     )
+
+
+def kept_to_pb(version: KeptVersion) -> pb.ListVersionsResponse.Kept:
+    return pb.ListVersionsResponse.Kept(
+        delta_bytes=version.delta_bytes,
+        snapshot_bytes=version.snapshot_bytes,
+        reasons=version.reasons,
+    )
+
+
+def kept_from_pb(response: pb.ListVersionsResponse) -> list[KeptVersion]:
+    return [
+        KeptVersion(manifest_from_pb(manifest), kept.delta_bytes, kept.snapshot_bytes, tuple(kept.reasons))
+        for manifest, kept in zip(response.versions, response.kept, strict=True)
+    ]
 
 
 def channel_to_pb(channel: Channel) -> pb.Channel:

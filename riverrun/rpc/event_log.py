@@ -27,22 +27,10 @@ class RemoteEventLog:
 
     async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
         """See `EventLog.append`."""
-        request = pb.AppendRequest(
-            model=model,
-            stream=stream.value,
-            events=[
-                pb.NewEvent(
-                    event_id=event.event_id,
-                    body=event.body,
-                    time_ns=event.time_ns or 0,  # the epoch itself cannot be said; it is receipt then
-                    fingerprint=event.fingerprint,
-                )
-                for event in events
-            ],
-        )
+        request = append_request(model, stream, events)
         with translated(PEER):
             answer = await self._stub.Append(request, timeout=self._deadline_s)
-        return [Appended(a.offset, a.duplicate, a.refused) for a in answer.appended]
+        return appended_from(answer)
 
     async def read(
         self, model: str, stream: Stream, start: Offsets, *, follow: bool, limit: int = 512
@@ -77,3 +65,25 @@ class RemoteEventLog:
         with translated(PEER):
             answer = await self._stub.End(request, timeout=self._deadline_s)
         return {0: answer.end}
+
+
+def append_request(model: str, stream: Stream, events: Sequence[NewEvent]) -> pb.AppendRequest:
+    """The request that appends `events`."""
+    return pb.AppendRequest(
+        model=model,
+        stream=stream.value,
+        events=[
+            pb.NewEvent(
+                event_id=event.event_id,
+                body=event.body,
+                time_ns=event.time_ns or 0,  # the epoch itself cannot be said; it is receipt then
+                fingerprint=event.fingerprint,
+            )
+            for event in events
+        ],
+    )
+
+
+def appended_from(answer: pb.AppendResponse) -> list[Appended]:
+    """What became of each event of a request."""
+    return [Appended(a.offset, a.duplicate, a.refused) for a in answer.appended]

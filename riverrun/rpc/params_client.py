@@ -5,81 +5,27 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 
 import grpc
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
-from riverrun.core.errors import Exhausted, Unavailable
-from riverrun.core.events import NO_ARRIVALS, NO_POSITIONS, Arrivals, OffsetRange, Positions
-from riverrun.core.versions import Channel, Line, Manifest, ModelInfo, ReaderInfo
+from riverrun.core.errors import Unavailable
+from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
+from riverrun.rpc.chunks import CHUNK_BYTES, Joiner, split
 from riverrun.rpc.converters import (
     channel_from_pb,
+    kept_from_pb,
     line_from_pb,
     manifest_from_pb,
     model_from_pb,
-    positions_to_pb,
-    ranges_to_pb,
     reader_from_pb,
-    timestamp,
 )
 from riverrun.rpc.errors import from_rpc_error
-
-CHUNK = 1 << 20
-"""Bytes of one chunk of weights."""
+from riverrun.rpc.weight_converters import pulled_from_pb, push_to_pb, pushed_from_pb
+from riverrun.rpc.weights import Pulled, Push, Pushed
 
 PEER = "the parameter server"
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """One version on its way to the server; the bodies are encoded by `riverrun.codec.wire`."""
-
-    model: str
-    line: int
-    epoch: int
-    base_version: int
-    push_id: str
-    serving: bytes
-    trainer: bytes
-    snapshot: bool
-    serving_root: bytes
-    trainer_root: bytes
-    next_unit: int
-    positions: Positions = field(default_factory=lambda: NO_POSITIONS)
-    watermark_ns: int = 0
-    examples: int = 0
-    metrics: tuple[tuple[str, float], ...] = ()
-    arrivals: Arrivals = NO_ARRIVALS
-    skipped: tuple[OffsetRange, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """The server's answer: the version is durable and announced; `held` when no channel shows it."""
-
-    store_id: str
-    version: int
-    digest: bytes
-    moved: tuple[Channel, ...]
-    held: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pulled:
-    """A version's weights: deltas from `base_version`, whole when that is 0, empty when it is this version.
-
-    `generation` is the channel's, 0 where a version was asked for.
-    """
-
-    store_id: str
-    manifest: Manifest
-    generation: int
-    base_version: int
-    serving: bytes
-    trainer: bytes
-    spec_yaml: str
 
 
 class ParameterClient:
@@ -112,10 +58,15 @@ class ParameterClient:
 
     async def list_versions(self, model: str, *, limit: int = 100, before: int = 0) -> list[Manifest]:
         """Versions of `model`, newest first."""
+        kept = await self.list_kept_versions(model, limit=limit, before=before)
+        return [version.manifest for version in kept]
+
+    async def list_kept_versions(self, model: str, *, limit: int = 100, before: int = 0) -> list[KeptVersion]:
+        """Versions of `model`, newest first, with what is kept of each and why."""
         request = pb.ListVersionsRequest(model=model, page_size=limit, before_version=before)
         with translated():
             answer = await self.stub.ListVersions(request, timeout=self._deadline_s)
-        return [manifest_from_pb(m) for m in answer.versions]
+        return kept_from_pb(answer)
 
     async def get_version(self, model: str, version: int) -> Manifest:
         """The manifest of one version."""
@@ -182,18 +133,18 @@ class ParameterClient:
 
     async def push(self, push: Push, *, deadline_s: float | None = None) -> Pushed:
         """Store one version; returns once it is durable and announced. May be repeated with its push_id."""
-        inline = len(push.serving) + len(push.trainer) <= CHUNK
-        header = push_header(push, inline=inline)
+        inline = len(push.serving) + len(push.trainer) <= CHUNK_BYTES
+        header = push_to_pb(push, inline=inline)
 
         async def requests() -> AsyncIterator[pb.PushRequest]:
             yield pb.PushRequest(header=header)
             if not inline:
-                for chunk in chunks(push.serving + push.trainer):
+                for chunk in split(push.serving + push.trainer):
                     yield pb.PushRequest(chunk=chunk)
 
         with translated():
             answer = await self.stub.Push(requests(), timeout=deadline_s or self._deadline_s)
-        return pushed_from(answer)
+        return pushed_from_pb(answer)
 
     async def pull(
         self,
@@ -221,82 +172,19 @@ class ParameterClient:
             request.channel = channel
         else:
             request.version = version
-        body = bytearray()
         header: pb.PullHeader | None = None
+        joiner = Joiner(f"model {model}", 0, max_bytes=max_bytes)
         with translated():
             async for part in self.stub.Pull(request, timeout=deadline_s or 6 * self._deadline_s):
                 if header is None:
                     header = part.header
                     total = header.serving_bytes + header.trainer_bytes
-                    check_size(f"model {model}", total, max_bytes)
+                    joiner = Joiner(f"model {model}", total, max_bytes=max_bytes)
                 else:
-                    body += part.chunk
-                    check_size(f"model {model}", len(body), total)
-        return pulled_from(header, bytes(body), model)
-
-
-def push_header(push: Push, *, inline: bool) -> pb.PushHeader:
-    """The header that begins `push`; the whole of it when its bodies are `inline`."""
-    return pb.PushHeader(
-        model=push.model,
-        line=push.line,
-        epoch=push.epoch,
-        base_version=push.base_version,
-        push_id=push.push_id,
-        serving_bytes=len(push.serving),
-        trainer_bytes=len(push.trainer),
-        inline_serving=push.serving if inline else b"",
-        inline_trainer=push.trainer if inline else b"",
-        snapshot=push.snapshot,
-        serving_root=push.serving_root,
-        trainer_root=push.trainer_root,
-        next_unit=push.next_unit,
-        positions=positions_to_pb(push.positions),
-        watermark=timestamp(push.watermark_ns),
-        examples=push.examples,
-        metrics=dict(push.metrics),
-        oldest_arrival=timestamp(push.arrivals.oldest_ns),
-        newest_arrival=timestamp(push.arrivals.newest_ns),
-        skipped=ranges_to_pb(push.skipped),
-    )
-
-
-def pushed_from(answer: pb.PushResponse) -> Pushed:
-    """The server's answer as ours."""
-    return Pushed(
-        store_id=answer.store_id,
-        version=answer.version,
-        digest=answer.digest,
-        moved=tuple(channel_from_pb(channel) for channel in answer.moved),
-        held=answer.held,
-    )
-
-
-def pulled_from(header: pb.PullHeader | None, body: bytes, model: str) -> Pulled:
-    """The pull that `header` and `body` make; raises `Unavailable` when the stream was cut short."""
-    if header is None or len(body) != header.serving_bytes + header.trainer_bytes:
-        raise Unavailable(PEER, f"the pull of {model} was cut short")
-    return Pulled(
-        store_id=header.store_id,
-        manifest=manifest_from_pb(header.manifest),
-        generation=header.generation,
-        base_version=header.base_version,
-        serving=body[: header.serving_bytes],
-        trainer=body[header.serving_bytes :],
-        spec_yaml=header.spec_yaml,
-    )
-
-
-def chunks(body: bytes) -> Iterator[bytes]:
-    """`body` in pieces of at most `CHUNK` bytes."""
-    for start in range(0, len(body), CHUNK):
-        yield body[start : start + CHUNK]
-
-
-def check_size(what: str, size: int, limit: int) -> None:
-    """Raise `Exhausted` when `size` bytes are over `limit`."""
-    if size > limit:
-        raise Exhausted(what, f"{limit} bytes")
+                    joiner.add(part.chunk)
+        if header is None or joiner.missing:
+            raise Unavailable(PEER, f"the pull of {model} was cut short")
+        return pulled_from_pb(header, joiner.joined())
 
 
 @contextlib.contextmanager

@@ -13,15 +13,9 @@ from riverrun.core.errors import Unavailable
 from riverrun.core.events import OffsetRange, Positions
 from riverrun.core.versions import Manifest
 from riverrun.rpc.converters import manifest_from_pb, positions_from_pb, ranges_from_pb
-from riverrun.rpc.params_client import (
-    PEER,
-    ParameterClient,
-    Push,
-    Pushed,
-    push_header,
-    pushed_from,
-    translated,
-)
+from riverrun.rpc.params_client import PEER, ParameterClient, translated
+from riverrun.rpc.weight_converters import push_to_pb, pushed_from_pb
+from riverrun.rpc.weights import Push, Pushed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ class TrainerSession:
         self._pushes[push.push_id] = answer
         try:
             async with asyncio.timeout(deadline_s):
-                await self._write(pb.OpenSessionRequest(push=push_header(push, inline=True)))
+                await self._write(pb.OpenSessionRequest(push=push_to_pb(push, inline=True)))
                 return await answer
         except TimeoutError as error:
             raise Unavailable(PEER, f"no answer to a push within {deadline_s:g} s") from error
@@ -93,7 +87,7 @@ class TrainerSession:
     def _answered(self, message: pb.OpenSessionResponse.Pushed) -> None:
         answer = self._pushes.get(message.push_id)
         if answer is not None and not answer.done():
-            answer.set_result(pushed_from(message.answer) if message.HasField("answer") else None)
+            answer.set_result(pushed_from_pb(message.answer) if message.HasField("answer") else None)
 
 
 @contextlib.asynccontextmanager

@@ -25,6 +25,9 @@ STORE_BYTES = Gauge("riverrun_param_server_store_bytes", "Bytes on disk of weigh
 # Event log
 APPENDED = Counter("riverrun_event_log_appended", "Events appended, by stream", ["stream"])
 DUPLICATES = Counter("riverrun_event_log_duplicates", "Events that were there already, by stream", ["stream"])
+LET_GO = Counter(
+    "riverrun_event_log_let_go", "Events that went early because the disk was full, by stream", ["stream"]
+)
 APPEND_SECONDS = Histogram(
     "riverrun_event_log_append_seconds",
     "From an append's receipt to its answer, fsync included",
@@ -46,6 +49,9 @@ BUDGET_BOUND = Gauge(
 )
 PREQUENTIAL = Gauge("riverrun_trainer_prequential_metric", "Prequential metric", ["model", "metric"])
 TRAINED_VERSION = Gauge("riverrun_trainer_version", "Newest version this trainer published", ["model"])
+MISSED_CHANGES = Counter(
+    "riverrun_trainer_missed_changes", "Changes of the model that only the rolling audit found", ["model"]
+)
 LOG_LAG = Gauge("riverrun_trainer_log_lag_events", "Events in the log that were not learned yet", ["model"])
 
 # Serving

@@ -1,4 +1,4 @@
-"""What every `EventLog` does, run over the embedded log itself and over gRPC to it.
+"""What every `EventLog` does, run over the embedded log itself and over gRPC to it, by calls and by a stream.
 
 Not covered here: crashes and full disks (`test_event_log_on_disk.py`).
 """
@@ -15,6 +15,7 @@ from riverrun.core.errors import NotFound
 from riverrun.core.events import Appended, LoggedEvent, NewEvent, Stream
 from riverrun.events.embedded import EmbeddedEventLog
 from riverrun.events.protocol import EventLog
+from riverrun.rpc.append_stream import AppendStream
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.servers import serving_grpc
@@ -46,7 +47,7 @@ def check_model(model: str) -> None:
         raise NotFound("model", model)
 
 
-@pytest.fixture(params=["embedded", "remote"])
+@pytest.fixture(params=["embedded", "remote", "streamed"])
 async def log(request, tmp_path, clock) -> AsyncIterator[EventLog]:
     embedded = EmbeddedEventLog(tmp_path / "events.db", clock=clock, horizon_s=lambda model: 86_400)
     async with contextlib.AsyncExitStack() as stack:
@@ -63,8 +64,12 @@ async def log(request, tmp_path, clock) -> AsyncIterator[EventLog]:
         port, _ = await stack.enter_async_context(
             serving_grpc(add, "127.0.0.1", 0, drain_s=1, on_stop=embedded.stop)
         )
-        async with open_channel(f"127.0.0.1:{port}") as channel:
-            yield RemoteEventLog(channel)
+        channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{port}"))
+        remote = RemoteEventLog(channel)
+        if request.param == "streamed":
+            streaming = await stack.enter_async_context(AppendStream(channel))
+            remote.append = streaming.append
+        yield remote
 
 
 async def take(log: EventLog, start: int, count: int, *, model: str = "fraud", limit: int = 512):

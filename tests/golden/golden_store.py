@@ -62,6 +62,8 @@ async def opened(data: Path) -> AsyncIterator[Stack]:
     async with running(settings, clock=Then()) as server:
         channel = open_channel(f"127.0.0.1:{server.port}")
         try:
+            # One attempt to connect takes at most 100 ms, which a busy machine may not find.
+            await asyncio.wait_for(channel.channel_ready(), 20)
             yield Stack(server, ParameterClient(channel), settings)
         finally:
             await channel.close()

@@ -35,16 +35,21 @@ async def models(session: Session) -> None:
 
 @verb("output", "server", "data")
 async def versions(session: Session, model: Model, limit: Limit = 20, before: Before = 0) -> None:
-    """List the versions of a model, newest first.
+    """List the versions of a model, newest first: what each costs on disk, in bytes, and why it is kept.
+
+    A version is kept for those who use it (channel NAME, line NUMBER whose head it is, start of line NUMBER,
+    reader ID), because it is good or the newest of all, and by its age: all that are recent, one a minute,
+    one an hour. The delta is from the version before it that is kept.
 
     JSON: [{model, version, line, parent, epoch, digest, spec_digest, created, watermark, examples,
-    metrics, positions, skipped, delta_bytes, good}].
+    metrics, positions, skipped, delta_bytes, good, kept_for: [reason], kept_delta_bytes,
+    kept_snapshot_bytes}]; delta_bytes is what readers were sent when it was new.
     """
-    from riverrun.cli.documents import version_document
+    from riverrun.cli.documents import kept_version_document
     from riverrun.cli.tables import versions_table
 
-    found = await session.client.versions(model, limit=limit, before=before)
-    session.answer([version_document(manifest) for manifest in found], versions_table(found))
+    found = await session.client.kept_versions(model, limit=limit, before=before)
+    session.answer([kept_version_document(version) for version in found], versions_table(found))
 
 
 @verb("output", "server", "data")

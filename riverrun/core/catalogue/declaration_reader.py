@@ -67,7 +67,7 @@ class _Reader:
             raise Misfit(path, "expected at least one step")
         made = [self.step(item, (*path, i), depth + 1) for i, item in enumerate(value)]
         for step in made[:-1]:
-            if not step.fits(["Transformer", "AnomalyFilter"]):
+            if not step.fits(["BaseTransformer", "AnomalyFilter"]):
                 raise Misfit(step.path, f"{step.name} must be the last step: it transforms nothing")
         return made[0] if len(made) == 1 else self._pipeline(tuple(made), path)
 
@@ -92,13 +92,13 @@ class _Reader:
             return self.steps(arguments, path, depth + 1)
         if name == "compose.TransformerUnion" and isinstance(arguments, list):
             return self._union(arguments, path, depth + 1)
+        refusal = self._catalogue.refusal(name)
+        if refusal:
+            raise Misfit(path, f"{_shown(name)} cannot be declared: {refusal}")
         entry = self._catalogue.classes.get(name)
         if entry is None:
-            shown = name if len(name) <= 80 else name[:80] + "…"
             word = "metric" if self._metric else "class"
-            raise Misfit(path, f"unknown {word} {shown}{self._catalogue.suggest(name)}")
-        if entry.refused:
-            raise Misfit(path, f"{name} cannot be declared: {entry.refused}")
+            raise Misfit(path, f"unknown {word} {_shown(name)}{self._catalogue.suggest(name)}")
         if arguments is None:
             arguments = {}
         if isinstance(arguments, list):
@@ -167,7 +167,7 @@ class _Reader:
                 return _TYPES[value]
             case str() if "class" in kinds:
                 # Looked up as if it were built, so that its name is judged alike.
-                if value in self._catalogue.classes and not self._catalogue.classes[value].refused:
+                if value in self._catalogue.classes and not self._catalogue.refusal(value):
                     return ClassName(value)
                 return self.construct(value, None, path, depth)
             case list():
@@ -208,7 +208,8 @@ class _Reader:
 
     def _means_class(self, text: str) -> bool:
         """Whether `text` is the name of a class, or meant to be one."""
-        return text in self._catalogue.classes or bool(self._catalogue.suggest(text))
+        known = text in self._catalogue.classes or bool(self._catalogue.refusal(text))
+        return known or bool(self._catalogue.suggest(text))
 
     def _list(self, value: list[Any], kinds: Sequence[str], path: Path, depth: int) -> Value | None:
         for kind in kinds:
@@ -238,6 +239,10 @@ class _Reader:
             elif kind != "function":
                 words.append(_WORDS[kind.partition("[")[0]])
         return " or ".join(dict.fromkeys(words)) or "no value"
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= 80 else name[:80] + "…"
 
 
 def _listed(parameters: Sequence[Parameter]) -> str:

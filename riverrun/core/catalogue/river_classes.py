@@ -51,10 +51,26 @@ class ClassEntry(msgspec.Struct, frozen=True, rename={"ancestors": "is"}):
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every class that a spec may name, as ``module.Class`` below River's own name."""
+    """Every class that a spec may name, as ``module.Class`` below River's own name.
+
+    `not_declared` has the reason for what River exports and no spec may name: whole modules, and classes.
+    """
 
     river: str
     classes: dict[str, ClassEntry]
+    not_declared: dict[str, str]
+
+    def refusal(self, name: str) -> str:
+        """Why a spec must not name `name`, a public class of River; empty where it may, or where none is
+        called so."""
+        entry = self.classes.get(name)
+        if entry is not None:
+            return entry.refused
+        parts = name.split(".")
+        if not parts[-1][:1].isupper():
+            return ""
+        owners = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+        return next((self.not_declared[owner] for owner in owners if owner in self.not_declared), "")
 
     def suggest(self, name: str) -> str:
         """``; did you mean …?`` for the classes whose names come closest to `name`, else empty."""
@@ -89,6 +105,7 @@ _USUAL = {
 class _File(msgspec.Struct, frozen=True):
     river: str
     classes: dict[str, ClassEntry]
+    not_declared: dict[str, str]
 
 
 @lru_cache(maxsize=1)
@@ -96,4 +113,4 @@ def river_catalogue() -> Catalogue:
     """The catalogue of the River version that riverrun is made for; read once."""
     text = resources.files("riverrun.core.catalogue").joinpath("river.json").read_bytes()
     file = msgspec.json.decode(text, type=_File)
-    return Catalogue(file.river, file.classes)
+    return Catalogue(file.river, file.classes, file.not_declared)

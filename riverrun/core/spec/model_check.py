@@ -11,6 +11,7 @@ from riverrun.core.errors import InvalidInput
 from riverrun.core.spec.misfits import as_misfit
 from riverrun.core.spec.mlp import MlpSpec
 from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.spec.precision_check import check_precision
 
 _MODEL_BASES: Mapping[str, tuple[str, str]] = {
     "binary": ("Classifier", "linear_model.LogisticRegression"),
@@ -26,7 +27,9 @@ def check_model(spec: ModelSpec) -> None:
     model = None
     if spec.factory is None:
         if spec.learner == "river":
-            model = river_declaration(spec).last
+            declared = river_declaration(spec)
+            check_precision(spec, declared)
+            model = declared.last
         else:
             mlp_declaration(spec)
     for metric in metric_declarations(spec):

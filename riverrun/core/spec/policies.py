@@ -28,6 +28,9 @@ class PublishSpec(SpecPart):
 
     Without any condition it publishes continuously. `budget` bounds the share of the trainer's time
     that publishing may take, whatever the conditions ask; `budget` is not a condition.
+
+    `precision` says how exact the weights are that readers get: bf16 rounds each to 8 significant bits,
+    int8 to one of 255 steps up to the largest in its block. The trainer keeps them exact.
     """
 
     every_events: int | None = Field(default=None, ge=1)
@@ -35,6 +38,7 @@ class PublishSpec(SpecPart):
     on_metric: MetricChange | None = None
     continuous: bool = False
     budget: Share = 0.2
+    precision: Literal["exact", "bf16", "int8"] = "exact"
 
     @property
     def is_continuous(self) -> bool:
@@ -52,7 +56,8 @@ class PublishSpec(SpecPart):
             words.append(f"every {format_duration(self.every)}")
         if self.on_metric is not None:
             words.append(f"on {self.on_metric.metric} change {self.on_metric.change:g}")
-        return " or ".join(words) + f", budget {self.budget:.0%}"
+        rounding = "" if self.precision == "exact" else f", rounded to {self.precision}"
+        return " or ".join(words) + f", budget {self.budget:.0%}{rounding}"
 
 
 class SyncSpec(SpecPart):

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from riverrun.core.errors import Exhausted, NotFound, Unavailable
+from riverrun.core.errors import DigestMismatch, Exhausted, NotFound, Unavailable
 from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
-from riverrun.events.embedded import tables
+from riverrun.events.embedded import proof, tables
 from riverrun.events.embedded.group_commit import GroupCommit
 from riverrun.events.embedded.tail import Tail
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock, SystemClock
-from riverrun.runtime.database import Database
+from riverrun.runtime.database import disk_is_full
 from riverrun.runtime.failpoints import reach
 
 MAX_BODY = 1 << 20
@@ -26,6 +27,12 @@ MAX_AHEAD_S = 300.0
 DEFAULT_HORIZON_S = 86_400.0
 MAX_WAITING_BYTES = 64 << 20
 BATCH_BYTES = 2 << 20
+
+FULL_STEPS = (2_000, 200, 20)
+"""Events that go in one transaction when the disk is full, as many as it has room for."""
+
+PROVE_ROWS, PROVE_EVERY_S = 500, 0.02
+"""Pace of proving a large log while it is in use: about a millisecond of every twenty."""
 
 T = TypeVar("T")
 
@@ -54,6 +61,9 @@ class _Append:
 class EmbeddedEventLog:
     """An `EventLog` in one file of this process; partition 0 is the only one.
 
+    `found` and `proven` say what the file was when it was opened. `make_room` is asked, once for each
+    commit, when the disk is full; where it made some the commit is tried again.
+
     The file is locked: a second log over it cannot be opened. An I/O error of the disk is final: the call
     that met it and `disk_failed` raise it, all later calls raise `Unavailable`, and the process should end.
     """
@@ -67,10 +77,10 @@ class EmbeddedEventLog:
     ) -> None:
         """Open or create the log at `path`; blocks. `horizon_s` says how long a model's ids are remembered.
 
-        Raises ValueError for a file of another format, sqlite3.DatabaseError for one that is damaged or
-        in use.
+        Raises `WrongFormat`, `DigestMismatch` naming what is damaged, sqlite3.OperationalError for a file
+        that is in use.
         """
-        self._database = Database(path, tables.SCHEMA, version=tables.FORMAT)
+        self._database, self.found, self.proven = proof.opened(path)
         self._horizon_s = horizon_s
         self._clock = clock or SystemClock()
         self._commits = GroupCommit(self._commit, max_waiting_bytes=MAX_WAITING_BYTES)
@@ -78,9 +88,11 @@ class EmbeddedEventLog:
             (row.model, row.name): _OpenStream(
                 row.id, row.model, row.name, row.first_offset, Tail(row.next_offset)
             )
-            for row in self._database.run_now(tables.load_streams)
+            for row in self.proven.streams
         }
         self._last_id = max((stream.id for stream in self._streams.values()), default=0)
+        self._dropping = asyncio.Lock()
+        self.make_room: Callable[[], Awaitable[bool]] | None = None
         self._stopped = ""
         self._failure: BaseException | None = None
         self._failed = asyncio.Event()
@@ -154,6 +166,35 @@ class EmbeddedEventLog:
         while await self._run(lambda c: tables.forget_ids(c, opened.id, forget_ns)):
             pass
 
+    @contextlib.asynccontextmanager
+    async def holding(self) -> AsyncGenerator[None, None]:
+        """No event goes while the block runs; `trim` and `expire` wait for its end."""
+        async with self._dropping:
+            yield
+
+    async def copy_to(self, path: Path) -> None:
+        """Write what the log holds to the file `path`, appends going on meanwhile. Not synced."""
+        self._check_running()
+        await self._guarded(asyncio.to_thread(self._database.copy_to, path))
+
+    async def let_go(self, model: str, stream: Stream, below: int) -> int:
+        """Let go of some of the oldest events below the offset `below`, for want of room; how many.
+
+        Their room goes back to the disk. None go while `holding`. Raises `Exhausted` where the disk has no
+        room even for that.
+        """
+        opened = self._opened(model, stream)
+        first = opened.first_offset
+        if self._dropping.locked() or first >= below:
+            return 0
+        for rows in FULL_STEPS:
+            # A transaction keeps what it changes in its journal first: fewer rows need less of one.
+            with contextlib.suppress(Exhausted):
+                await self._drop_step(opened, below, None, rows)
+                await self._run(tables.give_back)
+                return opened.first_offset - first
+        raise Exhausted("the event log", "what its disk holds")
+
     def streams(self) -> list[tuple[str, Stream]]:
         """The (model, stream) pairs that this log holds."""
         return [(model, Stream(name)) for model, name in self._streams]
@@ -163,6 +204,21 @@ class EmbeddedEventLog:
         await self._failed.wait()
         assert self._failure is not None
         raise self._failure
+
+    async def prove_rest(self) -> None:
+        """Prove, little by little, what the start left unproven of a large log; a root task, never returns.
+
+        Damage is final, as an I/O error is.
+        """
+        if not self.proven.whole:
+            for stream in self.proven.streams:
+                offset: int | None = 0
+                while offset is not None:
+                    offset = await self._prove_some(proof.prove_events, stream.id, offset)
+            place: int | None = 0
+            while place is not None:
+                place = await self._prove_some(proof.prove_ids, place)
+        await asyncio.Event().wait()
 
     def stop(self) -> None:
         """End all reads and refuse new calls with `Unavailable`; what was accepted is still committed."""
@@ -186,12 +242,21 @@ class EmbeddedEventLog:
 
     async def _commit(self, appends: Sequence[_Append]) -> Sequence[list[Appended]]:
         batch = [tables.StreamAppend(a.stream.row(), a.entries, a.forget_ns) for a in appends]
-        written = await self._run(lambda connection: tables.write(connection, batch))
+        try:
+            written = await self._run(lambda connection: tables.write(connection, batch))
+        except Exhausted:
+            if self.make_room is None or not await self.make_room():
+                raise
+            written = await self._run(lambda connection: tables.write(connection, batch))
         for stream in {append.stream.id: append.stream for append in appends}.values():
             if written.gained[stream.id]:
                 stream.tail.extend(written.gained[stream.id])
         reach("events.after-publish")
         return written.answers
+
+    async def _prove_some(self, prove: Callable[..., int | None], *where: int) -> int | None:
+        await asyncio.sleep(PROVE_EVERY_S)
+        return await self._run(lambda c: prove(c, *where, PROVE_ROWS))
 
     async def _read_disk(self, stream: _OpenStream, start: int, limit: int) -> Sequence[LoggedEvent]:
         end = min(start + limit, stream.tail.end)
@@ -201,17 +266,29 @@ class EmbeddedEventLog:
         opened = self._opened(model, stream)
         before = min(before, opened.tail.end)
         while opened.first_offset < before:
-            self._check_running()
-            left = await self._run(lambda c: tables.drop(c, opened.id, before, received_before_ns))
-            if left <= opened.first_offset:
+            if not await self._drop_step(opened, before, received_before_ns, tables.ROWS_PER_STEP):
                 return
+
+    async def _drop_step(
+        self, opened: _OpenStream, before: int, received_before_ns: int | None, rows: int
+    ) -> bool:
+        """Let go of at most `rows` events; whether any went."""
+        self._check_running()
+        async with self._dropping:
+            left = await self._run(lambda c: tables.drop(c, opened.id, before, received_before_ns, rows))
+            if left <= opened.first_offset:
+                return False
             opened.first_offset = left
+            return True
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._guarded(self._database.run(work))
+
+    async def _guarded(self, work: Awaitable[T]) -> T:
         try:
-            return await self._database.run(work)
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            return await work
+        except (sqlite3.Error, DigestMismatch) as error:
+            if disk_is_full(error):
                 raise Exhausted("the event log", "what its disk holds") from error
             # What the file holds now is unknown, and a second fsync would not tell (fsync reports an
             # error once): only a restart reads it afresh.

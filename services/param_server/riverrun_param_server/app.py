@@ -11,12 +11,14 @@ import grpc
 import structlog
 
 from riverrun.api.events.v1 import events_pb2_grpc
+from riverrun.core.errors import DigestMismatch
 from riverrun.events.embedded.log import EmbeddedEventLog
 from riverrun.rpc.servers import serving_grpc
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
 from riverrun.runtime.status_app import serving_http, status_app
 from riverrun_param_server.announcements import Announcements
+from riverrun_param_server.backups import Backups
 from riverrun_param_server.catalogue import Catalogue
 from riverrun_param_server.compaction import Compaction
 from riverrun_param_server.completion import Completion
@@ -24,13 +26,17 @@ from riverrun_param_server.event_horizon import horizons_of
 from riverrun_param_server.event_log_servicer import EventLogServicer
 from riverrun_param_server.fatal import Fatal
 from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
+from riverrun_param_server.identity import renew_store_id
+from riverrun_param_server.keeping import Keeping
 from riverrun_param_server.param_server import LostHistory, ParamServer
 from riverrun_param_server.pulls import Pulls
 from riverrun_param_server.pushes import Pushes
 from riverrun_param_server.readers import Readers
-from riverrun_param_server.recovery import load, open_store_id, renew_store_id, verify
+from riverrun_param_server.recovery import load, report, take_in_log, verify
 from riverrun_param_server.registry import Registry
 from riverrun_param_server.retention import RetentionPolicy
+from riverrun_param_server.room import Room
+from riverrun_param_server.schema import LOG_DATABASE
 from riverrun_param_server.servicer import ParameterServicer, add_parameter_service
 from riverrun_param_server.sessions import Sessions
 from riverrun_param_server.settings import ParamServerSettings
@@ -64,6 +70,7 @@ class Running:
             self.stop,
             self.server.fatal.wait(),
             self.event_log.disk_failed(),
+            self.event_log.prove_rest(),
             self.server.hub.beat(),
             self.server.sessions.sweep(),
             self.housekeeping.work(self.event_log),
@@ -82,29 +89,33 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
     completion = Completion()
     try:
         verified = await asyncio.to_thread(verify, store)
-        catalogue = Catalogue(store, await asyncio.to_thread(open_store_id, store))
+        report(store, verified)
+        catalogue = Catalogue(store, verified.identity.store_id)
         reader = VersionReader(store, max_model_bytes=settings.max_model_bytes)
         snapshots = Snapshots(store, completion, SnapshotPolicy())
-        await load(store, catalogue, reader, snapshots, verified)
+        await load(store, catalogue, reader, snapshots, verified.proven)
         hub = WatchHub(catalogue, Announcements(catalogue, clock))
         sessions = Sessions(catalogue, hub, completion, clock, settings.lease_s)
+        readers = Readers(catalogue, clock)
+        retention = RetentionPolicy(settings.keep_all_s, settings.keep_minutely_s, settings.keep_hourly_s)
         max_bytes = settings.max_model_bytes
         yield ParamServer(
             store=store,
             catalogue=catalogue,
             registry=Registry(catalogue, hub, sessions, completion, clock, frozenset(settings.factories)),
             sessions=sessions,
-            pushes=Pushes(catalogue, hub, snapshots, completion, clock, max_model_bytes=max_bytes),
+            pushes=Pushes(catalogue, hub, sessions, snapshots, completion, clock, max_model_bytes=max_bytes),
             pulls=Pulls(catalogue, reader, completion),
             steering=Steering(catalogue, reader, hub, sessions, completion),
             hub=hub,
-            readers=Readers(catalogue, clock),
+            readers=readers,
+            keeping=Keeping(catalogue, readers, clock, retention),
             fatal=fatal,
         )
     finally:
         await completion.finish()
         if isinstance(fatal.error, LostHistory):
-            await asyncio.to_thread(renew_store_id, store)
+            await store.database.run(lambda connection: renew_store_id(connection, store.folder))
         await asyncio.to_thread(store.close)
 
 
@@ -117,57 +128,63 @@ async def running(
     The block must await `Running.wait` for heartbeats, leases and failures to be seen to.
     """
     clock = clock or SystemClock()
-    async with building(settings, clock) as server:
-        event_log = await asyncio.to_thread(
-            EmbeddedEventLog,
-            settings.data / "events.sqlite",
-            horizon_s=horizons_of(server.catalogue),
-            clock=clock,
-        )
-
+    async with building(settings, clock) as server, _event_log(settings, server, clock) as event_log:
         compaction = Compaction(server.store, max_bytes=2 * settings.max_model_bytes)
         housekeeping = Housekeeping(
-            server.catalogue, server.readers, compaction, clock, _housekeeping_policy(settings)
+            server.catalogue, server.keeping, compaction, clock, _housekeeping_policy(settings)
         )
+        backups = Backups(server.store, event_log)
+        server.store.make_room = event_log.make_room = Room(event_log, housekeeping.learned).make
         specs = None if settings.specs is None else SpecsFolder(settings.specs, server.registry)
         if specs is not None:
             await specs.register_changed()
 
+        events = EventLogServicer(
+            event_log, store_id=lambda: server.store_id, check_model=server.catalogue.check
+        )
+
         def add_services(grpc_server: grpc.aio.Server) -> list[str]:
-            events = EventLogServicer(
-                event_log, store_id=lambda: server.store_id, check_model=server.catalogue.check
-            )
             events_pb2_grpc.add_EventLogServicer_to_server(events, grpc_server)
-            return [add_parameter_service(ParameterServicer(server), grpc_server), EVENT_LOG]
+            return [add_parameter_service(ParameterServicer(server, backups), grpc_server), EVENT_LOG]
 
         def end_streams() -> None:
             server.end_streams()
+            events.end()
             event_log.stop()
 
         status = status_app(
             alive=lambda: server.fatal.error is None,
             ready=lambda: "the disk failed" if server.fatal.error is not None else "",
         )
-        try:
-            async with (
-                serving_http(status, settings.host, settings.http_port, settings.drain_s) as http_port,
-                serving_grpc(
-                    add_services,
-                    settings.host,
-                    settings.port,
-                    drain_s=settings.drain_s,
-                    on_stop=end_streams,
-                ) as (port, _),
-            ):
-                log.info("the parameter server answers", port=port, http_port=http_port)
-                yield Running(port, http_port, server, event_log, housekeeping, specs, stop or Stop())
-        finally:
-            await event_log.close()
+        async with (
+            serving_http(status, settings.host, settings.http_port, settings.drain_s) as http_port,
+            serving_grpc(
+                add_services,
+                settings.host,
+                settings.port,
+                drain_s=settings.drain_s,
+                on_stop=end_streams,
+            ) as (port, _),
+        ):
+            log.info("the parameter server answers", port=port, http_port=http_port)
+            yield Running(port, http_port, server, event_log, housekeeping, specs, stop or Stop())
+
+
+@contextlib.asynccontextmanager
+async def _event_log(
+    settings: ParamServerSettings, server: ParamServer, clock: Clock
+) -> AsyncIterator[EmbeddedEventLog]:
+    path, horizon_s = settings.data / LOG_DATABASE, horizons_of(server.catalogue)
+    event_log = await asyncio.to_thread(EmbeddedEventLog, path, horizon_s=horizon_s, clock=clock)
+    try:
+        await asyncio.to_thread(take_in_log, server.store, event_log)
+        yield event_log
+    finally:
+        await event_log.close()
 
 
 def _housekeeping_policy(settings: ParamServerSettings) -> HousekeepingPolicy:
     return HousekeepingPolicy(
-        retention=RetentionPolicy(settings.keep_all_s, settings.keep_minutely_s, settings.keep_hourly_s),
         every_s=settings.retention_every_s,
         deleted_models_s=settings.deleted_models_s,
         events_s=settings.keep_events_s,
@@ -175,6 +192,10 @@ def _housekeeping_policy(settings: ParamServerSettings) -> HousekeepingPolicy:
 
 
 async def serve(settings: ParamServerSettings, stop: Stop) -> None:
-    """Run a parameter server until `stop` is asked."""
-    async with running(settings, stop=stop) as server:
-        await server.wait()
+    """Run a parameter server until `stop` is asked. Raises what refuses the start, and what ended it."""
+    try:
+        async with running(settings, stop=stop) as server:
+            await server.wait()
+    except DigestMismatch as error:
+        log.error("the store is damaged", what=error.what, expected=error.expected, found=error.found)
+        raise

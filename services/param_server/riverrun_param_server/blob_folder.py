@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,18 +19,26 @@ class BlobFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._unwanted: set[bytes] = set()
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)
+        # A process that was killed may have made folders in it and not synced them.
+        sync_folder(folder)
 
-    def put(self, body: bytes, sha: bytes) -> None:
-        """Keep `body`; on disk and under its name when this returns. Repeating it changes nothing."""
+    def put(self, body: bytes, sha: bytes) -> bool:
+        """Keep `body`; on disk and under its name when this returns. Whether it was not there before."""
+        with self._lock:
+            self._unwanted.discard(sha)
         path = self._path(sha)
         if path.exists():
-            return
+            return False
         if not path.parent.exists():
             path.parent.mkdir()
             sync_folder(self._folder)
         write_durably(path, body)
+        return True
 
     def get(self, sha: bytes) -> bytes:
         """The bytes of `sha`; raises FileNotFoundError, and `DigestMismatch` when the disk changed them."""
@@ -41,7 +50,29 @@ class BlobFolder:
         return body
 
     def remove(self, shas: Iterable[bytes]) -> None:
-        """Let go of files; those that are not there are no matter."""
+        """Let go of files; those that are not there are no matter. While files are held they stay."""
+        with self._lock:
+            if self._holders:
+                self._unwanted.update(shas)
+                return
+        self._unlink(shas)
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """No file goes while the block runs; what was let go of goes when the last such block ends."""
+        with self._lock:
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if not self._holders:
+                    # Within the lock: whoever puts one of them again must not find it and then lose it.
+                    self._unlink(self._unwanted)
+                    self._unwanted.clear()
+
+    def _unlink(self, shas: Iterable[bytes]) -> None:
         for sha in shas:
             self._path(sha).unlink(missing_ok=True)
 
@@ -77,11 +108,16 @@ def write_durably(path: Path, body: bytes) -> None:
     """Put `body` under `path` as a whole: readers see all of it or what was there before."""
     temporary = path.with_name(f"{path.name}.tmp")
     reach("file.before-write")
-    with temporary.open("wb") as file:
-        failpoints.write(file, body, "file.half-written")
-        file.flush()
-        reach("file.after-write")
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("wb") as file:
+            failpoints.write(file, body, "file.half-written")
+            file.flush()
+            reach("file.after-write")
+            os.fsync(file.fileno())
+    except OSError:
+        # On a full disk what was written of it would take the room that others wait for.
+        temporary.unlink(missing_ok=True)
+        raise
     reach("file.after-fsync")
     temporary.rename(path)
     reach("file.after-rename")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Iterable
 
 from riverrun.core.errors import NotFound
@@ -134,8 +133,3 @@ class Catalogue:
         if version in model.versions_in_use():
             model.manifests[version] = row.manifest
         return row.manifest
-
-
-def new_store_id() -> str:
-    """An id that no store had before."""
-    return uuid.uuid4().hex

@@ -92,6 +92,11 @@ class Compaction:
                 body, content = Body.of(*await asyncio.to_thread(self._whole, bodies))
                 changed = replace(changed, snapshot=body)
                 contents.append((body, content))
+        delta, snapshot = changed.delta, changed.snapshot
+        if delta is not None and snapshot is not None and delta.size >= snapshot.size:
+            # Nobody would be sent it: whoever is behind gets the snapshot.
+            contents = [kept for kept in contents if kept[0] is not delta]
+            changed = replace(changed, base=0, delta=None)
         large = [(body.sha, content) for body, content in contents if body.inline is None]
         for sha, content in large:
             await self._store.put_file(sha, content)

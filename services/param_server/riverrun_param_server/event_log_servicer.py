@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from riverrun.api.events.v1 import events_pb2 as pb
 from riverrun.api.events.v1 import events_pb2_grpc as pb_grpc
-from riverrun.core.errors import InvalidInput
+from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.core.events import NewEvent, Offsets, Stream
 from riverrun.events.protocol import EventLog
 from riverrun.rpc.converters import stream_named
 
 DEFAULT_LIMIT = 512
 MAX_LIMIT = 10_000
+MAX_UNANSWERED = 256
+"""Requests of one stream of appends that wait for their answers at most."""
 
 
 class EventLogServicer(pb_grpc.EventLogServicer):
@@ -26,6 +29,12 @@ class EventLogServicer(pb_grpc.EventLogServicer):
         self._log = log
         self._store_id = store_id
         self._check_model = check_model
+        self._taking: set[asyncio.Task[None]] = set()
+
+    def end(self) -> None:
+        """Take no more requests from streams of appends, and let them end: the server stops."""
+        for taking in self._taking:
+            taking.cancel()
 
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendResponse:
         stream = self._addressed(request)
@@ -40,6 +49,37 @@ class EventLogServicer(pb_grpc.EventLogServicer):
                 pb.Appended(offset=a.offset, duplicate=a.duplicate, refused=a.refused) for a in appended
             ],
         )
+
+    async def AppendStream(
+        self, requests: AsyncIterator[pb.AppendRequest], context: Any
+    ) -> AsyncIterator[pb.AppendStreamResponse]:
+        answers: asyncio.Queue[asyncio.Task[pb.AppendStreamResponse] | None] = asyncio.Queue()
+        room = asyncio.Semaphore(MAX_UNANSWERED)
+
+        async def take() -> None:
+            try:
+                async for request in requests:
+                    await room.acquire()
+                    # Tasks begin in the order they were made in, and so the log takes the events in order.
+                    answers.put_nowait(asyncio.create_task(self._answer(request, context)))
+            finally:
+                answers.put_nowait(None)
+
+        taking = asyncio.create_task(take())
+        self._taking.add(taking)
+        taking.add_done_callback(self._taking.discard)
+        try:
+            while (answer := await answers.get()) is not None:
+                yield await answer
+                room.release()
+        finally:
+            taking.cancel()
+
+    async def _answer(self, request: pb.AppendRequest, context: Any) -> pb.AppendStreamResponse:
+        try:
+            return pb.AppendStreamResponse(answer=await self.Append(request, context))
+        except RiverrunError:
+            return pb.AppendStreamResponse()
 
     async def Read(self, request: pb.ReadRequest, context: Any) -> AsyncIterator[pb.ReadResponse]:
         stream = self._addressed(request)

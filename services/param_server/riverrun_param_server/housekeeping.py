@@ -14,22 +14,23 @@ from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.compaction import Compaction
-from riverrun_param_server.readers import Readers
+from riverrun_param_server.keeping import Keeping
 from riverrun_param_server.resets import positions_of
-from riverrun_param_server.retention import RetentionPolicy, Run, runs
+from riverrun_param_server.retention import Run, runs
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class HousekeepingPolicy:
-    """How much is kept, how often is looked, and how many versions go in one step."""
+    """How long things are kept, how often is looked, how many versions go in one step, and how long pushes
+    have before the next step: a long backlog must not become one long stop."""
 
-    retention: RetentionPolicy
     every_s: float = 10.0
     deleted_models_s: float = 7 * 86_400.0
     events_s: float = 7 * 86_400.0
     max_run: int = 32
+    pause_s: float = 0.05
 
 
 class Housekeeping:
@@ -38,13 +39,13 @@ class Housekeeping:
     def __init__(
         self,
         catalogue: Catalogue,
-        readers: Readers,
+        keeping: Keeping,
         compaction: Compaction,
         clock: Clock,
         policy: HousekeepingPolicy,
     ) -> None:
         self._catalogue = catalogue
-        self._readers = readers
+        self._keeping = keeping
         self._compaction = compaction
         self._clock = clock
         self._policy = policy
@@ -73,30 +74,24 @@ class Housekeeping:
         for run in await self._plan(model):
             rebased = await self._compaction.prepare(model.record.id, run)
             async with model.lock:
-                if self._held(model) & set(run.dropped) or _parents(model) != parents:
+                if self._keeping.holders(model).keys() & set(run.dropped) or _parents(model) != parents:
                     # Somebody took an old version into use meanwhile; the next look sees it.
                     break
                 await self._compaction.commit(model.record.id, run.dropped, rebased)
             dropped += len(run.dropped)
-            # Pushes go first: a long backlog must not become one long stop.
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(self._policy.pause_s)
         if dropped:
             log.info("old versions were dropped", model=model.name, versions=dropped)
         return dropped
 
     async def _plan(self, model: Model) -> list[Run]:
-        retention = self._policy.retention
+        retention = self._keeping.retention
         now_ns = self._clock.wall_ns()
         until_ns = now_ns - int(retention.keep_all_s * 1e9)
         versions, complete = await self._compaction.aged(model.record.id, until_ns)
-        held = self._held(model) | await self._compaction.good(model.record.id)
+        held = self._keeping.holders(model).keys() | await self._compaction.good(model.record.id)
         may_go = retention.droppable(versions, held, now_ns)
         return list(runs(versions, may_go, self._policy.max_run, complete=complete))
-
-    def _held(self, model: Model) -> set[int]:
-        record = model.record
-        used = model.versions_in_use() | self._readers.versions_held(model.name)
-        return used | {record.tail_version}
 
     async def _purge(self, model: Model) -> int:
         """Let go of all that a model deleted long ago had, but its counters: no number comes back."""
@@ -128,6 +123,11 @@ class Housekeeping:
             if below is None:
                 below = (await event_log.end(name, stream))[0]
             await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
+
+    def learned(self, name: str, stream: Stream) -> int:
+        """Up to where every line that learns contains the stream of a model; 0 where that is not known."""
+        model = self._catalogue.find(name)
+        return 0 if model is None else self._contained(model, stream) or 0
 
     def _contained(self, model: Model, stream: Stream) -> int | None:
         """Up to where every line that learns contains the stream; None where no line reads it."""

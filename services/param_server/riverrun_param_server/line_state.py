@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from riverrun.codec.rounding import is_rounded
 from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, Exhausted, InvalidInput
 from riverrun.core.units import Delta, SideDelta, State, Unit
@@ -103,11 +104,18 @@ class LineState:
             index = 0 if what == "serving" else 1
             raise DigestMismatch(f"{what} side of the push", roots[index].hex(), found[index].hex())
         for side, other in ((delta.serving, self._trainer), (delta.trainer, self._serving)):
-            twice = next((number for number in side.changed if number in other.tree), None)
+            twice = next(
+                (n for n in side.changed if n in other.tree and not self._is_rounded(n, delta)), None
+            )
             if twice is not None:
                 self.undo(prepared)
                 raise InvalidInput("unit", f"expected numbers unique over both sides, got {twice} twice")
         return prepared
+
+    def _is_rounded(self, number: int, delta: Delta) -> bool:
+        """Whether the trainer's unit of this number is the exact form of a rounded one after `delta`."""
+        unit = delta.serving.changed.get(number)
+        return is_rounded(self._serving.units[number] if unit is None else unit)
 
     def commit(self, prepared: Prepared) -> None:
         """Take the step: from now on it is the state."""

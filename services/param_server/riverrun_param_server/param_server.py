@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from riverrun.core.errors import WrongStore
-from riverrun.core.versions import Manifest
 from riverrun_param_server.catalogue import Catalogue
 from riverrun_param_server.fatal import Fatal
+from riverrun_param_server.keeping import Keeping
 from riverrun_param_server.pulls import Pulls, PullWanted
 from riverrun_param_server.pushes import Pushes
 from riverrun_param_server.readers import Readers
@@ -16,7 +16,6 @@ from riverrun_param_server.registry import Registry
 from riverrun_param_server.sessions import Sessions
 from riverrun_param_server.steering import Steering
 from riverrun_param_server.store import Store
-from riverrun_param_server.version_rows import manifests
 from riverrun_param_server.watch_hub import Subscription, Watcher, WatchHub
 
 
@@ -47,6 +46,7 @@ class ParamServer:
     steering: Steering
     hub: WatchHub
     readers: Readers
+    keeping: Keeping
     fatal: Fatal
 
     @property
@@ -71,12 +71,6 @@ class ParamServer:
             return replace(wanted, have=0)
         self._check_past(Held(wanted.model, "", wanted.have, 0))
         return wanted
-
-    async def list_versions(self, model_name: str, limit: int, before: int) -> list[Manifest]:
-        """Versions below `before` (0: all), newest first."""
-        model = self.catalogue.get(model_name)
-        model_id = model.record.id
-        return await self.store.run(lambda connection: manifests(connection, model_id, before, limit))
 
     def end_streams(self) -> None:
         """End watches and sessions: the server stops."""

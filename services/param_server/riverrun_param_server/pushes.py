@@ -9,11 +9,9 @@ from dataclasses import replace
 import structlog
 
 from riverrun.codec.wire import encode_side
-from riverrun.core.digest import version_digest
 from riverrun.core.errors import Exhausted, InvalidInput, RiverrunError, StaleBase
-from riverrun.core.units import Delta, SideDelta
-from riverrun.core.versions import Channel, Manifest
-from riverrun.rpc.params_client import Push, Pushed
+from riverrun.core.units import EMPTY, Delta, SideDelta
+from riverrun.rpc.weights import Push, Pushed
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
 from riverrun.runtime.failpoints import reach
@@ -22,13 +20,15 @@ from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.chains import decode_delta
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.line_state import LineState, Prepared
+from riverrun_param_server.pushed_rows import row_of
 from riverrun_param_server.recent_deltas import RecentDelta
-from riverrun_param_server.records import LineRecord
+from riverrun_param_server.records import LineRecord, ModelRecord
 from riverrun_param_server.resets import after_first_push
-from riverrun_param_server.sessions import fenced
+from riverrun_param_server.sessions import Sessions, fenced
 from riverrun_param_server.snapshots import Snapshots
+from riverrun_param_server.spec_changes import own_line
 from riverrun_param_server.store import Change
-from riverrun_param_server.version_rows import Body, StoredManifest, VersionRow
+from riverrun_param_server.version_rows import VersionRow
 from riverrun_param_server.watch_hub import WatchHub
 
 log = structlog.get_logger()
@@ -46,6 +46,7 @@ class Pushes:
         self,
         catalogue: Catalogue,
         hub: WatchHub,
+        sessions: Sessions,
         snapshots: Snapshots,
         completion: Completion,
         clock: Clock,
@@ -54,6 +55,7 @@ class Pushes:
     ) -> None:
         self._catalogue = catalogue
         self._hub = hub
+        self._sessions = sessions
         self._snapshots = snapshots
         self._completion = completion
         self._clock = clock
@@ -65,11 +67,15 @@ class Pushes:
         Raises `NotFound`, `Fenced`, `Exhausted`, `InvalidInput`.
         """
         model = self._catalogue.get(push.model)
-        line = model.line(push.line)
         if body_bytes > 2 * self.max_model_bytes:
             raise Exhausted(f"model {push.model}", f"{self.max_model_bytes} bytes")
         if not 0 < len(push.push_id) <= 128:
             raise InvalidInput("push_id", "expected 1 to 128 characters")
+        if not push.line:
+            if not push.snapshot or push.base_version or push.epoch:
+                raise InvalidInput("line", "0 takes a snapshot, with base_version and epoch 0")
+            return
+        line = model.line(push.line)
         if push.base_version == line.head:
             _check_epoch(model, line, push)
 
@@ -110,23 +116,49 @@ class Pushes:
     async def _store(self, push: Push, delta: Delta) -> Pushed:
         model = self._catalogue.get(push.model)
         async with model.lock:
+            if not push.line:
+                return await self._open_line(model, push, delta)
             line = model.line(push.line)
             if push.base_version != line.head:
                 return await self._answer_again(model, line, push)
             _check_epoch(model, line, push)
-            state = model.states[line.number]
-            prepared = await self._prepare(state, push, delta)
-            try:
-                row = self._row(model, line, push)
-                await self._commit(model, line, row, push)
-            except BaseException:
-                state.undo(prepared)
-                raise
-            state.commit(prepared)
-            reach("push.before-publish")
-            self._after(model, line, row, push, delta)
-            reach("push.after-publish")
-            return self._answer(row)
+            return await self._extend(model, model.record, line, model.states[line.number], push, delta)
+
+    async def _open_line(self, model: Model, push: Push, delta: Delta) -> Pushed:
+        """Store the first version of a line that nobody learned here, and open the line with it."""
+        record = model.record
+        before = await self._pushed_before(model, record.lines[-1], push)
+        if before is not None:
+            return before
+        if push.spec_revision != record.spec_revision:
+            raise StaleBase(record.spec_revision, push.spec_revision, what="spec revision")
+        change = own_line(record)
+        line = change.record.line(change.opened_line)
+        assert line is not None
+        state = LineState(EMPTY)
+        pushed = await self._extend(model, change.record, line, state, push, delta)
+        model.states[line.number] = state
+        for number in change.closed_lines:
+            model.states.pop(number, None)
+            self._sessions.line_closed(model, number)
+        log.info("a line was opened with a state from elsewhere", model=model.name, line=line.number)
+        return pushed
+
+    async def _extend(
+        self, model: Model, record: ModelRecord, line: LineRecord, state: LineState, push: Push, delta: Delta
+    ) -> Pushed:
+        prepared = await self._prepare(state, push, delta)
+        try:
+            row = row_of(push, record, line, self._clock.wall_ns())
+            await self._commit(model, record, line, row, push)
+        except BaseException:
+            state.undo(prepared)
+            raise
+        state.commit(prepared)
+        reach("push.before-publish")
+        self._after(model, line, row, push, delta)
+        reach("push.after-publish")
+        return self._answer(row)
 
     async def _prepare(self, state: LineState, push: Push, delta: Delta) -> Prepared:
         def work() -> Prepared:
@@ -140,46 +172,10 @@ class Pushes:
         small = len(push.serving) + len(push.trainer) <= IN_LOOP_MAX
         return work() if small else await asyncio.to_thread(work)
 
-    def _row(self, model: Model, line: LineRecord, push: Push) -> VersionRow:
-        record = model.record
-        manifest = Manifest(
-            model=model.name,
-            version=record.next_version,
-            line=line.number,
-            parent=push.base_version,
-            epoch=push.epoch,
-            digest=version_digest(line.spec_digest, push.serving_root, push.trainer_root),
-            serving_root=push.serving_root,
-            trainer_root=push.trainer_root,
-            spec_digest=line.spec_digest,
-            created_ns=self._clock.wall_ns(),
-            next_unit=push.next_unit,
-            positions=push.positions,
-            watermark_ns=push.watermark_ns,
-            examples=push.examples,
-            metrics=dict(push.metrics),
-            arrivals=push.arrivals,
-            skipped=push.skipped,
-            push_id=push.push_id,
-            delta_bytes=len(push.serving),
-        )
-        moved = tuple(
-            Channel(channel.name, channel.generation + 1, manifest.version, line.number)
-            for channel in record.channels
-            if channel.follows == line.number
-        )
-        body, _ = Body.of(push.serving, push.trainer)
-        whole = push.snapshot or push.base_version == 0
-        return VersionRow(
-            model=record.id,
-            stored=StoredManifest(manifest, moved, held=not moved),
-            base=0 if whole else push.base_version,
-            delta=None if whole else body,
-            snapshot=body if whole else None,
-        )
-
-    async def _commit(self, model: Model, line: LineRecord, row: VersionRow, push: Push) -> None:
-        record = replace(model.record, next_version=row.version + 1)
+    async def _commit(
+        self, model: Model, record: ModelRecord, line: LineRecord, row: VersionRow, push: Push
+    ) -> None:
+        record = replace(record, next_version=row.version + 1)
         record = record.with_line(after_first_push(line, row.version))
         for channel in row.stored.moved:
             record = record.with_channel(channel)
@@ -203,7 +199,13 @@ class Pushes:
 
     async def _answer_again(self, model: Model, line: LineRecord, push: Push) -> Pushed:
         """The answer that this push got before; raises `StaleBase` or `Fenced` when it is another one."""
+        before = await self._pushed_before(model, line, push)
+        if before is not None:
+            return before
+        _check_epoch(model, line, push)
+        raise StaleBase(current=line.head, given=push.base_version)
 
+    async def _pushed_before(self, model: Model, line: LineRecord, push: Push) -> Pushed | None:
         # What extended that base is the line's next version, and no other.
         condition = "model=? AND line=? AND version>? ORDER BY version LIMIT 1"
         values = (model.record.id, line.number, push.base_version)
@@ -211,10 +213,7 @@ class Pushes:
             lambda connection: version_rows.select_many(connection, condition, values)
         )
         row = next((row for row in rows if row.stored.manifest.push_id == push.push_id), None)
-        if row is not None:
-            return self._answer(row)
-        _check_epoch(model, line, push)
-        raise StaleBase(current=line.head, given=push.base_version)
+        return None if row is None else self._answer(row)
 
     def _answer(self, row: VersionRow) -> Pushed:
         stored = row.stored

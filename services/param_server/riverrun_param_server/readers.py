@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from riverrun.core.versions import ReaderInfo
@@ -69,14 +71,14 @@ class Readers:
         ]
         return sorted(found, key=lambda r: (r.model, r.channel, r.reader_id))
 
-    def versions_held(self, model: str) -> set[int]:
-        """The versions of `model` that some reader answers with."""
-        return {
-            report.version
-            for reports in self._reports.values()
-            for report in reports.values()
-            if report.model == model
-        }
+    def versions_held(self, model: str) -> Mapping[int, Sequence[str]]:
+        """The versions of `model` that readers answer with, and their ids."""
+        held: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
+        for reports in self._reports.values():
+            for report in reports.values():
+                if report.model == model:
+                    held[report.version] += (report.reader_id,)
+        return held
 
     def _lag(self, report: ReaderInfo) -> int:
         model = self._catalogue.find(report.model)

@@ -1,173 +1,105 @@
-"""Opening a store: everything is verified before anything is answered."""
+"""Opening a store: everything is verified before anything is answered, and what was found is told."""
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
-from typing import TypeVar
 
-import msgspec
 import structlog
 
 from riverrun.core.errors import DigestMismatch
 from riverrun.core.units import EMPTY
-from riverrun.runtime.failpoints import reach
-from riverrun_param_server import version_rows
-from riverrun_param_server.blob_folder import write_durably
-from riverrun_param_server.catalogue import Catalogue, Model, new_store_id
+from riverrun.events.embedded.log import EmbeddedEventLog
+from riverrun_param_server import backups, identity
+from riverrun_param_server.catalogue import Catalogue, Model
+from riverrun_param_server.identity import Identity
 from riverrun_param_server.line_state import LineState
-from riverrun_param_server.records import LineRecord, ModelRecord, decode_record, seal
+from riverrun_param_server.proof import Proven, naming_the_file, prove
+from riverrun_param_server.records import LineRecord, ModelRecord
+from riverrun_param_server.schema import DATABASE
 from riverrun_param_server.snapshots import Snapshots
-from riverrun_param_server.store import DATABASE, Store, spec_sha
+from riverrun_param_server.store import Store
 from riverrun_param_server.version_reader import VersionReader
-from riverrun_param_server.version_rows import Body
 
 log = structlog.get_logger()
-
-T = TypeVar("T")
-
-STORE_ID_FILE = "store_id"
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a store holds: each part proven by its checksum."""
+    """A store that is whole, and what had to be put right to make it so."""
 
-    records: tuple[ModelRecord, ...]
-    specs: dict[bytes, str]
-    versions: int
+    proven: Proven
+    identity: Identity
     removed_files: int
+    took_s: float
+
+    @property
+    def versions(self) -> int:
+        return self.proven.versions
 
 
 def verify(store: Store) -> Verified:
-    """Check every row and file. Raises `DigestMismatch` naming what is damaged. Blocks."""
-    return _proven(store, lambda connection: _verify(store, connection))
+    """Check every row and file, and remove what a crash left behind. Blocks.
+
+    Raises `DigestMismatch` naming what is damaged; nothing is removed then.
+    """
+    started = time.perf_counter()
+    proven = store.database.run_now(naming_the_file(lambda connection: prove(connection, store.blobs)))
+    opened = store.database.run_now(
+        naming_the_file(lambda connection: identity.open_identity(connection, store.folder))
+    )
+    removed = store.blobs.sweep(set(proven.files)) + backups.sweep(store.folder)
+    return Verified(proven, opened, removed, time.perf_counter() - started)
 
 
-def _proven(store: Store, look: Callable[[sqlite3.Connection], T]) -> T:
-    try:
-        return store.database.run_now(look)
-    except (sqlite3.Error, TypeError, ValueError, LookupError) as error:
-        # A flipped bit in a type or a name gives text where bytes were, or a column of another name.
-        raise DigestMismatch(f"file {DATABASE}", "rows of this program", str(error)) from error
+def report(store: Store, verified: Verified) -> None:
+    """Log what the store was found to be and what was put right: one line at each start."""
+    found, proven = store.database.found, verified.proven
+    log.info(
+        "the store is verified",
+        store_id=verified.identity.store_id,
+        new_id=verified.identity.new,
+        store_format=found.version,
+        rolled_back=found.cut_short,
+        removed_files=verified.removed_files,
+        models=len(proven.records),
+        versions=proven.versions,
+        files=len(proven.files),
+        file_bytes=sum(proven.files.values()),
+        took_s=round(verified.took_s, 3),
+    )
 
 
-def _verify(store: Store, connection: sqlite3.Connection) -> Verified:
-    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if found != "ok":
-        raise DigestMismatch(f"file {DATABASE}", "an intact database", str(found))
-    specs = {row["sha"]: row["yaml"] for row in connection.execute("SELECT * FROM specs")}
-    for sha, text in specs.items():
-        if spec_sha(text) != sha:
-            raise DigestMismatch(f"spec {sha.hex()} in {DATABASE}", sha.hex(), spec_sha(text).hex())
-    records: list[ModelRecord] = []
-    wanted: set[bytes] = set()
-    versions = 0
-    for row in connection.execute("SELECT * FROM models ORDER BY id").fetchall():
-        record = _record(row)
-        records.append(record)
-        for version in version_rows.verified(connection, record.id, (record.tail_version, record.tail_id)):
-            versions += 1
-            for body in (version.delta, version.snapshot):
-                if body is not None and body.inline is None:
-                    _check_file(store, record.name, version.version, body)
-                    wanted.add(body.sha)
-    orphans = connection.execute(
-        "SELECT count(*) FROM versions WHERE model NOT IN (SELECT id FROM models)"
-    ).fetchone()[0]
-    if orphans:
-        raise DigestMismatch(f"table models in {DATABASE}", "a row for each version's model", "none")
-    return Verified(tuple(records), specs, versions, store.blobs.sweep(wanted))
+def take_in_log(store: Store, event_log: EmbeddedEventLog) -> None:
+    """Check that the event log is the store's own, and log what it was found to be. Blocks.
 
-
-def _record(row: sqlite3.Row) -> ModelRecord:
-    what = f"row of model {row['name']} in {DATABASE}"
-    found = seal(row["name"], row["body"])
-    if found != row["seal"]:
-        raise DigestMismatch(what, row["seal"].hex(), found.hex())
-    try:
-        record = decode_record(row["body"])
-    except msgspec.MsgspecError as error:
-        raise DigestMismatch(what, "a record of this program", str(error)) from error
-    if (record.id, record.name) != (row["id"], row["name"]):
-        raise DigestMismatch(what, f"{record.id} {record.name}", f"{row['id']} {row['name']}")
-    return record
-
-
-def _check_file(store: Store, model: str, version: int, body: Body) -> None:
-    try:
-        store.blobs.get(body.sha)
-    except FileNotFoundError:
-        path = store.blobs.path_of(body.sha)
-        raise DigestMismatch(
-            f"file {path} of version {version} of {model}", body.sha.hex(), "no file"
-        ) from None
-
-
-def open_store_id(store: Store) -> str:
-    """The store's id; a new one where there is none, or where database and folder are not of one store."""
-    file = store.folder / STORE_ID_FILE
-    kept = _proven(store, _kept_id)
-    beside = file.read_text().strip() if file.exists() else ""
-    if kept and kept == beside:
-        return kept
-    if kept or beside:
-        log.warning("database and folder are of two stores: taking a new id", database=kept, folder=beside)
-    return renew_store_id(store)
-
-
-def renew_store_id(store: Store) -> str:
-    """Take an id that no reader has seen, durably: what readers hold of the old one counts no more."""
-    fresh = new_store_id()
-    store.database.run_now(lambda connection: write_store_id(connection, store.folder, fresh))
-    return fresh
-
-
-def write_store_id(connection: sqlite3.Connection, folder: Path, store_id: str) -> None:
-    """Keep `store_id` in the database and beside it."""
-    sealed = sha256(b"store_id\x00" + store_id.encode()).digest()
-    connection.execute("INSERT OR REPLACE INTO meta VALUES ('store_id',?,?)", (store_id, sealed))
-    reach("start.half-identified")
-    write_durably(folder / STORE_ID_FILE, store_id.encode())
-
-
-def _kept_id(connection: sqlite3.Connection) -> str:
-    rows = connection.execute("SELECT key, value, seal FROM meta").fetchall()
-    row = next((row for row in rows if row["key"] == "store_id"), None)
-    if row is None:
-        if rows or connection.execute("SELECT 1 FROM models").fetchone() is not None:
-            raise DigestMismatch(f"store_id in {DATABASE}", "an id", "none")
-        return ""
-    value = str(row["value"])
-    if sha256(b"store_id\x00" + value.encode()).digest() != row["seal"]:
-        raise DigestMismatch(f"store_id in {DATABASE}", row["seal"].hex(), value)
-    return value
+    Raises `DigestMismatch` where the store had another one.
+    """
+    found, proven = event_log.found, event_log.proven
+    store.database.run_now(lambda connection: identity.own_log(connection, proven.log_id))
+    log.info(
+        "the event log is verified",
+        log_format=found.version,
+        rolled_back=found.cut_short,
+        streams=len(proven.streams),
+        events=proven.events,
+        whole=proven.whole,
+    )
 
 
 async def load(
-    store: Store, catalogue: Catalogue, reader: VersionReader, snapshots: Snapshots, verified: Verified
+    store: Store, catalogue: Catalogue, reader: VersionReader, snapshots: Snapshots, proven: Proven
 ) -> None:
     """Put every model into `catalogue`, the heads of its open lines rebuilt and proven by their roots."""
     started = time.perf_counter()
-    for record in verified.records:
-        model = Model(record, _specs_of(record, verified.specs))
+    for record in proven.records:
+        model = Model(record, _specs_of(record, proven.specs))
         catalogue.add(model)
         for version in model.versions_in_use():
             model.manifests[version] = await catalogue.manifest(model, version)
         for line in record.open_lines:
             model.states[line.number] = await _line_state(model, line, reader, snapshots)
-    log.info(
-        "the store is verified",
-        store_id=catalogue.store_id,
-        models=len(verified.records),
-        versions=verified.versions,
-        removed_files=verified.removed_files,
-        rebuilt_in_s=round(time.perf_counter() - started, 3),
-    )
+    log.info("the heads are rebuilt", took_s=round(time.perf_counter() - started, 3))
 
 
 async def _line_state(

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from riverrun.api.params.v1 import params_pb2 as pb
-from riverrun.codec.chunks import Joiner
 from riverrun.core.errors import InvalidInput
-from riverrun.core.events import Arrivals
-from riverrun.rpc.converters import positions_from_pb, ranges_from_pb, unix_ns
-from riverrun.rpc.params_client import Push
+from riverrun.rpc.chunks import Joiner
+from riverrun.rpc.converters import unix_ns
+from riverrun.rpc.weight_converters import push_from_pb
+from riverrun.rpc.weights import Push
 from riverrun_param_server.param_server import Held
 from riverrun_param_server.pulls import PullWanted
 from riverrun_param_server.readers import Report
@@ -48,7 +48,7 @@ def push_header(request: pb.PushRequest) -> pb.PushHeader:
 
 def inline_push(header: pb.PushHeader, key: tuple[str, int]) -> Push:
     """A push whole in its header, of the (model, line) `key`; raises `InvalidInput` for anything else."""
-    push = push_of(_checked(header))
+    push = push_from_pb(_checked(header))
     if (push.model, push.line) != key:
         raise InvalidInput("push.line", "expected the session's own model and line")
     if len(push.serving) != header.serving_bytes or len(push.trainer) != header.trainer_bytes:
@@ -64,29 +64,6 @@ def _checked(header: pb.PushHeader) -> pb.PushHeader:
         if getattr(header, field) < 0:
             raise InvalidInput(f"header.{field}", "expected 0 or more")
     return header
-
-
-def push_of(header: pb.PushHeader) -> Push:
-    """The push that `header` begins, with the bodies that it carries itself."""
-    return Push(
-        model=header.model,
-        line=header.line,
-        epoch=header.epoch,
-        base_version=header.base_version,
-        push_id=header.push_id,
-        serving=header.inline_serving,
-        trainer=header.inline_trainer,
-        snapshot=header.snapshot,
-        serving_root=header.serving_root,
-        trainer_root=header.trainer_root,
-        next_unit=header.next_unit,
-        positions=positions_from_pb(header.positions),
-        watermark_ns=unix_ns(header.watermark),
-        examples=header.examples,
-        metrics=tuple(header.metrics.items()),
-        arrivals=Arrivals(unix_ns(header.oldest_arrival), unix_ns(header.newest_arrival)),
-        skipped=ranges_from_pb(header.skipped),
-    )
 
 
 async def with_body(push: Push, header: pb.PushHeader, requests: AsyncIterator[pb.PushRequest]) -> Push:

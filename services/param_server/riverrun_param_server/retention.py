@@ -47,6 +47,19 @@ class RetentionPolicy:
         kept = {*newest.values(), *held}
         return {aged.version for aged in old if aged.version not in kept}
 
+    def tier(self, created_ns: int, next_ns: int | None, now_ns: int) -> str:
+        """By which of these rules a version is kept: recent, minute or hour; empty for none.
+
+        `next_ns` is when the line's next version was committed, None where there is none.
+        """
+        age_ns = now_ns - created_ns
+        if age_ns <= self.keep_all_s * 1e9:
+            return "recent"
+        step_ns = self._step_ns(age_ns)
+        if not step_ns or (next_ns is not None and next_ns // step_ns == created_ns // step_ns):
+            return ""
+        return "minute" if step_ns == MINUTE_NS else "hour"
+
     def _step_ns(self, age_ns: int) -> int:
         if age_ns <= self.keep_minutely_s * 1e9:
             return MINUTE_NS

@@ -2,12 +2,18 @@
 
 A model's lines, channels and counters are one sealed row of `models`, so that a push changes them and
 its new row of `versions` in one transaction, and a damaged row is found by its seal. Specs are kept by
-their sha256. Each row of `versions` carries a checksum chained to the row before (see `version_store`).
+their sha256. Each row of `versions` carries a checksum chained to the row before (see `version_rows`).
 """
 
 from __future__ import annotations
 
-FORMAT = 1
+import sqlite3
+
+from riverrun.runtime.database import Format
+
+DATABASE = "params.sqlite"
+LOG_DATABASE = "events.sqlite"
+"""The event log's file, which has a schema of its own."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID;
@@ -38,5 +44,11 @@ CREATE TABLE versions (
     checksum BLOB NOT NULL,
     UNIQUE (model, version)
 );
-CREATE INDEX good_versions ON versions (model, version) WHERE good = 1;
-"""
+CREATE INDEX good_versions ON versions (model, version) WHERE good = 1"""
+
+
+def _from_first(_connection: sqlite3.Connection) -> None:
+    """Format 1 had the same tables, without an application id, and knew nothing of the log beside it."""
+
+
+FORMAT = Format(application_id=0x52525053, version=2, schema=SCHEMA, upgrades={1: _from_first})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,10 +11,11 @@ import grpc
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
-from riverrun.codec.chunks import split
 from riverrun.core.errors import RiverrunError
+from riverrun.rpc.chunks import split
 from riverrun.rpc.converters import (
     channel_to_pb,
+    kept_to_pb,
     line_to_pb,
     manifest_to_pb,
     model_to_pb,
@@ -21,8 +23,10 @@ from riverrun.rpc.converters import (
     ranges_to_pb,
     reader_to_pb,
 )
-from riverrun.rpc.params_client import Pushed
+from riverrun.rpc.weight_converters import push_from_pb, pushed_to_pb
+from riverrun.rpc.weights import Pushed
 from riverrun_param_server import requests
+from riverrun_param_server.backups import Backups, Done, FileBegins, FileEnds, Part
 from riverrun_param_server.param_server import ParamServer
 from riverrun_param_server.sessions import Opening, PushOutcome, Session
 
@@ -30,10 +34,11 @@ SERVICE = "riverrun.api.params.v1.ParameterService"
 
 
 class ParameterServicer(pb_grpc.ParameterServiceServicer):
-    """Serves `server`."""
+    """Serves `server`, and copies of all that it keeps from `backups`."""
 
-    def __init__(self, server: ParamServer) -> None:
+    def __init__(self, server: ParamServer, backups: Backups) -> None:
         self._server = server
+        self._backups = backups
 
     async def RegisterModel(self, request: pb.RegisterModelRequest, context: Any) -> pb.RegisterModelResponse:
         model, opened = await self._server.registry.register(request.spec_yaml, request.base_spec_revision)
@@ -65,10 +70,10 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
 
     async def Push(self, requests_in: AsyncIterator[pb.PushRequest], context: Any) -> pb.PushResponse:
         header = requests.push_header(await requests.first(requests_in))
-        push = requests.push_of(header)
+        push = push_from_pb(header)
         self._server.pushes.admit(push, header.serving_bytes + header.trainer_bytes)
         push = await requests.with_body(push, header, requests_in)
-        return push_answer(await self._server.pushes.push(push))
+        return pushed_to_pb(await self._server.pushes.push(push))
 
     async def Pull(self, request: pb.PullRequest, context: Any) -> AsyncIterator[pb.PullResponse]:
         wanted = self._server.pull_wanted(requests.pull_wanted(request), request.have_store_id)
@@ -124,11 +129,13 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         return pb.ResetResponse(store_id=self._server.store_id, line=line_to_pb(line), closed_line=closed)
 
     async def ListVersions(self, request: pb.ListVersionsRequest, context: Any) -> pb.ListVersionsResponse:
-        versions = await self._server.list_versions(
+        listed = await self._server.keeping.listed(
             request.model, requests.page_size(request), request.before_version
         )
         return pb.ListVersionsResponse(
-            store_id=self._server.store_id, versions=[manifest_to_pb(manifest) for manifest in versions]
+            store_id=self._server.store_id,
+            versions=[manifest_to_pb(version.manifest) for version in listed],
+            kept=[kept_to_pb(version) for version in listed],
         )
 
     async def GetVersion(self, request: pb.GetVersionRequest, context: Any) -> pb.GetVersionResponse:
@@ -141,6 +148,13 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
             self._server.catalogue.check(request.model)
         readers = [reader_to_pb(reader) for reader in self._server.readers.list(request.model)]
         return pb.ListReadersResponse(store_id=self._server.store_id, readers=readers)
+
+    async def Backup(self, request: pb.BackupRequest, context: Any) -> AsyncIterator[pb.BackupResponse]:
+        async with contextlib.aclosing(self._backups.parts()) as parts:
+            async for part in parts:
+                response = backup_part(part)
+                response.store_id = self._server.store_id
+                yield response
 
     async def _take_progress(
         self, session: Session, requests_in: AsyncIterator[pb.OpenSessionRequest]
@@ -167,7 +181,7 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
             changed = pb.OpenSessionResponse.SpecChanged(spec_yaml=news)
             return pb.OpenSessionResponse(store_id=self._server.store_id, spec_changed=changed)
         pushed = pb.OpenSessionResponse.Pushed(
-            push_id=news.push_id, answer=None if news.answer is None else push_answer(news.answer)
+            push_id=news.push_id, answer=None if news.answer is None else pushed_to_pb(news.answer)
         )
         return pb.OpenSessionResponse(store_id=self._server.store_id, pushed=pushed)
 
@@ -190,15 +204,17 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         )
 
 
-def push_answer(pushed: Pushed) -> pb.PushResponse:
-    """`pushed` as a message."""
-    return pb.PushResponse(
-        store_id=pushed.store_id,
-        version=pushed.version,
-        digest=pushed.digest,
-        moved=[channel_to_pb(channel) for channel in pushed.moved],
-        held=pushed.held,
-    )
+def backup_part(part: Part) -> pb.BackupResponse:
+    """`part` as a message, the store's id left out."""
+    match part:
+        case FileBegins(path, size):
+            return pb.BackupResponse(file=pb.BackupResponse.File(path=path, size=size))
+        case FileEnds(sha):
+            return pb.BackupResponse(sha256=sha)
+        case Done(files, size):
+            return pb.BackupResponse(done=pb.BackupResponse.Done(files=files, bytes=size))
+        case _:
+            return pb.BackupResponse(chunk=part)
 
 
 def add_parameter_service(servicer: ParameterServicer, server: grpc.aio.Server) -> str:

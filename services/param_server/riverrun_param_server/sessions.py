@@ -16,7 +16,7 @@ import structlog
 from riverrun.core.errors import Fenced, NotFound, RiverrunError, Unavailable
 from riverrun.core.events import OffsetRange, Positions
 from riverrun.core.versions import Manifest
-from riverrun.rpc.params_client import Pushed
+from riverrun.rpc.weights import Pushed
 from riverrun.runtime.clock import Clock
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.completion import Completion

@@ -50,10 +50,7 @@ def next_spec(record: ModelRecord, spec: NewSpec, base_revision: int = 0) -> Spe
     record = replace(record, spec_sha=spec.sha, spec_revision=record.spec_revision + 1, deleted_ns=0)
     same = [line for line in record.open_lines if line.spec_digest == spec.digest]
     if not same:
-        channel = CANDIDATE if record.open_lines else LIVE
-        waiting = record.channel(CANDIDATE)
-        change = _open_line(record, spec, channel)
-        return change if waiting is None else _withdraw(change, waiting, change.opened_line)
+        return _open_beside(record, spec)
     for line in same:
         record = record.with_line(replace(line, spec_sha=spec.sha))
     change = SpecChange(record, changed_lines=tuple(line.number for line in same))
@@ -61,6 +58,20 @@ def next_spec(record: ModelRecord, spec: NewSpec, base_revision: int = 0) -> Spe
     if waiting is None or waiting.follows in change.changed_lines:
         return change
     return _withdraw(change, waiting, same[-1].number)
+
+
+def own_line(record: ModelRecord) -> SpecChange:
+    """A line of the present spec for a state that was learned elsewhere; it waits on `candidate`."""
+    spec_sha = record.spec_sha
+    digest = next(line.spec_digest for line in reversed(record.lines) if line.spec_sha == spec_sha)
+    return _open_beside(record, NewSpec(record.name, spec_sha, digest))
+
+
+def _open_beside(record: ModelRecord, spec: NewSpec) -> SpecChange:
+    channel = CANDIDATE if record.open_lines else LIVE
+    waiting = record.channel(CANDIDATE)
+    change = _open_line(record, spec, channel)
+    return change if waiting is None else _withdraw(change, waiting, change.opened_line)
 
 
 def _open_line(record: ModelRecord, spec: NewSpec, channel: str) -> SpecChange:

@@ -8,38 +8,27 @@ acknowledged any more and the process must end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
 from riverrun.core.errors import DigestMismatch, Exhausted, Unavailable
-from riverrun.runtime.database import Database, disk_is_full, transaction
+from riverrun.runtime.database import Database, disk_is_full, is_damage, transaction
 from riverrun.runtime.failpoints import reach
 from riverrun_param_server import version_rows
 from riverrun_param_server.blob_folder import BlobFolder
 from riverrun_param_server.fatal import Fatal
+from riverrun_param_server.identity import check_not_lost
 from riverrun_param_server.records import ModelRecord, encode_record
-from riverrun_param_server.schema import FORMAT, SCHEMA
+from riverrun_param_server.schema import DATABASE, FORMAT
 from riverrun_param_server.version_rows import Body, VersionRow
 
 T = TypeVar("T")
-
-DATABASE = "params.sqlite"
-
-_NOT_DAMAGE = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
-"""Why a sound database cannot be opened now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +52,34 @@ class Store:
     def __init__(self, folder: Path, fatal: Fatal) -> None:
         """Open or make the store in `folder`.
 
-        Raises `DigestMismatch` for a file that is no store any more, and what `Database` raises.
+        Raises `DigestMismatch` for a file that is no store any more or that is gone from one, and what
+        `Database` raises.
         """
         folder.mkdir(parents=True, exist_ok=True)
+        check_not_lost(folder)
         self.folder = folder
         self.blobs = BlobFolder(folder / "bodies")
         try:
-            self.database = Database(folder / DATABASE, SCHEMA, version=FORMAT)
+            self.database = Database(folder / DATABASE, FORMAT)
             reach("start.after-schema")
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            if isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in _NOT_DAMAGE:
-                raise
-            raise DigestMismatch(f"file {DATABASE}", "a database of this program", str(error)) from error
+        except Exception as error:
+            if is_damage(error):
+                raise DigestMismatch(f"file {DATABASE}", "a database of this program", str(error)) from error
+            raise
         self._fatal = fatal
+        self.make_room: Callable[[], Awaitable[bool]] | None = None
 
     async def commit(self, change: Change) -> ModelRecord:
-        """Make `change` durable; the record as written, which knows the new row as its tail."""
-        return await self.run(lambda connection: self._commit(connection, change))
+        """Make `change` durable; the record as written, which knows the new row as its tail.
+
+        On a full disk `make_room` is asked, and where it made some the change is tried again.
+        """
+        try:
+            return await self.run(lambda connection: self._commit(connection, change))
+        except Exhausted:
+            if self.make_room is None or not await self.make_room():
+                raise
+            return await self.run(lambda connection: self._commit(connection, change))
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of `work` in the store's thread. Raises `Exhausted` when the disk is full."""
@@ -109,9 +109,8 @@ class Store:
 
         def work(connection: sqlite3.Connection) -> None:
             reach("snapshot.before-write")
-            if body.inline is None:
-                self.blobs.put(content, body.sha)
-            with transaction(connection):
+            large = ((body.sha, content),) if body.inline is None else ()
+            with self._with_files(large), transaction(connection):
                 present = version_rows.select(connection, row.model, row.version)
                 if present is not None:
                     version_rows.update(connection, replace(present, snapshot=body))
@@ -119,6 +118,10 @@ class Store:
             reach("snapshot.after-fsync")
 
         await self.run(work)
+
+    async def copy_to(self, path: Path) -> None:
+        """Write what is committed to the file `path`, commits going on meanwhile. Raises as `run` does."""
+        await self._guarded(lambda: asyncio.to_thread(self.database.copy_to, path))
 
     def total_bytes(self) -> int:
         """Bytes on disk of weights and manifests. Blocks."""
@@ -141,24 +144,38 @@ class Store:
                 raise Unavailable("the store", "its disk failed") from error
             raise
 
+    @contextlib.contextmanager
+    def _with_files(self, files: Iterable[tuple[bytes, bytes]]) -> Iterator[None]:
+        """Files first, then the block that names them; on a full disk those that are new go again."""
+        new: list[bytes] = []
+        try:
+            for sha, content in files:
+                if self.blobs.put(content, sha):
+                    new.append(sha)
+            yield
+        except (sqlite3.Error, OSError) as error:
+            # After any other error it is not known whether the block was committed.
+            if disk_is_full(error):
+                self.blobs.remove(new)
+            raise
+
     def _commit(self, connection: sqlite3.Connection, change: Change) -> ModelRecord:
         record = change.record
-        for sha, content in change.blobs:
-            self.blobs.put(content, sha)
-        reach("commit.before-write")
-        with transaction(connection):
-            for text in change.specs:
-                connection.execute("INSERT OR IGNORE INTO specs VALUES (?,?)", (spec_sha(text), text))
-            if change.version is not None:
-                identity = version_rows.insert(connection, change.version, record.tail_id)
-                record = replace(record, tail_version=change.version.version, tail_id=identity)
-            if change.good:
-                row = version_rows.select(connection, record.id, change.good)
-                if row is not None and not row.good:
-                    version_rows.update(connection, replace(row, good=True))
-            reach("commit.half-written")
-            write_record(connection, record)
-            reach("commit.after-write")
+        with self._with_files(change.blobs):
+            reach("commit.before-write")
+            with transaction(connection):
+                for text in change.specs:
+                    connection.execute("INSERT OR IGNORE INTO specs VALUES (?,?)", (spec_sha(text), text))
+                if change.version is not None:
+                    identity = version_rows.insert(connection, change.version, record.tail_id)
+                    record = replace(record, tail_version=change.version.version, tail_id=identity)
+                if change.good:
+                    row = version_rows.select(connection, record.id, change.good)
+                    if row is not None and not row.good:
+                        version_rows.update(connection, replace(row, good=True))
+                reach("commit.half-written")
+                write_record(connection, record)
+                reach("commit.after-write")
         reach("commit.after-fsync")
         return record
 

@@ -144,13 +144,60 @@ def select_many(connection: sqlite3.Connection, condition: str, values: tuple[An
     return [from_columns(found) for found in connection.execute(query, values)]
 
 
-def manifests(connection: sqlite3.Connection, model: int, before: int, limit: int) -> list[Manifest]:
-    """Manifests of the versions below `before` (0: all), newest first."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A version without its bodies, but for their sizes."""
+
+    manifest: Manifest
+    delta_bytes: int
+    snapshot_bytes: int
+
+    @property
+    def version(self) -> int:
+        return self.manifest.version
+
+    @property
+    def line(self) -> int:
+        return self.manifest.line
+
+    @property
+    def created_ns(self) -> int:
+        return self.manifest.created_ns
+
+
+def listed(connection: sqlite3.Connection, model: int, before: int, limit: int) -> list[Listed]:
+    """The versions below `before` (0: all), newest first."""
     found = connection.execute(
-        "SELECT manifest, good FROM versions WHERE model=? AND version<? ORDER BY version DESC LIMIT ?",
+        "SELECT manifest, good, delta_serving + delta_trainer AS delta_bytes, "
+        "snapshot_serving + snapshot_trainer AS snapshot_bytes "
+        "FROM versions WHERE model=? AND version<? ORDER BY version DESC LIMIT ?",
         (model, before or 1 << 62, limit),
     )
-    return [replace(_decoder.decode(row["manifest"]).manifest, good=bool(row["good"])) for row in found]
+    return [
+        Listed(
+            replace(_decoder.decode(row["manifest"]).manifest, good=bool(row["good"])),
+            row["delta_bytes"],
+            row["snapshot_bytes"],
+        )
+        for row in found
+    ]
+
+
+def created_after(connection: sqlite3.Connection, model: int, line: int, version: int) -> int | None:
+    """When the next version of `line` after `version` was committed, None where there is none."""
+    found = connection.execute(
+        "SELECT created_ns FROM versions WHERE model=? AND line=? AND version>? ORDER BY version LIMIT 1",
+        (model, line, version),
+    ).fetchone()
+    return None if found is None else int(found["created_ns"])
+
+
+def first_base(connection: sqlite3.Connection, model: int, line: int) -> int:
+    """What the oldest kept version of `line` starts from; 0 for nothing, or where there is none."""
+    found = connection.execute(
+        "SELECT base FROM versions WHERE model=? AND line=? ORDER BY version LIMIT 1", (model, line)
+    ).fetchone()
+    return 0 if found is None else int(found["base"])
 
 
 def verified(connection: sqlite3.Connection, model: int, tail: tuple[int, bytes]) -> Iterator[VersionRow]:

@@ -16,8 +16,8 @@ import structlog
 
 from riverrun.core.versions import Manifest
 from riverrun.learners.factories import Factories
+from riverrun.rpc.append_stream import AppendStream
 from riverrun.rpc.channels import open_channel
-from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.servers import serving_grpc
 from riverrun.runtime.clock import Clock, SystemClock
@@ -81,7 +81,6 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
         channel = open_channel(settings.param_server)
         stack.push_async_callback(channel.close)
         client = ParameterClient(channel)
-        log_client = RemoteEventLog(channel, deadline_s=settings.log_deadline_s)
         cache = None
         if settings.cache_dir is not None:
             cache = CacheWriter(LastGoodFolder(settings.cache_dir), settings.cache_every_s)
@@ -90,7 +89,8 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
         readiness = Readiness(synchronizer)
         await synchronizer.load_cache()
 
-        queue = await stack.enter_async_context(AppendQueue(log_client))
+        appends = AppendStream(channel, deadline_s=settings.log_deadline_s)
+        queue = await stack.enter_async_context(AppendQueue(await stack.enter_async_context(appends)))
         edge = _rest_edge(settings, clock, models, synchronizer, readiness, queue, client)
         rest_port = await stack.enter_async_context(
             serving_http(edge, settings.host, settings.rest_port, settings.drain_s)

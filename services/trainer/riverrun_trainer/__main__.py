@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import riverrun.rpc.transport  # noqa: F401  # before anything imports grpc
 from riverrun.runtime.lifecycle import run_service
 from riverrun.runtime.logs import set_up_logs
 from riverrun_trainer.app import serve

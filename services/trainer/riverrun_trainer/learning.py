@@ -39,7 +39,8 @@ class Refused:
 class Captured:
     """A state as bytes with all that is said of it; taken at one moment, learned from no further.
 
-    `examples` counts the line's; `learned` those since the capture before. `encode_s` is the processor
+    `examples` counts the line's; `learned` those since the capture before, as `missed_changes` counts what
+    the learner's audit found untold since then. `encode_s` is the processor
     time that taking it cost.
     """
 
@@ -51,6 +52,7 @@ class Captured:
     offsets: Offsets
     examples: int
     learned: int
+    missed_changes: int
     watermark_ns: int
     arrivals: Arrivals
     metrics: Mapping[str, float]
@@ -84,6 +86,7 @@ class Learning:
         self._oldest_ns = self._newest_ns = 0
         self._batch: list[LoggedEvent] = []
         self._examples_of_batch: list[Example] = []
+        self._missed_changes = learner.missed_changes
         self._last: tuple[int, Features] | None = None
         self.learned = 0
         """Examples learned since the last capture."""
@@ -160,12 +163,14 @@ class Learning:
             offsets=self.offsets,
             examples=self._examples,
             learned=self.learned,
+            missed_changes=self._learner.missed_changes - self._missed_changes,
             watermark_ns=self._watermark_ns,
             arrivals=Arrivals(self._oldest_ns, self._newest_ns),
             metrics=self._learner.metrics(),
             encode_s=time.thread_time() - started,
         )
         self.learned = 0
+        self._missed_changes += captured.missed_changes
         self._oldest_ns = self._newest_ns = 0
         return captured
 

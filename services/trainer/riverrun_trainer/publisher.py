@@ -11,8 +11,9 @@ import stamina
 
 from riverrun.core.errors import Exhausted, NotReady, RiverrunError, Unavailable, WrongStore
 from riverrun.core.events import OffsetRange, Stream
-from riverrun.rpc.params_client import ParameterClient, Push, Pushed
+from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession
+from riverrun.rpc.weights import Push, Pushed
 from riverrun_trainer.learning import Captured
 
 CAREFUL = "careful-"

@@ -11,8 +11,8 @@ from riverrun.core.units import State
 from riverrun.core.versions import Manifest
 from riverrun.learners.build import build_learner, restore_learner
 from riverrun.learners.protocol import Learner
-from riverrun.rpc.params_client import Pulled
 from riverrun.rpc.trainer_session import Opened
+from riverrun.rpc.weights import Pulled
 from riverrun_trainer.learning import Learning
 from riverrun_trainer.line_context import SOURCE, Surroundings
 

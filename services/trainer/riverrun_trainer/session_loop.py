@@ -12,8 +12,8 @@ import structlog
 
 from riverrun.core.errors import InvalidInput, Unavailable
 from riverrun.core.spec import ModelSpec, parse_spec
-from riverrun.rpc.params_client import Pushed
 from riverrun.rpc.trainer_session import TrainerSession
+from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
 from riverrun_trainer.dead_letters import DeadLetters
 from riverrun_trainer.inbox import Inbox, LogLost
@@ -116,7 +116,8 @@ class SessionLoop:
         faces_suspect = self._opened.same_position_sessions >= 1 or self._head_is_marked
         while not self._pulse.stopping:
             await self._pulse.beat()
-            self._use_new_spec(pace)
+            if self._takes_another_session(pace, spec):
+                break
             if self._push is not None and self._push.done():
                 await self._answered()
             if faces_suspect and inbox:
@@ -184,13 +185,17 @@ class SessionLoop:
             return
         log.warning("learning an event on its own", model=self._model, offset=offset)
         captured = learning.capture()
+        self._count_missed(captured)
         await self._pulse.working(self._publisher.push(captured, SOURCE, mark=f"{ATTEMPT}{attempts + 1}-"))
 
-    def _use_new_spec(self, pace: PublishPace) -> None:
+    def _takes_another_session(self, pace: PublishPace, opened_with: ModelSpec) -> bool:
+        """Use a new spec, where there is one; whether only the next session can, with a restored learner."""
         spec = self._pulse.new_spec()
-        if spec is not None:
-            pace.use(spec.publish)
-            log.info("the publish policy changed", model=self._model, policy=spec.publish.describe())
+        if spec is None:
+            return False
+        pace.use(spec.publish)
+        log.info("the publish policy changed", model=self._model, policy=spec.publish.describe())
+        return spec.publish.precision != opened_with.publish.precision
 
     async def _publish(self, learning: Learning, pace: PublishPace | None = None) -> None:
         """Take the state and send it on its way; learning may go on when this returns."""
@@ -201,10 +206,20 @@ class SessionLoop:
         else:
             captured = learning.capture()
         self._encode_s = captured.encode_s
+        self._count_missed(captured)
         if pace is not None:
             pace.taken(captured.metrics, captured.encode_s, self._clock.monotonic())
         self._push = asyncio.create_task(self._send(captured, started_s), name="push")
         self._push.add_done_callback(lambda _: self._pulse.wake())
+
+    def _count_missed(self, captured: Captured) -> None:
+        if captured.missed_changes:
+            metrics.MISSED_CHANGES.labels(self._model).inc(captured.missed_changes)
+            log.error(
+                "a change of the model was found that nothing had told of; versions before this one lack it",
+                model=self._model,
+                changes=captured.missed_changes,
+            )
 
     async def _send(self, captured: Captured, taken_s: float) -> _Answered:
         mark = CAREFUL if self._is_careful else ""

@@ -78,6 +78,10 @@ def test_models_versions_and_readers_say_what_there_is(cli: Cli, client: Client,
     assert [version["examples"] for version in versions] == [2, 1, 0]
     assert [version["parent"] for version in versions] == [2, 1, 0]
     assert all(len(version["digest"]) == 64 for version in versions)
+    assert versions[0]["kept_for"][:2] == ["channel live", "line 1"]
+    assert versions[1]["kept_for"] == ["recent"]
+    assert [version["kept_delta_bytes"] > 0 for version in versions] == [True, True, False]
+    assert versions[2]["kept_snapshot_bytes"] > 0
     assert (reader["model"], reader["channel"], reader["version"]) == (name, "live", 3)
     assert cli.json("versions", name, "--limit", "1", "--before", "3")[0]["version"] == 2
 
@@ -87,7 +91,9 @@ def test_tables_hold_the_same(cli: Cli, client: Client, new_model: Make) -> None
     eventually(lambda: reported(client, name, 2), what="a report")
 
     assert name in cli("models").out
-    assert "ROCAUC" in cli("versions", name).out
+    shown = cli("versions", name).out
+    assert "ROCAUC" in shown
+    assert "channel live, line 1" in shown
     assert "watch" in cli("readers", name).out
     status = cli("status").out
     assert name in status

@@ -124,6 +124,8 @@ EVENTS: list[tuple[str, str, Any]] = [
     ("Append", "an unknown stream", events.AppendRequest(model="fraud", stream="rumours")),
     ("Append", "a time ahead of the log's clock", _append(time_ns=2**62)),
     ("Append", "a body over 1 MiB", _append(body=b"x" * ((1 << 20) + 1))),
+    ("AppendStream", "an unknown model", [events.AppendRequest(model="nobody", stream="examples")]),
+    ("AppendStream", "an unknown stream", [events.AppendRequest(model="fraud", stream="rumours")]),
     ("Read", "an unknown model", events.ReadRequest(model="nobody", stream="examples")),
     ("Read", "an unknown stream", events.ReadRequest(model="fraud", stream="rumours")),
     ("Read", "a negative limit", events.ReadRequest(model="fraud", stream="examples", limit=-1)),
@@ -163,12 +165,13 @@ async def _answer(call: Callable[..., Any], sent: Any) -> str:
     """What a call that does not fail says of its events, or that it is OK."""
     running = call(_each(sent) if isinstance(sent, list) else sent, timeout=10)
     if hasattr(running, "__aiter__"):
-        async for _ in running:
-            break
+        async for response in running:
+            refused = isinstance(response, events.AppendStreamResponse) and not response.HasField("answer")
+            return "an empty response; `Append` says why" if refused else "OK"
         return "OK"
     answer = await running
-    refused = [one.refused for one in getattr(answer, "appended", ())]
-    return f"refused: {refused[0]}" if refused and refused[0] else "OK"
+    reasons = [one.refused for one in getattr(answer, "appended", ())]
+    return f"refused: {reasons[0]}" if reasons and reasons[0] else "OK"
 
 
 async def _each(messages: Iterable[Any]) -> Any:

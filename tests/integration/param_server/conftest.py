@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 import structlog
+from riverrun_param_server.app import building
+from riverrun_param_server.compaction import Compaction
+from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
 from riverrun_param_server.settings import ParamServerSettings
 
-from tests.integration.param_server.param_stack import Stack, stack_over
+from tests.integration.param_server.house import House, OwnClock
+from tests.integration.param_server.param_stack import SPEC, Stack, Units, stack_over
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +34,16 @@ def settings(tmp_path: Path) -> ParamServerSettings:
 async def stack(settings: ParamServerSettings) -> AsyncIterator[Stack]:
     async with stack_over(settings) as built:
         yield built
+
+
+@pytest.fixture
+async def house(settings: ParamServerSettings) -> AsyncIterator[House]:
+    clock = OwnClock()
+    async with building(settings, clock) as server:
+        await server.registry.register(SPEC)
+        session, opening = await server.sessions.open("flights", 1, "t")
+        policy = HousekeepingPolicy(max_run=3, pause_s=0)
+        compaction = Compaction(server.store, max_bytes=1 << 24)
+        housekeeping = Housekeeping(server.catalogue, server.keeping, compaction, clock, policy)
+        yield House(server, clock, housekeeping, Units(), opening.epoch, {})
+        server.sessions.close(session)

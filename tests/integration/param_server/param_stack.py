@@ -16,7 +16,8 @@ from riverrun.core.digest import HashTree
 from riverrun.core.events import Positions
 from riverrun.core.units import SideDelta
 from riverrun.rpc.channels import open_channel
-from riverrun.rpc.params_client import ParameterClient, Pulled, Push
+from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.weights import Pulled, Push
 
 SPEC = """\
 name: flights

@@ -2,97 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from riverrun_param_server.app import building
-from riverrun_param_server.compaction import Compaction
-from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
-from riverrun_param_server.param_server import ParamServer
 from riverrun_param_server.pulls import PullWanted
 from riverrun_param_server.readers import Report
 from riverrun_param_server.recovery import verify
-from riverrun_param_server.retention import RetentionPolicy
 from riverrun_param_server.settings import ParamServerSettings
 from riverrun_param_server.steering import ChannelWish
 
-from riverrun.codec.wire import decode_side
-from riverrun.core.digest import HashTree
 from riverrun.core.errors import NotFound
 from riverrun.core.events import NewEvent, Stream
 from riverrun.core.units import SideDelta
 from riverrun.events.embedded.log import EmbeddedEventLog
+from tests.integration.param_server.house import SECOND, House
 from tests.integration.param_server.param_stack import SPEC, Units, a_push
-
-SECOND = 10**9
-
-
-class OwnClock:
-    """Time as the test says."""
-
-    def __init__(self) -> None:
-        self.now_ns = 1_700_000_000 * SECOND
-
-    def wall_ns(self) -> int:
-        return self.now_ns
-
-    def monotonic(self) -> float:
-        return self.now_ns / SECOND
-
-
-@dataclass
-class House:
-    server: ParamServer
-    clock: OwnClock
-    housekeeping: Housekeeping
-    units: Units
-    epoch: int
-    states: dict[int, dict[int, bytes]]
-
-    async def push(self, base: int, *, line: int = 1, size: int = 100, every_s: float = 20.0) -> int:
-        self.clock.now_ns += int(every_s * SECOND)
-        serving = SideDelta({base % 9: os.urandom(size), 100 + base: b"new"}, frozenset({98 + base}))
-        trainer = SideDelta({10_000: b"%d" % base})
-        push = a_push(self.units, base=base, epoch=self.epoch, line=line, serving=serving, trainer=trainer)
-        version = (await self.server.pushes.push(push)).version
-        self.states[version] = dict(self.units.serving)
-        return version
-
-    async def tidy(self) -> int:
-        return await self.housekeeping.tidy(self.server.catalogue.get("flights"))
-
-    async def kept(self) -> list[int]:
-        return sorted(m.version for m in await self.server.list_versions("flights", 1000, 0))
-
-    async def check_everything_kept(self) -> None:
-        """Every version that stays can be had, whole and from each one before it, with its own units."""
-        kept = await self.kept()
-        for i, version in enumerate(kept):
-            for have in [0, *kept[:i]]:
-                answer = await self.server.pulls.pull(
-                    PullWanted("flights", version=version, have=have, trainer_state=True)
-                )
-                units = decode_side(answer.serving, max_bytes=1 << 24).apply(
-                    self.states[answer.base] if answer.base else {}
-                )
-                assert units == self.states[version], (version, have)
-                assert HashTree(units).root == answer.manifest.serving_root
-
-
-@pytest.fixture
-async def house(settings: ParamServerSettings) -> AsyncIterator[House]:
-    clock = OwnClock()
-    async with building(settings, clock) as server:
-        await server.registry.register(SPEC)
-        session, opening = await server.sessions.open("flights", 1, "t")
-        policy = HousekeepingPolicy(RetentionPolicy(), max_run=3)
-        compaction = Compaction(server.store, max_bytes=1 << 24)
-        housekeeping = Housekeeping(server.catalogue, server.readers, compaction, clock, policy)
-        yield House(server, clock, housekeeping, Units(), opening.epoch, {})
-        server.sessions.close(session)
 
 
 async def test_old_versions_go_and_the_rest_is_as_it_was_also_after_a_restart(
@@ -112,6 +36,22 @@ async def test_old_versions_go_and_the_rest_is_as_it_was_also_after_a_restart(
     await house.check_everything_kept()
     assert verify(house.server.store).versions == len(kept)
     assert await house.tidy() == 0
+
+
+async def test_a_delta_as_large_as_the_snapshot_beside_it_is_not_kept(house: House) -> None:
+    house.clock.now_ns -= house.clock.now_ns % (60 * SECOND)
+    for base in range(60):
+        await house.push(base, size=50_000, every_s=2)
+    house.clock.now_ns += 3600 * SECOND
+
+    await house.tidy()
+
+    *minutes, newest = await house.listed()
+    assert len(minutes) == 2
+    assert all(one.snapshot_bytes > 400_000 and one.delta_bytes == 0 for one in minutes)
+    assert (newest.delta_bytes > 0) == (newest.snapshot_bytes == 0)
+    await house.check_everything_kept()
+    assert verify(house.server.store).versions == 3
 
 
 async def test_large_bodies_of_dropped_versions_leave_the_disk(house: House) -> None:
@@ -153,7 +93,7 @@ async def test_a_line_that_was_reset_keeps_what_it_goes_on_from(house: House) ->
     await house.server.steering.reset("flights", 2, replay=True, reason="")
     session, opening = await house.server.sessions.open("flights", 2, "t")
     house.epoch = opening.epoch
-    house.units = Units(dict(house.states[2]), {10_000: b"1"}, 10_001)
+    house.units = Units(dict(house.states[2]), {1_000_000: b"1"}, 1_000_001)
     base = 2
     for _ in range(4):
         base = await house.push(base, line=2, every_s=1)

@@ -10,8 +10,8 @@ from riverrun.codec.wire import decode_side
 from riverrun.core.digest import HashTree
 from riverrun.core.errors import InvalidInput, NotFound, NotReady
 from riverrun.core.units import SideDelta
-from riverrun.rpc.params_client import Pulled
 from riverrun.rpc.trainer_session import open_session
+from riverrun.rpc.weights import Pulled
 from tests.integration.param_server.param_stack import SPEC, Stack, Units, a_push, change, held_by
 
 

@@ -10,8 +10,8 @@ from riverrun_param_server.settings import ParamServerSettings
 from riverrun.core.errors import Fenced, InvalidInput, NotFound, NotReady, StaleBase
 from riverrun.core.events import OffsetRange, Stream
 from riverrun.core.versions import Channel
-from riverrun.rpc.params_client import Pushed
 from riverrun.rpc.trainer_session import open_session
+from riverrun.rpc.weights import Pushed
 from tests.integration.param_server.param_stack import (
     OTHER_LINE,
     SPEC,

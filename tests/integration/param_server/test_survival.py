@@ -25,9 +25,10 @@ from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import DigestMismatch, Exhausted, RiverrunError, Unavailable
 from riverrun.core.units import SideDelta
 from riverrun.rpc.channels import open_channel
-from riverrun.rpc.params_client import ParameterClient, Push, Pushed
+from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import open_session
 from riverrun.rpc.watching import Announced, Watch
+from riverrun.rpc.weights import Push, Pushed
 from riverrun.runtime.clock import SystemClock
 from tests.integration.param_server.param_stack import (
     SPEC,
@@ -309,7 +310,7 @@ async def everything(settings: ParamServerSettings) -> tuple[object, ...]:
     """All that any call could return of a store."""
     async with building(settings, SystemClock()) as server:
         (model,) = server.catalogue.models()
-        versions = await server.list_versions("flights", 100, 0)
+        versions = [kept.manifest for kept in await server.keeping.listed("flights", 100, 0)]
         pulls = [
             await server.pulls.pull(PullWanted("flights", version=m.version, have=have, trainer_state=True))
             for m in versions

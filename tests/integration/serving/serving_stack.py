@@ -27,8 +27,9 @@ from riverrun.core.spec import ModelSpec, parse_spec
 from riverrun.core.units import Delta, State
 from riverrun.learners.build import build_learner
 from riverrun.rpc.channels import open_channel
-from riverrun.rpc.params_client import ParameterClient, Push
+from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession, open_session
+from riverrun.rpc.weights import Push
 from riverrun.runtime.lifecycle import Stop
 
 FRAUD = """

@@ -10,8 +10,9 @@ from riverrun_trainer.trainer import Trainer
 from riverrun.core.errors import Unavailable
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
-from riverrun.rpc.params_client import ParameterClient, Push, Pushed
+from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession
+from riverrun.rpc.weights import Push, Pushed
 from riverrun.runtime.lifecycle import Stop
 from tests.integration.trainer.trainer_stack import SPEC, plain_loop, rows
 

@@ -10,7 +10,7 @@ from riverrun.client import AsyncClient, Client
 
 
 def verbs(kind: type) -> set[str]:
-    return {name for name, member in vars(kind).items() if inspect.isfunction(member) and name[0] != "_"}
+    return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if name[0] != "_"}
 
 
 def test_they_have_the_same_verbs() -> None:

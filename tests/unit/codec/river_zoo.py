@@ -1,38 +1,43 @@
-"""Every concrete estimator of River that can be made and fed here, each with a stream of its own kind."""
+"""Every estimator of River, made and fed, each with a stream of its own kind."""
 
 from __future__ import annotations
 
 import copy
+import functools
+import importlib
 import inspect
-import random
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import river.api
 from river import (
+    anomaly,
     base,
     cluster,
     compose,
-    drift,
     feature_extraction,
     feature_selection,
+    forest,
     imblearn,
     linear_model,
     metrics,
     model_selection,
     naive_bayes,
+    optim,
     preprocessing,
-    proba,
+    reco,
     stats,
     tree,
 )
 from river.neighbors.base import BaseNN
 from river.reco.base import Ranker
 from river.time_series.base import Forecaster
+from river.tree import splitter
 
-Step = tuple[Any, ...]
+from riverrun.core.catalogue import river_catalogue
+from tests.unit.codec import river_streams as streams
+from tests.unit.codec.river_streams import Step
 
 
 def _sampled(sampler: Callable[..., Any], **more: Any) -> Any:
@@ -44,8 +49,12 @@ def _quick_tree(cls: Callable[..., Any], **more: Any) -> Any:
     return cls(grace_period=20, delta=0.1, **more)
 
 
-# How to make the classes that need arguments, or that show more with some.
+# How to make the classes that need arguments, or that show more, or as much sooner, with some.
 MAKERS: dict[str, Callable[[], Any]] = {
+    "anomaly.HalfSpaceTrees": lambda: anomaly.HalfSpaceTrees(n_trees=3, height=5, window_size=50, seed=7),
+    "anomaly.ThresholdFilter": lambda: anomaly.ThresholdFilter(
+        anomaly.HalfSpaceTrees(n_trees=3, height=5, window_size=50, seed=7), threshold=0.5
+    ),
     "cluster.TextClust": lambda: cluster.TextClust(real_time_fading=False, fading_factor=0.01, radius=0.5),
     "compose.FuncTransformer": lambda: compose.FuncTransformer(river.utils.norm.normalize_values_in_dict),
     "compose.Grouper": lambda: compose.Grouper(preprocessing.StandardScaler(), by=["e"]),
@@ -68,6 +77,9 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "feature_extraction.TargetAgg": lambda: feature_extraction.TargetAgg(by=["e"], how=stats.Mean()),
     "feature_extraction.BagOfWords": lambda: feature_extraction.BagOfWords(ngram_range=(1, 2)),
     "feature_selection.PoissonInclusion": lambda: feature_selection.PoissonInclusion(p=0.1, seed=7),
+    "forest.AMFClassifier": lambda: forest.AMFClassifier(n_estimators=3, seed=7),
+    "forest.AMFRegressor": lambda: forest.AMFRegressor(n_estimators=2, seed=7),
+    "forest.ARFRegressor": lambda: forest.ARFRegressor(n_models=3, seed=7),
     "imblearn.RandomOverSampler": lambda: _sampled(imblearn.RandomOverSampler),
     "imblearn.RandomSampler": lambda: _sampled(imblearn.RandomSampler, sampling_rate=0.5),
     "imblearn.RandomUnderSampler": lambda: _sampled(imblearn.RandomUnderSampler),
@@ -80,20 +92,53 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "preprocessing.TargetStandardScaler": lambda: preprocessing.TargetStandardScaler(
         linear_model.LinearRegression()
     ),
+    "reco.FunkMF": lambda: reco.FunkMF(optimizer=optim.SGD(0.01), seed=7),
     "tree.HoeffdingTreeClassifier": lambda: _quick_tree(tree.HoeffdingTreeClassifier),
     "tree.HoeffdingTreeRegressor": lambda: _quick_tree(tree.HoeffdingTreeRegressor),
     "tree.HoeffdingAdaptiveTreeClassifier": lambda: _quick_tree(tree.HoeffdingAdaptiveTreeClassifier, seed=7),
     "tree.HoeffdingAdaptiveTreeRegressor": lambda: _quick_tree(tree.HoeffdingAdaptiveTreeRegressor, seed=7),
     "tree.ExtremelyFastDecisionTreeClassifier": lambda: _quick_tree(tree.ExtremelyFastDecisionTreeClassifier),
+    # What trees split by is shown in the trees that use it.
+    "tree.splitter.DynamicQuantizer": lambda: tree.SGTClassifier(
+        grace_period=20, feature_quantizer=splitter.DynamicQuantizer()
+    ),
+    "tree.splitter.StaticQuantizer": lambda: tree.SGTClassifier(
+        grace_period=20, feature_quantizer=splitter.StaticQuantizer(n_bins=8, warm_start=20)
+    ),
+    **{
+        f"tree.splitter.{by.__name__}": functools.partial(
+            lambda by: _quick_tree(tree.HoeffdingTreeClassifier, splitter=by()), by
+        )
+        for by in (splitter.ExhaustiveSplitter, splitter.GaussianSplitter, splitter.HistogramSplitter)
+    },
+    **{
+        f"tree.splitter.{by.__name__}": functools.partial(
+            lambda by: _quick_tree(tree.HoeffdingTreeRegressor, splitter=by()), by
+        )
+        for by in (splitter.EBSTSplitter, splitter.QOSplitter, splitter.TEBSTSplitter)
+    },
 }
 
-# A base class that nobody makes, one that asks for a newer Python, and one whose state is refused.
-LEFT_OUT = {"base.Estimator", "misc.ZstdClassifier", "feature_extraction.RandomTreesEmbedding"}
+UNREPEATABLE = {
+    "rules.AMRules": "keys its rules by where they lie in memory",
+}
+"""Estimators of which two trainers write different bytes for the same state, each with the reason."""
+
+NOT_SHOWN = {
+    "feature_extraction.RandomTreesEmbedding": river_catalogue().refusal(
+        "feature_extraction.RandomTreesEmbedding"
+    ),
+    "misc.ZstdClassifier": river_catalogue().refusal("misc.ZstdClassifier"),
+}
+"""Estimators that are not stored, each with the reason that a spec naming it is refused with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An estimator with the steps that it learns, how it learns one, and what it answers to one."""
+    """A model that shows the class `shows`: the steps it learns, how it learns one, what it answers to one.
+
+    One class may have several cases, whose names then end in numbers.
+    """
 
     name: str
     make: Callable[[], Any]
@@ -104,39 +149,37 @@ class Case:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether two trainers that are given the same state write the same deltas."""
+        return self.shows not in UNREPEATABLE
 
-def estimator_cases() -> list[Case]:
+    @property
+    def shows(self) -> str:
+        """The public name of the class."""
+        return self.name.partition("-")[0]
+
+
+@functools.cache
+def public_classes() -> dict[str, type[Any]]:
+    """Every class of the catalogue, those that no spec may name included, by its name below ``river``."""
+    found = {}
+    for name in river_catalogue().classes:
+        module, _, cls = name.rpartition(".")
+        found[name] = getattr(importlib.import_module(f"river.{module}"), cls)
+    return found
+
+
+@functools.cache
+def estimator_cases() -> tuple[Case, ...]:
     """One case for each way in which each estimator can be made."""
     cases: list[Case] = []
-    for name, cls in sorted(_estimators().items()):
-        makers = _makers(name, cls)
-        for index, make in enumerate(makers):
-            label = name if len(makers) == 1 else f"{name}-{index}"
-            cases.append(_case(label, make))
-    return cases
-
-
-def statistic_cases() -> list[Case]:
-    """Univariate statistics, drift detectors, metrics and distributions, which models hold inside."""
-    cases: list[Case] = []
-    for module in (stats, drift, drift.binary, metrics, proba):
-        for label in module.__all__:
-            cls = getattr(module, label, None)
-            if isinstance(cls, type) and not inspect.isabstract(cls):
-                case = _statistic_case(f"{module.__name__.removeprefix('river.')}.{label}", cls)
-                cases += [case] if case is not None else []
-    return cases
-
-
-def _estimators() -> dict[str, type[Any]]:
-    found: dict[type[Any], str] = {}
-    for module_name, module in vars(river.api).items():
-        if isinstance(module, types.ModuleType):
-            for name in getattr(module, "__all__", ()):
-                cls = getattr(module, name, None)
-                if inspect.isclass(cls) and issubclass(cls, base.Estimator) and not inspect.isabstract(cls):
-                    found.setdefault(cls, f"{module_name}.{name}")
-    return {name: cls for cls, name in found.items() if name not in LEFT_OUT}
+    for name, cls in public_classes().items():
+        if issubclass(cls, base.Estimator) and name not in NOT_SHOWN:
+            makers = _makers(name, cls)
+            for index, make in enumerate(makers):
+                cases.append(_case(name if len(makers) == 1 else f"{name}-{index}", make))
+    return tuple(cases)
 
 
 def _makers(name: str, cls: type[Any]) -> list[Callable[[], Any]]:
@@ -152,63 +195,38 @@ def _makers(name: str, cls: type[Any]) -> list[Callable[[], Any]]:
 
 def _case(name: str, make: Callable[[], Any]) -> Case:
     model = make()
-    text = base.tags.TEXT_INPUT in getattr(model, "_tags", ())
+    numbers = streams.rows(float)
     if isinstance(model, Forecaster):
-        return Case(name, make, _series, lambda m, s: m.learn_one(s[1]), lambda m, _: m.forecast(horizon=3))
+        return Case(
+            name, make, streams.series, lambda m, s: m.learn_one(s[1]), lambda m, _: m.forecast(horizon=3)
+        )
     if isinstance(model, Ranker):
         return Case(
-            name, make, _ratings, lambda m, s: m.learn_one(*s), lambda m, s: m.predict_one(s[0], s[1])
+            name, make, streams.ratings, lambda m, s: m.learn_one(*s), lambda m, s: m.predict_one(*s[:2])
         )
     if isinstance(model, BaseNN):
-        return Case(name, make, _rows(float), lambda m, s: m.append(s[0]), lambda m, s: m.search(s[0], 3))
+        return Case(name, make, numbers, lambda m, s: m.append(s[0]), lambda m, s: m.search(s[0], 3))
     if isinstance(model, base.MultiTargetRegressor):
-        return Case(name, make, _rows(_two_numbers), _learn, _predict)
+        return Case(name, make, streams.rows(streams.two_numbers), _learn, _predict)
     if isinstance(model, base.MultiLabelClassifier):
-        return Case(name, make, _rows(_two_labels), _learn, _predict)
+        return Case(name, make, streams.rows(streams.two_labels), _learn, _predict)
     if isinstance(model, base.Classifier):
-        labels = _three_classes if model._multiclass else bool
-        if base.tags.POSITIVE_INPUT in model._tags:
-            return Case(name, make, _counts, _learn, _classify)
-        return Case(name, make, _rows(labels), _learn, _classify)
+        labels: Callable[[float], Any] = streams.three_classes if model._multiclass else bool
+        counted = base.tags.POSITIVE_INPUT in model._tags
+        return Case(name, make, streams.counts if counted else streams.rows(labels), _learn, _classify)
     if isinstance(model, base.Regressor):
-        return Case(name, make, _rows(float), _learn, _predict)
+        return Case(name, make, numbers, _learn, _predict)
     if isinstance(model, base.AnomalyDetector | base.SupervisedAnomalyDetector) or hasattr(
         model, "score_one"
     ):
-        return Case(name, make, _rows(float), _learn, _score)
-    if isinstance(model, cluster.TextClust):
-        return Case(name, make, _counts, _learn, _predict)
+        return Case(name, make, numbers, _learn, _score)
     if isinstance(model, base.Clusterer):
-        return Case(name, make, _rows(float), _learn, _predict)
+        text = isinstance(model, cluster.TextClust)
+        return Case(name, make, streams.counts if text else numbers, _learn, _predict)
     if hasattr(model, "transform_one"):
-        return Case(name, make, _texts if text else _rows(bool), _learn, _transform)
-    return Case(name, make, _rows(float), _learn, _predict)
-
-
-def _statistic_case(name: str, cls: type[Any]) -> Case | None:
-    def make() -> Any:
-        has_params = hasattr(cls, "_unit_test_params")
-        return cls(**(next(iter(cls._unit_test_params())) if has_params else {}))
-
-    try:
-        model = make()
-    except TypeError:
-        return None
-    if isinstance(model, stats.base.Univariate):
-        return Case(name, make, _rows(float), lambda m, s: m.update(s[1]), lambda m, _: m.get())
-    if isinstance(model, base.BinaryDriftDetector):
-        return Case(name, make, _rows(bool), lambda m, s: m.update(s[1]), lambda m, _: m.drift_detected)
-    if isinstance(model, base.DriftDetector):
-        return Case(name, make, _rows(float), lambda m, s: m.update(s[1]), lambda m, _: m.drift_detected)
-    if isinstance(model, metrics.base.RegressionMetric):
-        positive = lambda m, s: m.update(abs(s[1]), abs(s[0]["a"]))  # noqa: E731
-        return Case(name, make, _rows(float), positive, lambda m, _: m.get())
-    if isinstance(model, metrics.base.BinaryMetric):
-        guess = (lambda x: 0.5 + x["a"] / 10) if not model.requires_labels else (lambda x: x["a"] > 0)
-        return Case(name, make, _rows(bool), lambda m, s: m.update(s[1], guess(s[0])), lambda m, _: m.get())
-    if isinstance(model, proba.base.ContinuousDistribution) and cls is not proba.MultivariateGaussian:
-        return Case(name, make, _rows(float), lambda m, s: m.update(s[1]), lambda m, s: repr(m))
-    return None
+        text = base.tags.TEXT_INPUT in getattr(model, "_tags", ())
+        return Case(name, make, streams.texts if text else streams.rows(bool), _learn, _transform)
+    return Case(name, make, numbers, _learn, _predict)
 
 
 def _learn(model: Any, step: Step) -> None:
@@ -238,58 +256,3 @@ def _transform(model: Any, step: Step) -> Any:
 def _score(model: Any, step: Step) -> Any:
     takes_label = "y" in inspect.signature(model.score_one).parameters
     return model.score_one(*step) if takes_label else model.score_one(step[0])
-
-
-def _row(source: random.Random) -> dict[str, Any]:
-    return {name: source.gauss(0, 1) for name in "abcde"}
-
-
-def _number(x: dict[str, Any]) -> float:
-    return 3 * x["a"] - x["b"] + x["c"] * x["d"]
-
-
-def _two_numbers(number: float) -> dict[str, float]:
-    return {"first": number, "second": -2 * number}
-
-
-def _two_labels(number: float) -> dict[str, bool]:
-    return {"first": number > 0, "second": number > 1}
-
-
-def _three_classes(number: float) -> str:
-    return "low" if number < -1 else "middle" if number < 1 else "high"
-
-
-def _rows(label: Callable[[float], Any]) -> Callable[[int], Iterator[Step]]:
-    def rows(count: int) -> Iterator[Step]:
-        source = random.Random(42)
-        for _ in range(count):
-            x = _row(source)
-            number = _number(x) + source.gauss(0, 0.1)
-            yield x, label(number > 0 if label is bool else number)
-
-    return rows
-
-
-def _counts(count: int) -> Iterator[Step]:
-    for x, label in _rows(_three_classes)(count):
-        yield {name: int(3 * abs(value)) for name, value in x.items()}, label
-
-
-def _texts(count: int) -> Iterator[Step]:
-    source = random.Random(42)
-    words = ("river", "runs", "past", "Eve", "from", "swerve", "of", "shore", "to", "bend", "bay")
-    for _ in range(count):
-        yield " ".join(source.choices(words, k=5)), source.random() < 0.5
-
-
-def _series(count: int) -> Iterator[Step]:
-    source = random.Random(42)
-    for index in range(count):
-        yield {}, 10 + index % 7 + source.random()
-
-
-def _ratings(count: int) -> Iterator[Step]:
-    source = random.Random(42)
-    for _ in range(count):
-        yield f"user{source.randrange(9)}", f"item{source.randrange(9)}", float(source.randrange(1, 6))

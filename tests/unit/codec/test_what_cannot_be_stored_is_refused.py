@@ -7,6 +7,7 @@ import re
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 from river import compose, feature_extraction, linear_model, preprocessing
 from river.utils import VectorDict
@@ -66,6 +67,7 @@ def test_a_lambda_in_a_pipeline_is_named_by_its_path() -> None:
         (iter({}), "model.value", "dict_keyiterator is not on the allow-list"),
         (Part().__init__, "model.value", "'__init__'"),
         (VectorDict(None, lambda: 0), "model.value", "a lambda or closure"),
+        (np.zeros((1,) * 9), "model.value", "more than 8 dimensions"),
     ],
 )
 def test_what_has_no_name_is_refused_with_its_path(value: Any, path: str, reason: str) -> None:

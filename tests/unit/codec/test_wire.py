@@ -1,8 +1,11 @@
-"""A side's delta as bytes, and bytes in chunks."""
+"""A side's delta as bytes."""
 
 from __future__ import annotations
 
+import random
 import struct
+from hashlib import sha256
+from pathlib import Path
 from zlib import crc32
 
 import msgspec
@@ -10,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riverrun.codec.chunks import CHUNK_BYTES, Joiner, split
+from riverrun.codec.dictionary import path_of
 from riverrun.codec.wire import MAGIC, decode_side, encode_side
 from riverrun.core.errors import Exhausted, InvalidInput
 from riverrun.core.units import SideDelta
@@ -45,12 +48,29 @@ def test_equal_deltas_give_equal_bytes_whatever_their_order(delta: SideDelta) ->
     assert encode_side(backwards) == encode_side(delta)
 
 
-def test_long_bodies_are_compressed_and_short_ones_are_not() -> None:
-    short, long = SideDelta({1: b"a" * 100}), SideDelta({1: b"a" * 100_000})
+@pytest.mark.parametrize(("size", "form"), [(100, 0), (300, 2), (4000, 2), (5000, 1), (100_000, 1)])
+def test_bodies_are_packed_by_their_length_and_come_back(size: int, form: int) -> None:
+    delta = SideDelta({1: b"abcdefgh" * (size // 8)})
 
-    assert len(encode_side(short)) < 130
-    assert len(encode_side(long)) < 200
-    assert decode_side(encode_side(long), max_bytes=LIMIT) == long
+    data = encode_side(delta)
+
+    assert data[4] == form
+    assert len(data) < min(size + 40, 200)
+    assert decode_side(data, max_bytes=LIMIT) == delta
+
+
+def test_bodies_that_packing_makes_longer_stay_as_they_are() -> None:
+    delta = SideDelta({1: random.Random(1).randbytes(1000), 2: random.Random(2).randbytes(10_000)})
+
+    assert [encode_side(SideDelta({n: unit}))[4] for n, unit in delta.changed.items()] == [0, 0]
+
+
+def test_released_dictionaries_never_change() -> None:
+    known = {1: "ec12e19c5e23a01ecc6a68937100cb30f77613174339bf899a5d7a1a19c6547e"}
+
+    assert {n: sha256(path_of(n).read_bytes()).hexdigest() for n in known} == known
+    page = Path(__file__).parents[3] / "docs" / "reference" / "wire-format.md"
+    assert all(digest in page.read_text() for digest in known.values())
 
 
 def test_a_body_over_the_limit_is_not_unpacked() -> None:
@@ -85,7 +105,10 @@ def test_a_body_that_unpacks_to_more_than_it_says_is_refused() -> None:
         framed(msgspec.msgpack.encode([[1], [b"x"], [1]])),
         framed(msgspec.msgpack.encode([[(1 << 63) - 1, 9], [b"x", b"y"], []])),
         framed(b"not zstd", form=1),
-        framed(b"", form=2),
+        framed(b"not zstd", form=2),
+        framed(encode_side(SideDelta({1: bytes(9_000)}))[17:], form=2, size=9_000),
+        framed(encode_side(SideDelta({1: bytes(900)}))[17:], form=1, size=900),
+        framed(b"", form=3),
         framed(msgspec.msgpack.encode([[], [], []]), size=99),
     ],
     ids=lambda data: data[:40].hex(),
@@ -103,34 +126,3 @@ def test_a_changed_byte_is_noticed(delta: SideDelta, place: int, value: int) -> 
 
     with pytest.raises((InvalidInput, Exhausted)):
         decode_side(bytes(data), max_bytes=LIMIT)
-
-
-@pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])
-def test_chunks_join_to_what_was_split(size: int) -> None:
-    data = bytes(range(256)) * (size // 256) + bytes(size % 256)
-    joiner = Joiner("delta", size, max_bytes=4 * CHUNK_BYTES)
-
-    for chunk in split(data):
-        assert 0 < len(chunk) <= CHUNK_BYTES
-        joiner.add(chunk)
-
-    assert joiner.joined() == data
-
-
-def test_a_joiner_takes_no_more_than_was_declared_and_gives_no_less() -> None:
-    joiner = Joiner("delta", 3, max_bytes=10)
-    joiner.add(b"ab")
-
-    with pytest.raises(InvalidInput, match="1 are missing"):
-        joiner.joined()
-    with pytest.raises(InvalidInput, match="declared"):
-        joiner.add(b"cd")
-    with pytest.raises(InvalidInput, match="chunks of"):
-        joiner.add(b"")
-    with pytest.raises(Exhausted):
-        Joiner("delta", 11, max_bytes=10)
-    with pytest.raises(InvalidInput):
-        Joiner("delta", -1, max_bytes=10)
-
-    joiner.add(b"c")
-    assert joiner.joined() == b"abc"

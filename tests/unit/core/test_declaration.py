@@ -180,3 +180,9 @@ def test_whatever_is_written_is_read_or_refused(value: Any) -> None:
 )
 def test_it_is_known_which_classifiers_learn_many_classes(declared: Any, multiclass: bool) -> None:
     assert read(declared).multiclass is multiclass
+
+
+def test_a_transformer_that_learns_from_labels_may_be_a_step() -> None:
+    select = {"feature_selection.SelectKBest": {"similarity": "stats.PearsonCorr", "k": 2}}
+
+    assert read([select, "linear_model.LinearRegression"]).args[0].name == "feature_selection.SelectKBest"

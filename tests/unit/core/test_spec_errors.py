@@ -60,7 +60,25 @@ TABLE = [
     (HEAD + "model: LogisticRegression", "model", 3, "did you mean linear_model.LogisticRegression"),
     (HEAD + "model: os.system", "model", 3, "unknown class os.system"),
     (HEAD + "model: {builtins.eval: ['1']}", "model.builtins.eval", 3, "unknown class"),
-    (HEAD + "model: base.Classifier", "model", 3, "unknown class"),
+    (HEAD + "model: base.Classifier", "model", 3, "base.Classifier cannot be declared: it is a base class"),
+    (
+        HEAD + "model: [datasets.Phishing]",
+        "model.0",
+        3,
+        "datasets.Phishing cannot be declared: it is no part",
+    ),
+    (
+        HEAD + "model:\n- feature_extraction.RandomTreesEmbedding\n- naive_bayes.GaussianNB",
+        "model.0",
+        4,
+        "feature_extraction.RandomTreesEmbedding cannot be declared: it keeps the memory addresses",
+    ),
+    (
+        HEAD + "model:\n  tree.HoeffdingTreeClassifier:\n    splitter: utils.VectorDict",
+        "model.tree.HoeffdingTreeClassifier.splitter",
+        5,
+        "utils.VectorDict cannot be declared: models make it",
+    ),
     (
         HEAD + "model:\n- linear_model.LogisticRegression\n- preprocessing.StandardScaler",
         "model.0",

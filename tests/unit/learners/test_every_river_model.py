@@ -13,7 +13,7 @@ import pytest
 from river import datasets
 from ruamel.yaml import YAML
 
-from riverrun.core.catalogue import ClassEntry, read_declaration, river_catalogue
+from riverrun.core.catalogue import read_declaration, river_catalogue
 from riverrun.core.errors import NotReady
 from riverrun.core.predictions import Prediction
 from riverrun.core.spec import parse_spec
@@ -21,48 +21,9 @@ from riverrun.core.units import EMPTY
 from riverrun.learners.build import build_learner, build_predictor, restore_learner
 from riverrun.learners.protocol import Learner, Predictor
 from riverrun.learners.river_builder import build
+from tests.unit.learners.declarations import declared
 
-EXAMPLES = 120
-
-_ARGUMENTS: dict[str, Any] = {
-    "Classifier": "naive_bayes.GaussianNB",
-    "Regressor": "linear_model.LinearRegression",
-    "list[Classifier]": ["naive_bayes.GaussianNB", "tree.HoeffdingTreeClassifier"],
-    "list[Regressor]": ["linear_model.LinearRegression", "tree.HoeffdingTreeRegressor"],
-    "ClassificationMetric": "metrics.Accuracy",
-    "RegressionMetric": "metrics.MAE",
-    "Policy": {"bandit.UCB": {"delta": 1, "seed": 1}},
-    "Univariate": "stats.Mean",
-    "dict": {True: 0.5, False: 0.5},
-    "float": 0.5,
-    "int": 10,
-    "str": "x",
-    "list": ["x"],
-    "class": "stats.Mean",
-    "BaseTransformer": "preprocessing.StandardScaler",
-    "AnomalyDetector": "anomaly.HalfSpaceTrees",
-    "Bivariate": "stats.PearsonCorr",
-    "Optimizer": "optim.SGD",
-    "Loss": "optim.losses.Log",
-}
-
-_NEEDS_MORE = {"misc.Skyline": {"minimize": ["price"]}}
-
-
-def declared(name: str, entry: ClassEntry, base: str) -> dict[str, Any]:
-    arguments: dict[str, Any] = {"seed": 7} if entry.parameter("seed") else {}
-    for parameter in entry.parameters:
-        if not parameter.required:
-            continue
-        kinds = list(parameter.kinds)
-        if "list[Estimator]" in kinds:
-            kinds = [f"list[{base}]"]
-        elif "Estimator" in kinds:
-            kinds = [base]
-        elif "Metric" in kinds:
-            kinds = ["ClassificationMetric" if base == "Classifier" else "RegressionMetric"]
-        arguments[parameter.name] = next(_ARGUMENTS[kind] for kind in kinds if kind in _ARGUMENTS)
-    return {name: arguments}
+EXAMPLES = 80
 
 
 def models(base: str) -> list[str]:
@@ -92,7 +53,7 @@ def answer(model: Learner | Predictor, row: dict[str, Any]) -> Prediction | str:
     ("base", "name"), [(base, name) for base in ("Classifier", "Regressor") for name in models(base)]
 )
 def test_it_learns_from_a_spec_as_in_a_plain_loop_and_is_stored_exactly(base: str, name: str) -> None:
-    model = declared(name, river_catalogue().classes[name], base)
+    model = declared(name, base)
     text = {"name": "zoo", "task": "binary" if base == "Classifier" else "regression", "model": model}
     spec = parse_spec(dump(text))
     examples = small_examples(base)
@@ -125,12 +86,9 @@ def test_it_learns_from_a_spec_as_in_a_plain_loop_and_is_stored_exactly(base: st
 
 @pytest.mark.parametrize("name", [n for n, e in river_catalogue().classes.items() if not e.refused])
 def test_every_class_is_built_by_its_name(name: str) -> None:
-    entry = river_catalogue().classes[name]
     base = "Classifier" if "Classifier" in name else "Regressor"
-    model = declared(name, entry, base)
-    model[name] |= _NEEDS_MORE.get(name, {})
 
-    made = build(read_declaration(model, river_catalogue()))
+    made = build(read_declaration(declared(name, base), river_catalogue()))
 
     assert type(made).__name__ == name.rpartition(".")[2]
 

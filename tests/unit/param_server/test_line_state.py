@@ -105,6 +105,25 @@ def test_a_number_on_both_sides_is_refused() -> None:
     assert state.roots == roots
 
 
+def test_a_rounded_unit_has_its_exact_form_on_the_trainer_side_for_as_long_as_it_is_rounded() -> None:
+    state = a_state()
+    rounded = b"\x92\x24\x94\x28\x01\x91\xa1a\xc4\x02\x80\x3f"
+    both = Delta(SideDelta({1: rounded}), SideDelta({1: b"exact"}), 3)
+    roots = roots_of({0: b"a", 1: rounded}, {1: b"exact", 2: b"t"})
+
+    state.commit(state.prepare(both, roots, snapshot=False, max_bytes=BIG))
+
+    assert state.state() == State({0: b"a", 1: rounded}, {1: b"exact", 2: b"t"}, 3)
+    with pytest.raises(InvalidInput, match="unique"):
+        state.prepare(
+            Delta(SideDelta({1: b"b"}), SideDelta(), 3),
+            roots_of({0: b"a", 1: b"b"}, {1: b"exact", 2: b"t"}),
+            snapshot=False,
+            max_bytes=BIG,
+        )
+    assert state.roots == roots
+
+
 def test_unit_numbers_never_go_back() -> None:
     with pytest.raises(InvalidInput, match="next_unit"):
         a_state().prepare(Delta(next_unit=2), a_state().roots, snapshot=False, max_bytes=BIG)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from riverrun_param_server.retention import HOUR_NS, MINUTE_NS, Aged, RetentionPolicy, Run, runs
 
 POLICY = RetentionPolicy()
@@ -70,3 +72,23 @@ def test_a_version_from_which_two_others_start_stays() -> None:
 
     assert steps(versions, {2}, 10) == []
     assert steps(versions, {1, 2}, 10) == [Run((1,), onto=2)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 2), st.integers(0, 40 * 24 * 3600)), min_size=1, max_size=60),
+    st.integers(0, 10**6),
+)
+@settings(max_examples=200, deadline=None)
+def test_what_a_tier_keeps_is_what_may_not_go(made: list[tuple[int, int]], later_s: int) -> None:
+    ages = sorted((age for _, age in made), reverse=True)
+    versions = [
+        Aged(i + 1, line, i, NOW - age * 10**9)
+        for i, ((line, _), age) in enumerate(zip(made, ages, strict=True))
+    ]
+    now = NOW + later_s * 10**9
+
+    may_go = POLICY.droppable(versions, (), now)
+
+    for i, aged in enumerate(versions):
+        after = next((v.created_ns for v in versions[i + 1 :] if v.line == aged.line), None)
+        assert (POLICY.tier(aged.created_ns, after, now) == "") == (aged.version in may_go)

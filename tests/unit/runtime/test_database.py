@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from riverrun.runtime.database import Database, transaction
+from riverrun.runtime.database import Database, Format, WrongFormat, inspecting, run_script, transaction
 
 SCHEMA = "CREATE TABLE thing (name TEXT PRIMARY KEY)"
+FORM = Format(application_id=0x7465, version=2, schema=SCHEMA)
 
 
 def names(connection: sqlite3.Connection) -> list[str]:
@@ -17,7 +20,7 @@ def names(connection: sqlite3.Connection) -> list[str]:
 
 
 async def test_commits_are_set_to_survive_a_power_cut(tmp_path: Path) -> None:
-    database = Database(tmp_path / "a.db", SCHEMA, version=1)
+    database = Database(tmp_path / "a.db", FORM)
 
     journal, synchronous = await database.run(
         lambda c: (
@@ -32,7 +35,7 @@ async def test_commits_are_set_to_survive_a_power_cut(tmp_path: Path) -> None:
 
 
 async def test_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
-    database = Database(tmp_path / "a.db", SCHEMA, version=1)
+    database = Database(tmp_path / "a.db", FORM)
 
     def insert_and_fail(connection: sqlite3.Connection) -> None:
         with transaction(connection):
@@ -48,7 +51,7 @@ async def test_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
 
 
 async def test_reopening_finds_what_was_committed(tmp_path: Path) -> None:
-    database = Database(tmp_path / "a.db", SCHEMA, version=1)
+    database = Database(tmp_path / "a.db", FORM)
 
     def insert(connection: sqlite3.Connection) -> None:
         with transaction(connection):
@@ -56,22 +59,133 @@ async def test_reopening_finds_what_was_committed(tmp_path: Path) -> None:
 
     await database.run(insert)
     database.close()
-    again = Database(tmp_path / "a.db", SCHEMA, version=1)
+    again = Database(tmp_path / "a.db", FORM)
     found = await again.run(names)
     again.close()
 
     assert found == ["a"]
 
 
-def test_another_store_format_is_refused_by_number(tmp_path: Path) -> None:
-    Database(tmp_path / "a.db", SCHEMA, version=1).close()
+def add_a_column(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE thing RENAME TO thing_2")
+    run_script(connection, WIDER)
+    connection.execute("INSERT INTO thing SELECT name, upper(name) FROM thing_2")
+    connection.execute("DROP TABLE thing_2")
 
-    with pytest.raises(ValueError, match="store format 1; this program reads format 2"):
-        Database(tmp_path / "a.db", SCHEMA, version=2)
+
+WIDER = "CREATE TABLE thing (name TEXT PRIMARY KEY, loud TEXT)"
+NEWER = Format(application_id=0x7465, version=3, schema=WIDER, upgrades={2: add_a_column})
+
+
+def a_file(path: Path) -> Path:
+    database = Database(path, FORM)
+    database.run_now(lambda connection: connection.execute("INSERT INTO thing VALUES ('a')"))
+    database.close()
+    return path
+
+
+def test_a_file_says_what_it_is(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "a.db")
+
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        pragmas = ("application_id", "user_version")
+        ids = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
+
+    assert ids == [0x7465, 2]
+
+
+def test_a_newer_format_is_refused_naming_both_numbers(tmp_path: Path) -> None:
+    Database(tmp_path / "a.db", NEWER).close()
+
+    with pytest.raises(WrongFormat, match="format 3, which is newer than format 2"):
+        Database(tmp_path / "a.db", FORM)
+
+
+def test_an_older_format_is_brought_up_once(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "a.db")
+
+    for found in (2, 3):
+        database = Database(path, NEWER)
+        rows = database.run_now(lambda c: [tuple(row) for row in c.execute("SELECT * FROM thing")])
+        database.close()
+        assert (database.found.version, rows) == (found, [("a", "A")])
+
+
+def test_an_upgrade_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "a.db")
+
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute("DROP TABLE thing")
+        raise KeyError("half way")
+
+    with pytest.raises(KeyError):
+        Database(path, replace(NEWER, upgrades={2: half}))
+
+    with inspecting(path, FORM) as (connection, found):
+        assert (found.version, names(connection)) == (2, ["a"])
+
+
+def test_a_format_that_is_too_old_and_a_file_of_something_else_are_refused(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "a.db")
+
+    with pytest.raises(WrongFormat, match="format 2; this program reads format 3 on"):
+        Database(path, replace(NEWER, upgrades={}))
+    with pytest.raises(WrongFormat, match="another program: its application id is 0x7465"):
+        Database(path, replace(FORM, application_id=1))
+    with pytest.raises(WrongFormat, match="other tables"):
+        Database(path, replace(FORM, schema=WIDER))
+
+
+def test_a_transaction_that_was_cut_short_is_rolled_back_and_told(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "a.db")
+    database = Database(path, FORM)
+    journal = tmp_path / "a.db-journal"
+
+    def cut(connection: sqlite3.Connection) -> tuple[bytes, bytes]:
+        connection.execute("PRAGMA cache_size=1")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("INSERT INTO thing VALUES (?)", [(str(n) * 100,) for n in range(500)])
+        torn = path.read_bytes(), journal.read_bytes()
+        connection.execute("ROLLBACK")
+        return torn
+
+    torn = database.run_now(cut)
+    database.close()
+    path.write_bytes(torn[0])
+    journal.write_bytes(torn[1])
+
+    again = Database(path, FORM)
+    assert (again.found.cut_short, again.run_now(names)) == (True, ["a"])
+    again.close()
+
+
+def test_a_file_has_one_user_even_when_nothing_was_written(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "a.db")
+    database = Database(path, FORM)
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        Database(path, FORM)
+    with pytest.raises(sqlite3.OperationalError, match="locked"), inspecting(path, FORM):
+        pass
+
+    database.close()
+
+
+def test_inspecting_makes_nothing_and_changes_nothing(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "a.db")
+    before = path.read_bytes()
+
+    with inspecting(path, NEWER) as (_, found):
+        assert found.version == 2
+    with pytest.raises(FileNotFoundError), inspecting(tmp_path / "none.db", FORM):
+        pass
+
+    assert path.read_bytes() == before
+    assert not (tmp_path / "none.db").exists()
 
 
 def test_closing_twice_is_allowed(tmp_path: Path) -> None:
-    database = Database(tmp_path / "a.db", SCHEMA, version=1)
+    database = Database(tmp_path / "a.db", FORM)
 
     database.close()
     database.close()

@@ -25,11 +25,11 @@ class GatedLog:
     async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
         assert stream is Stream.EXAMPLES
         self.lots.append([event.event_id for event in events])
-        await self.gate.wait()
         if self.error is not None:
             raise self.error
-        self.count += len(events)
-        return [Appended(self.count - len(events) + n) for n in range(len(events))]
+        first, self.count = self.count, self.count + len(events)
+        await self.gate.wait()
+        return [Appended(first + n) for n in range(len(events))]
 
 
 def _event(name: str, size: int = 10) -> NewEvent:
@@ -41,25 +41,27 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_what_arrives_during_an_append_goes_together_in_the_next() -> None:
+async def test_two_appends_are_on_their_way_and_what_arrives_then_goes_together() -> None:
     log = GatedLog()
-    async with AppendQueue(log) as queue:  # type: ignore[arg-type]  # append is all it needs
+    async with AppendQueue(log) as queue:
         first = asyncio.create_task(queue.append("m", [_event("a")]))
         await _settle()
-        others = [asyncio.create_task(queue.append("m", [_event(name)])) for name in "bcd"]
-        await _settle()
+        others = []
+        for name in "bcd":
+            others.append(asyncio.create_task(queue.append("m", [_event(name)])))
+            await _settle()
         waiting = [task.done() for task in (first, *others)]
         log.gate.set()
         answers = await asyncio.gather(first, *others)
 
     assert not any(waiting)
-    assert log.lots == [["a"], ["b", "c", "d"]]
+    assert log.lots == [["a"], ["b"], ["c", "d"]]
     assert [answer[0].offset for answer in answers] == [0, 1, 2, 3]
 
 
 async def test_models_do_not_wait_for_each_other() -> None:
     log = GatedLog()
-    async with AppendQueue(log) as queue:  # type: ignore[arg-type]
+    async with AppendQueue(log) as queue:
         tasks = [asyncio.create_task(queue.append(model, [_event(model)])) for model in ("m", "n")]
         await _settle()
         lots = list(log.lots)
@@ -73,7 +75,7 @@ async def test_a_large_request_is_cut_and_answered_as_one(monkeypatch: pytest.Mo
     monkeypatch.setattr(append_queue, "MAX_APPEND_EVENTS", 2)
     log = GatedLog()
     log.gate.set()
-    async with AppendQueue(log) as queue:  # type: ignore[arg-type]
+    async with AppendQueue(log) as queue:
         answer = await queue.append("m", [_event(name) for name in "abcde"])
 
     assert log.lots == [["a", "b"], ["c", "d"], ["e"]]
@@ -85,7 +87,7 @@ async def test_everybody_in_a_failed_lot_hears_of_it(error: Exception) -> None:
     log = GatedLog()
     log.error = error
     log.gate.set()
-    async with AppendQueue(log) as queue:  # type: ignore[arg-type]
+    async with AppendQueue(log) as queue:
         results = await asyncio.gather(
             *[queue.append("m", [_event(name)]) for name in "abc"], return_exceptions=True
         )
@@ -99,7 +101,7 @@ async def test_everybody_in_a_failed_lot_hears_of_it(error: Exception) -> None:
 async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(append_queue, "MAX_WAITING_BYTES", 1000)
     log = GatedLog()
-    async with AppendQueue(log) as queue:  # type: ignore[arg-type]
+    async with AppendQueue(log) as queue:
         first = asyncio.create_task(queue.append("m", [_event("a", 600)]))
         await _settle()
         with pytest.raises(Exhausted):
@@ -113,7 +115,7 @@ async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_stopping_fails_what_still_waits() -> None:
     log = GatedLog()
-    async with AppendQueue(log) as queue:  # type: ignore[arg-type]
+    async with AppendQueue(log) as queue:
         tasks = [asyncio.create_task(queue.append("m", [_event(name)])) for name in "ab"]
         await _settle()
 
@@ -123,7 +125,7 @@ async def test_stopping_fails_what_still_waits() -> None:
 
 async def test_a_caller_that_gives_up_harms_nobody_else() -> None:
     log = GatedLog()
-    async with AppendQueue(log) as queue:  # type: ignore[arg-type]
+    async with AppendQueue(log) as queue:
         impatient = asyncio.create_task(queue.append("m", [_event("a")]))
         await _settle()
         impatient.cancel()

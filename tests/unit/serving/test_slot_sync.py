@@ -14,8 +14,8 @@ from riverrun_serving.sync.slot_sync import SlotSync
 
 from riverrun.core.errors import Unavailable
 from riverrun.core.spec import SyncSpec
-from riverrun.rpc.params_client import Pulled
 from riverrun.rpc.watching import Announced
+from riverrun.rpc.weights import Pulled
 from tests.unit.serving.in_test_predictor import (
     SPEC_YAML,
     FakeClock,

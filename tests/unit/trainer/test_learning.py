@@ -39,6 +39,7 @@ class BatchLearner:
     """Counts batches of three; refuses the label 13 when it learns, and answers NaN from the label 66 on."""
 
     batch_size = 3
+    missed_changes = 0
 
     def __init__(self) -> None:
         self.batches: list[list[float]] = []

@@ -36,6 +36,12 @@ class AppendResponse(_message.Message):
     appended: _containers.RepeatedCompositeFieldContainer[Appended]
     def __init__(self, store_id: _Optional[str] = ..., appended: _Optional[_Iterable[_Union[Appended, _Mapping]]] = ...) -> None: ...
 
+class AppendStreamResponse(_message.Message):
+    __slots__ = ("answer",)
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    answer: AppendResponse
+    def __init__(self, answer: _Optional[_Union[AppendResponse, _Mapping]] = ...) -> None: ...
+
 class Appended(_message.Message):
     __slots__ = ("offset", "duplicate", "refused")
     OFFSET_FIELD_NUMBER: _ClassVar[int]

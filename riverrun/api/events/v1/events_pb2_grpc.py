@@ -41,6 +41,11 @@ class EventLogStub(object):
                 request_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendRequest.SerializeToString,
                 response_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendResponse.FromString,
                 _registered_method=True)
+        self.AppendStream = channel.stream_stream(
+                '/riverrun.api.events.v1.EventLog/AppendStream',
+                request_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendRequest.SerializeToString,
+                response_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendStreamResponse.FromString,
+                _registered_method=True)
         self.Read = channel.unary_stream(
                 '/riverrun.api.events.v1.EventLog/Read',
                 request_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.ReadRequest.SerializeToString,
@@ -67,6 +72,15 @@ class EventLogServicer(object):
         """Appends events in order; answered once all are on disk. NOT_FOUND: the model.
         Each event is judged on its own, see Appended. RESOURCE_EXHAUSTED: the disk is full.
         May be repeated: an event id counts once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AppendStream(self, request_iterator, context):
+        """Append, many times over one stream: one response for each request, in order. A request may follow
+        before the one ahead of it is answered. A request that Append would refuse has an empty response and
+        appended nothing; Append says why.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,6 +115,11 @@ def add_EventLogServicer_to_server(servicer, server):
                     servicer.Append,
                     request_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendRequest.FromString,
                     response_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendResponse.SerializeToString,
+            ),
+            'AppendStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.AppendStream,
+                    request_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendRequest.FromString,
+                    response_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendStreamResponse.SerializeToString,
             ),
             'Read': grpc.unary_stream_rpc_method_handler(
                     servicer.Read,
@@ -147,6 +166,33 @@ class EventLog(object):
             '/riverrun.api.events.v1.EventLog/Append',
             riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendRequest.SerializeToString,
             riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AppendStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/riverrun.api.events.v1.EventLog/AppendStream',
+            riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendRequest.SerializeToString,
+            riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.AppendStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -250,7 +250,7 @@ class PushRequest(_message.Message):
     def __init__(self, header: _Optional[_Union[PushHeader, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class PushHeader(_message.Message):
-    __slots__ = ("model", "line", "epoch", "base_version", "push_id", "serving_bytes", "trainer_bytes", "inline_serving", "inline_trainer", "snapshot", "serving_root", "trainer_root", "next_unit", "positions", "watermark", "examples", "metrics", "oldest_arrival", "newest_arrival", "skipped")
+    __slots__ = ("model", "line", "epoch", "base_version", "push_id", "serving_bytes", "trainer_bytes", "inline_serving", "inline_trainer", "snapshot", "serving_root", "trainer_root", "next_unit", "positions", "watermark", "examples", "metrics", "oldest_arrival", "newest_arrival", "skipped", "spec_revision")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -278,6 +278,7 @@ class PushHeader(_message.Message):
     OLDEST_ARRIVAL_FIELD_NUMBER: _ClassVar[int]
     NEWEST_ARRIVAL_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    SPEC_REVISION_FIELD_NUMBER: _ClassVar[int]
     model: str
     line: int
     epoch: int
@@ -298,7 +299,8 @@ class PushHeader(_message.Message):
     oldest_arrival: _timestamp_pb2.Timestamp
     newest_arrival: _timestamp_pb2.Timestamp
     skipped: _containers.RepeatedCompositeFieldContainer[OffsetRange]
-    def __init__(self, model: _Optional[str] = ..., line: _Optional[int] = ..., epoch: _Optional[int] = ..., base_version: _Optional[int] = ..., push_id: _Optional[str] = ..., serving_bytes: _Optional[int] = ..., trainer_bytes: _Optional[int] = ..., inline_serving: _Optional[bytes] = ..., inline_trainer: _Optional[bytes] = ..., snapshot: bool = ..., serving_root: _Optional[bytes] = ..., trainer_root: _Optional[bytes] = ..., next_unit: _Optional[int] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., examples: _Optional[int] = ..., metrics: _Optional[_Mapping[str, float]] = ..., oldest_arrival: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., newest_arrival: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ...) -> None: ...
+    spec_revision: int
+    def __init__(self, model: _Optional[str] = ..., line: _Optional[int] = ..., epoch: _Optional[int] = ..., base_version: _Optional[int] = ..., push_id: _Optional[str] = ..., serving_bytes: _Optional[int] = ..., trainer_bytes: _Optional[int] = ..., inline_serving: _Optional[bytes] = ..., inline_trainer: _Optional[bytes] = ..., snapshot: bool = ..., serving_root: _Optional[bytes] = ..., trainer_root: _Optional[bytes] = ..., next_unit: _Optional[int] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., examples: _Optional[int] = ..., metrics: _Optional[_Mapping[str, float]] = ..., oldest_arrival: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., newest_arrival: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ..., spec_revision: _Optional[int] = ...) -> None: ...
 
 class PushResponse(_message.Message):
     __slots__ = ("store_id", "version", "digest", "moved", "held")
@@ -519,12 +521,23 @@ class ListVersionsRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ..., page_size: _Optional[int] = ..., before_version: _Optional[int] = ...) -> None: ...
 
 class ListVersionsResponse(_message.Message):
-    __slots__ = ("store_id", "versions")
+    __slots__ = ("store_id", "versions", "kept")
+    class Kept(_message.Message):
+        __slots__ = ("delta_bytes", "snapshot_bytes", "reasons")
+        DELTA_BYTES_FIELD_NUMBER: _ClassVar[int]
+        SNAPSHOT_BYTES_FIELD_NUMBER: _ClassVar[int]
+        REASONS_FIELD_NUMBER: _ClassVar[int]
+        delta_bytes: int
+        snapshot_bytes: int
+        reasons: _containers.RepeatedScalarFieldContainer[str]
+        def __init__(self, delta_bytes: _Optional[int] = ..., snapshot_bytes: _Optional[int] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...
     STORE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
     store_id: str
     versions: _containers.RepeatedCompositeFieldContainer[Manifest]
-    def __init__(self, store_id: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[Manifest, _Mapping]]] = ...) -> None: ...
+    kept: _containers.RepeatedCompositeFieldContainer[ListVersionsResponse.Kept]
+    def __init__(self, store_id: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[Manifest, _Mapping]]] = ..., kept: _Optional[_Iterable[_Union[ListVersionsResponse.Kept, _Mapping]]] = ...) -> None: ...
 
 class GetVersionRequest(_message.Message):
     __slots__ = ("model", "version")
@@ -579,3 +592,35 @@ class Reader(_message.Message):
     problem: str
     report_time: _timestamp_pb2.Timestamp
     def __init__(self, reader_id: _Optional[str] = ..., address: _Optional[str] = ..., model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ..., lag: _Optional[int] = ..., sync: _Optional[str] = ..., problem: _Optional[str] = ..., report_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class BackupRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class BackupResponse(_message.Message):
+    __slots__ = ("store_id", "file", "chunk", "sha256", "done")
+    class File(_message.Message):
+        __slots__ = ("path", "size")
+        PATH_FIELD_NUMBER: _ClassVar[int]
+        SIZE_FIELD_NUMBER: _ClassVar[int]
+        path: str
+        size: int
+        def __init__(self, path: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
+    class Done(_message.Message):
+        __slots__ = ("files", "bytes")
+        FILES_FIELD_NUMBER: _ClassVar[int]
+        BYTES_FIELD_NUMBER: _ClassVar[int]
+        files: int
+        bytes: int
+        def __init__(self, files: _Optional[int] = ..., bytes: _Optional[int] = ...) -> None: ...
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    store_id: str
+    file: BackupResponse.File
+    chunk: bytes
+    sha256: bytes
+    done: BackupResponse.Done
+    def __init__(self, store_id: _Optional[str] = ..., file: _Optional[_Union[BackupResponse.File, _Mapping]] = ..., chunk: _Optional[bytes] = ..., sha256: _Optional[bytes] = ..., done: _Optional[_Union[BackupResponse.Done, _Mapping]] = ...) -> None: ...

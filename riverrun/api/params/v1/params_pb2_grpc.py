@@ -99,6 +99,11 @@ class ParameterServiceStub(object):
                 request_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersRequest.SerializeToString,
                 response_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersResponse.FromString,
                 _registered_method=True)
+        self.Backup = channel.unary_stream(
+                '/riverrun.api.params.v1.ParameterService/Backup',
+                request_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.BackupRequest.SerializeToString,
+                response_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.BackupResponse.FromString,
+                _registered_method=True)
 
 
 class ParameterServiceServicer(object):
@@ -149,7 +154,10 @@ class ParameterServiceServicer(object):
     def Push(self, request_iterator, context):
         """Stores one version: a header, then chunks of its body. Once answered the version is on disk,
         fsynced, and announced. The same `push_id` again gets the same answer and changes nothing.
-        ABORTED (STALE_BASE): `base_version` is not the line's head. FAILED_PRECONDITION (FENCED).
+        A push to line 0 brings a state that was learned elsewhere: in one transaction it opens a line of
+        its own, which the channel `candidate` follows, and stores the line's first version.
+        ABORTED (STALE_BASE): `base_version` is not the line's head, or for line 0 `spec_revision` is not
+        the model's. FAILED_PRECONDITION (FENCED).
         DATA_LOSS (DIGEST_MISMATCH). RESOURCE_EXHAUSTED: disk or model size.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -206,6 +214,17 @@ class ParameterServiceServicer(object):
 
     def ListReaders(self, request, context):
         """What each connected reader reported last.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Backup(self, request, context):
+        """Sends a copy of everything that is kept, versions and events, while pushes and labels go on: file by
+        file, then `done`; what ends without it is no copy. The versions are as of one moment, the events as
+        of a later one, and no event goes in between. One copy at a time; others wait.
+        RESOURCE_EXHAUSTED: the disk has no room to set the databases aside. DATA_LOSS (DIGEST_MISMATCH): a
+        file is damaged.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,6 +292,11 @@ def add_ParameterServiceServicer_to_server(servicer, server):
                     servicer.ListReaders,
                     request_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersRequest.FromString,
                     response_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersResponse.SerializeToString,
+            ),
+            'Backup': grpc.unary_stream_rpc_method_handler(
+                    servicer.Backup,
+                    request_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.BackupRequest.FromString,
+                    response_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.BackupResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -604,6 +628,33 @@ class ParameterService(object):
             '/riverrun.api.params.v1.ParameterService/ListReaders',
             riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersRequest.SerializeToString,
             riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Backup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/riverrun.api.params.v1.ParameterService/Backup',
+            riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.BackupRequest.SerializeToString,
+            riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.BackupResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,4 +1,4 @@
-"""Many small appends as few: what arrives while one is on its way goes together in the next."""
+"""Many small appends as few: what arrives while some are on their way goes together in the next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 
 from riverrun.core.errors import Exhausted, RiverrunError, Unavailable
 from riverrun.core.events import Appended, NewEvent, Stream
-from riverrun.events.protocol import EventLog
+from riverrun.events.protocol import Appends
 
 log = structlog.get_logger()
 
@@ -18,6 +18,8 @@ MAX_APPEND_BYTES = 1 << 20
 MAX_APPEND_EVENTS = 2_000
 MAX_WAITING_BYTES = 64 << 20
 EVENT_OVERHEAD = 128
+MAX_ON_THE_WAY = 2
+"""Appends of one model at a time: the log commits one while the next arrives."""
 
 
 @dataclass(slots=True)
@@ -28,24 +30,24 @@ class _Waiting:
 
 
 class AppendQueue:
-    """Appends to the examples streams of one event log, in order of arrival per model.
+    """Appends to the examples streams of one event log, handed to it in order of arrival per model.
 
-    Nothing is acknowledged before it is on disk. At most one append per model is on its way; a single
-    event that finds the queue empty leaves at once. Use as an async context manager: leaving it fails
+    Nothing is acknowledged before it is on disk. At most `MAX_ON_THE_WAY` appends per model are on their
+    way; a single event that finds fewer leaves at once. Use as an async context manager: leaving it fails
     what still waits with `Unavailable`.
     """
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: Appends) -> None:
         self._log = log
         self._queues: dict[str, list[_Waiting]] = {}
-        self._senders: dict[str, asyncio.Task[None]] = {}
+        self._senders: dict[str, set[asyncio.Task[None]]] = {}
         self._waiting_bytes = 0
 
     async def __aenter__(self) -> AppendQueue:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        senders = list(self._senders.values())
+        senders = [sender for of_model in self._senders.values() for sender in of_model]
         for sender in senders:
             sender.cancel()
         await asyncio.gather(*senders, return_exceptions=True)
@@ -61,8 +63,11 @@ class AppendQueue:
         waiting = [_Waiting(piece, piece_size, loop.create_future()) for piece, piece_size in pieces]
         self._waiting_bytes += size
         self._queues.setdefault(model, []).extend(waiting)
-        if model not in self._senders:
-            self._senders[model] = asyncio.create_task(self._send(model), name=f"append to {model}")
+        senders = self._senders.setdefault(model, set())
+        if len(senders) < MAX_ON_THE_WAY:
+            sender = asyncio.create_task(self._send(model), name=f"append to {model}")
+            senders.add(sender)
+            sender.add_done_callback(senders.discard)
         results = await asyncio.gather(*[one.done for one in waiting], return_exceptions=True)
         appended: list[Appended] = []
         for result in results:
@@ -78,10 +83,10 @@ class AppendQueue:
                 batch, count = _next_batch(queue)
                 del queue[:count]
                 await self._send_batch(model, batch)
-        finally:
-            del self._senders[model]
-            left, self._queues[model] = queue, []
+        except asyncio.CancelledError:
+            left, queue[:] = queue[:], []
             self._settle(left, Unavailable("the event log", "this process is stopping"))
+            raise
 
     async def _send_batch(self, model: str, batch: Sequence[_Waiting]) -> None:
         events = [event for one in batch for event in one.events]

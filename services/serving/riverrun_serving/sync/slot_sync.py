@@ -15,8 +15,9 @@ from riverrun.core.spec import ModelSpec, SyncSpec, parse_spec
 from riverrun.core.units import SideDelta, Unit
 from riverrun.core.versions import LIVE, Manifest
 from riverrun.learners.protocol import Predictor
-from riverrun.rpc.params_client import PEER, ParameterClient, Pulled
+from riverrun.rpc.params_client import PEER, ParameterClient
 from riverrun.rpc.watching import Announced
+from riverrun.rpc.weights import Pulled
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot

@@ -1,0 +1,119 @@
+"""Numbers in fewer bytes than they need: the rounded forms that a serving side may be sent in.
+
+`bf16` keeps 8 significant bits of each number, rounded to the nearest: it is off by at most 2^-8 of itself
+(0.4 %). `int8` keeps a scale for each block of up to 64 numbers and a whole number from -127 to 127 for
+each: it is off by at most 1/250 of the largest magnitude of its block. Numbers too small for either, below
+2^-126 and for int8 where all of a block are below 2^-119, are off by at most themselves.
+`docs/reference/wire-format.md` describes every byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riverrun.codec import nodes
+from riverrun.core.units import Unit
+
+Precision = Literal["exact", "bf16", "int8"]
+BF16, INT8 = 1, 2
+FORMS = {"bf16": BF16, "int8": INT8}
+BLOCK = 64
+"""Numbers that share one scale in the form int8."""
+
+_BLOCK_BYTES = 4 + BLOCK
+_CUT = np.uint64(45)
+_HALF = np.uint64((1 << 44) - 1)
+_KEPT = np.uint64(0xFFFF_FFFF_FFFF_FFFF - ((1 << 45) - 1))
+_SMALLEST = np.finfo(np.float32).tiny
+_ROUNDED_ROWS = bytes([0x92, nodes.ROW_UNIT, 0x94, nodes.ROUNDED])
+_ROUNDED_TENSOR = bytes([0x93, nodes.ROUNDED_BLOCK])
+
+
+def is_rounded(unit: Unit) -> bool:
+    """Whether `unit` holds rounded numbers; its exact form is then the trainer's unit of the same number."""
+    return unit.startswith((_ROUNDED_ROWS, _ROUNDED_TENSOR))
+
+
+def rounded(lists: Sequence[Sequence[float]], form: int) -> list[bytes | None]:
+    """Each list of numbers in `form`; None for one that holds a number that is not finite, or too large.
+
+    A list is at most `BLOCK` long.
+    """
+    table = np.zeros((len(lists), max(map(len, lists), default=0)))
+    for row, numbers in zip(table, lists, strict=True):
+        row[: len(numbers)] = numbers
+    fits = np.isfinite(table).all(axis=1)
+    table[~fits] = 0.0
+    if form == BF16:
+        halves, ends = _as_bf16(table), [2 * len(numbers) for numbers in lists]
+        fits &= (halves & 0x7F80 != 0x7F80).all(axis=1)
+        cells: NDArray[Any] = halves
+    else:
+        cells, ends = _as_int8(table), [4 + len(numbers) for numbers in lists]
+        fits &= np.isfinite(cells["scale"][:, 0])
+    return [
+        row.tobytes()[:end] if fit else None for row, end, fit in zip(cells, ends, fits.tolist(), strict=True)
+    ]
+
+
+def rounded_array(numbers: NDArray[Any], form: int) -> bytes | None:
+    """A flat array in `form`, of any length; None as for `rounded`."""
+    rows = -(-numbers.size // BLOCK)
+    table = np.zeros((rows, BLOCK))
+    table.reshape(-1)[: numbers.size] = numbers
+    cells = rounded([*table], form)
+    if None in cells:
+        return None
+    joined = b"".join(cell for cell in cells if cell is not None)
+    return joined[: length_of(numbers.size, form)]
+
+
+def length_of(count: int, form: int) -> int:
+    """The bytes that `count` numbers take. Raises `ValueError` for an unknown form."""
+    if form == BF16:
+        return 2 * count
+    if form == INT8:
+        return count + 4 * -(-count // BLOCK)
+    raise ValueError("no rounded form has this number")
+
+
+def restored(data: bytes, count: int, form: int) -> NDArray[np.float64]:
+    """The `count` numbers that `data` holds. Raises `ValueError` where it does not hold so many."""
+    if type(data) is not bytes or len(data) != length_of(count, form):
+        raise ValueError("not as many rounded numbers as there should be")
+    if form == BF16:
+        words = np.frombuffer(data, "<u2").astype(np.uint32) << np.uint32(16)
+        return words.view(np.float32).astype(np.float64)
+    blocks = -(-count // BLOCK)
+    cells = np.frombuffer(data.ljust(blocks * _BLOCK_BYTES, b"\0"), _cell(BLOCK))
+    numbers: NDArray[np.float64] = cells["scale"].astype(np.float64)[:, None] * cells["steps"]
+    return numbers.reshape(-1)[:count]
+
+
+def _cell(width: int) -> np.dtype[np.void]:
+    return np.dtype([("scale", "<f4"), ("steps", "i1", (width,))])
+
+
+def _as_bf16(table: NDArray[np.float64]) -> NDArray[np.uint16]:
+    # First to 8 bits as a 64-bit number, so that it is rounded once; then whatever is very small, again.
+    bits = table.view(np.uint64)
+    bits = (bits + _HALF + ((bits >> _CUT) & np.uint64(1))) & _KEPT
+    with np.errstate(over="ignore"):
+        words = bits.view(np.float64).astype(np.float32).view(np.uint32)
+    upper: NDArray[np.uint16] = ((words + 0x7FFF + ((words >> 16) & 1)) >> 16).astype("<u2")
+    return upper
+
+
+def _as_int8(table: NDArray[np.float64]) -> NDArray[Any]:
+    cells = np.zeros((len(table), 1), _cell(table.shape[1]))
+    with np.errstate(over="ignore"):
+        scales = (np.abs(table).max(axis=1, initial=0.0) / 127).astype(np.float32)
+    scales[scales < _SMALLEST] = 0.0
+    cells["scale"][:, 0] = scales
+    usable = np.where((scales > 0) & np.isfinite(scales), scales, np.float32(np.inf)).astype(np.float64)
+    cells["steps"][:, 0] = np.clip(np.rint(table / usable[:, None]), -127, 127)
+    return cells

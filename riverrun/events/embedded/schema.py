@@ -1,0 +1,66 @@
+"""The tables of the log's SQLite file, and how older files are brought up to them.
+
+A *place* is one number for (stream, offset): events of a stream lie side by side in the order of their
+offsets, so that appending, reading and trimming all work at one spot of one tree. `event_ids` outlives
+the events it names, for as long as an id counts once. Each row carries its checksum.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from riverrun.events.embedded import checksums
+from riverrun.runtime.database import Format, find_damage, run_script
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE streams (
+    id INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    name TEXT NOT NULL,
+    first_offset INTEGER NOT NULL,
+    next_offset INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
+    UNIQUE (model, name)
+);
+CREATE TABLE events (
+    place INTEGER PRIMARY KEY,
+    event_id TEXT NOT NULL,
+    time_ns INTEGER NOT NULL,
+    received_ns INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+);
+CREATE TABLE event_ids (
+    place INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    received_ns INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+)"""
+
+
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    """Format 1 had the same tables without checksums, and no `meta`."""
+    damage = find_damage(connection)
+    if damage:
+        raise sqlite3.DatabaseError(damage)
+    connection.create_function("of_stream", 5, checksums.of_stream)
+    connection.create_function("of_event", 5, checksums.of_event)
+    connection.create_function("of_id", 4, checksums.of_id)
+    tables = {
+        "streams": ("id, model, name, first_offset, next_offset", "of_stream"),
+        "events": ("place, event_id, time_ns, received_ns, body", "of_event"),
+        "event_ids": ("place, key, received_ns, fingerprint", "of_id"),
+    }
+    for table in tables:
+        connection.execute(f"ALTER TABLE {table} RENAME TO {table}_1")
+    run_script(connection, SCHEMA)
+    for table, (columns, checksum) in tables.items():
+        connection.execute(
+            f"INSERT INTO {table} SELECT {columns}, {checksum}({columns}) FROM {table}_1"  # noqa: S608
+        )
+        connection.execute(f"DROP TABLE {table}_1")
+
+
+FORMAT = Format(application_id=0x5252454C, version=2, schema=SCHEMA, upgrades={1: _add_checksums})

@@ -1,0 +1,37 @@
+"""Faults at system calls, by strace: a server that meets them is started with one of these as its prefix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+SYNCS = "fsync,fdatasync"
+WRITES = "pwrite64,write"
+
+_INJECTED = re.compile(r"^\d+\s+(\d+\.\d+) .*\(INJECTED\)", re.MULTILINE)
+
+
+def failing(calls: str, error: str, nth: int, log: Path, *, path: Path | None = None) -> Sequence[str]:
+    """The `nth` of `calls` fails with `error`, in each thread; with `path` only those on that file.
+
+    The log says when: see `injected_at`.
+    """
+    return _traced(calls, f"error={error}:when={nth}", log, path)
+
+
+def killed_at(calls: str, nth: int, log: Path) -> Sequence[str]:
+    """kill -9 as a thread enters its `nth` of `calls`."""
+    return _traced(calls, f"signal=KILL:when={nth}", log, None)
+
+
+def injected_at(log: Path) -> list[float]:
+    """Unix times at which calls were made to fail."""
+    return [float(at) for at in _INJECTED.findall(log.read_text(errors="replace"))] if log.exists() else []
+
+
+def _traced(calls: str, what: str, log: Path, path: Path | None) -> Sequence[str]:
+    only = ["-P", str(path)] if path else []
+    # -D: the server keeps the process id that was started, strace is a process beside it.
+    options = ["-D", "-f", "-qq", "-ttt", "-o", str(log), *only]
+    return ["/usr/bin/strace", *options, "-e", f"trace={calls}", "-e", f"inject={calls}:{what}", "--"]

@@ -1,0 +1,51 @@
+"""A1: what was acknowledged survives kill -9 of the parameter server, at any moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fault.harness.crashes import Crashes
+from tests.fault.harness.line import Sizes
+from tests.fault.harness.load import BUSY, Profile
+from tests.fault.harness.server import Setup
+from tests.fault.harness.tally import percentile
+from tests.fault.mutants.table import Mutant, of_row
+
+MODEL_BYTES = 64 << 20
+RESTART_S = 3.0
+
+
+@pytest.mark.row("A1")
+async def test_acknowledged_versions_and_labels_survive_kill_nine(
+    folder: Path, seed: int, release: bool, figures: dict[str, Any]
+) -> None:
+    tally = await Crashes(160 if release else 14, profile=BUSY).run(folder, seed)
+
+    figures |= tally.figures()
+    tally.check()
+
+
+@pytest.mark.row("A1")
+async def test_a_large_model_is_pulled_within_three_seconds_of_a_restart(
+    folder: Path, seed: int, release: bool, figures: dict[str, Any]
+) -> None:
+    profile = Profile(first_model=Sizes(first=MODEL_BYTES))
+
+    tally = await Crashes(40 if release else 6, profile=profile).run(folder, seed)
+
+    figures |= {"bytes of the model": MODEL_BYTES, **tally.figures()}
+    tally.check()
+    # How long it takes is measured on a machine that does nothing else, at release size.
+    assert percentile(tally.restart_s, 0.95) <= (RESTART_S if release else 5 * RESTART_S)
+
+
+@pytest.mark.row("mutants")
+@pytest.mark.parametrize("mutant", of_row("A1"), ids=str)
+async def test_twenty_kills_catch(mutant: Mutant, folder: Path, seed: int, figures: dict[str, Any]) -> None:
+    tally = await Crashes(20, profile=BUSY, setup=Setup(mutant=mutant.patch)).run(folder, seed)
+
+    figures |= mutant.caught_by(tally)
+    assert figures["caught as"]
