@@ -1,4 +1,4 @@
-"""What is learned and asked in every benchmark: River's Phishing rows, and scaled logistic regression."""
+"""What is learned and asked in every benchmark: River's Phishing rows, and the models that learn them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ Row = tuple[dict[str, float], bool]
 
 NAME = "phishing"
 
+LINEAR = (
+    "[preprocessing.StandardScaler, {linear_model.LogisticRegression: {optimizer: {optim.SGD: {lr: 0.05}}}}]"
+)
+
+FOREST = "{forest.ARFClassifier: {n_models: 10, seed: 1}}"
+
 SPEC = """
 name: phishing
 task: binary
-model:
-  - preprocessing.StandardScaler
-  - linear_model.LogisticRegression: {optimizer: {optim.SGD: {lr: 0.05}}}
+model: %(model)s
 features:
 %(features)s
 metrics: [ROCAUC, LogLoss]
@@ -34,7 +38,7 @@ def endless() -> Iterator[Row]:
     return itertools.cycle(rows())
 
 
-def spec(publish: str) -> str:
-    """The model spec, with `publish` as YAML in flow style."""
+def spec(publish: str, model: str = LINEAR) -> str:
+    """The model spec, with `publish` and `model` as YAML in flow style."""
     features = "\n".join(f"  {name}: float" for name in rows()[0][0])
-    return SPEC.lstrip() % {"features": features, "publish": publish}
+    return SPEC.lstrip() % {"features": features, "model": model, "publish": publish}

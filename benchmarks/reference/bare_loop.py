@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from river import linear_model, metrics, optim, preprocessing
+from river import forest, linear_model, metrics, optim, preprocessing
 
 from benchmarks.workload import Row
 
 
-def events_per_second(rows: Sequence[Row]) -> float:
+def linear() -> Any:
+    """What `workload.LINEAR` declares."""
+    return preprocessing.StandardScaler() | linear_model.LogisticRegression(optimizer=optim.SGD(0.05))
+
+
+def arf() -> Any:
+    """What `workload.FOREST` declares."""
+    return forest.ARFClassifier(n_models=10, seed=1)
+
+
+def events_per_second(model: Any, rows: Sequence[Row]) -> float:
     """How many of `rows` a second the loop learns."""
-    model = preprocessing.StandardScaler() | linear_model.LogisticRegression(optimizer=optim.SGD(0.05))
     scores = metrics.ROCAUC() + metrics.LogLoss()
     start = time.perf_counter()
     for features, label in rows:
