@@ -26,17 +26,18 @@ class OwnAttributes:
     def __init__(self, cls: type[Any], *, is_all: bool) -> None:
         self._cls = cls
         self._known: list[tuple[str, ...]] = []
+        lookup: Any = cls.__getattribute__
         # Then an instance refers to its class and its attributes alone, and looking one up runs no code.
         self._is_plain = (
             is_all
             and cls.__flags__ & _MANAGED_DICT != 0
-            and cls.__getattribute__ is object.__getattribute__
+            and lookup is object.__getattribute__
             and not hasattr(cls, "__getattr__")
         )
 
     def read(self, instance: Any) -> dict[str, Any]:
         """The attributes of `instance` by name, in their order; not to be changed."""
-        held = get_referents(instance) if self._known else ()
+        held = get_referents(instance) if self._known else []
         for names in self._known:
             # All that is known to be there is there, and nothing else: what it refers to was counted.
             if len(held) == len(names) + 1:
