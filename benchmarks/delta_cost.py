@@ -1,58 +1,38 @@
 """What a version costs: bytes, encoding and applying, beside pickling the whole model and loading it again.
 
 Each model learns a stream, then versions are made after 1, 10 and 100 events. For each, `delta_bytes` is the
-serving side's delta as it travels, and `delta_cost` the time to encode and digest it, and to apply it in a
-reader that follows; in CPU time, because the machine is rarely idle. The median of several versions counts.
-Forests of several sizes show what the size of a model adds to the cost of equal change.
+serving side's delta as it travels, and `delta_cost` the time to encode, digest and pack it, and to unpack,
+apply and check it in a reader that follows; in CPU time, because the machine is rarely idle. The median of
+several versions counts. Models of several sizes show what size adds to the cost of equal change.
 """
 
 from __future__ import annotations
 
+import gc
 import pickle
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from river import ensemble, forest, linear_model, optim, preprocessing, tree
-from river.datasets import synth
-
+from benchmarks.delta_subjects import CURVES, SUBJECTS, Subject
 from benchmarks.figures import Figure, bounded, rounded
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.codec.live_graph import LiveGraph
-from riverrun.codec.wire import encode_side
+from riverrun.codec.wire import decode_side, encode_side
 from riverrun.learners.river_allow_list import river_allow_list
 from riverrun.learners.river_marks import collecting, river_marks
 
 VERSIONS = 7
-EVENTS_PER_VERSION = (1, 10, 100)
 TARGET_EVENTS = 10
+UNPACKED_AT_MOST = 64 << 20
 REFERENCE = "the whole model by pickle"
-NOTE = "serving side, compressed as it travels; CPU time; the median of several versions"
-BYTES_SHARE = 0.05
-HASHED_FEATURES = 100_000
-HASHED_PER_EVENT = 50
-
-Example = tuple[dict[str, float], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A model, what it learns before it is measured, and what a version after 10 events may be.
-
-    `limit_ms` is for each of encoding and applying, `share` of the pickle's bytes; None sets no target.
-    """
-
-    name: str
-    make: Callable[[], Any]
-    stream: Callable[[], Iterator[Example]]
-    events: int
-    limit_ms: float | None = None
-    share: float | None = BYTES_SHARE
-    after: tuple[int, ...] = EVENTS_PER_VERSION
+NOTE = "serving side, packed as it travels; CPU time; the median of several versions"
+GROWTH_NOTE = (
+    "cost of the largest by that of the smallest, after 10 events each; the reference: their pickles"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,73 +42,6 @@ class Cost:
     sent_bytes: float
     encode_ms: float
     apply_ms: float
-
-
-def clusters() -> Iterator[Example]:
-    """Twenty numbers around moving centres, in four classes."""
-    generator = synth.RandomRBFDrift(
-        seed_model=42, seed_sample=1, n_classes=4, n_features=20, n_centroids=50, change_speed=0.001
-    )
-    for row, label in generator:
-        yield {f"f{key}": value for key, value in row.items()}, label
-
-
-def two_classes() -> Iterator[Example]:
-    """The same, told apart in two."""
-    for row, label in clusters():
-        yield row, label > 1
-
-
-def hashed() -> Iterator[Example]:
-    """First every feature once, then fifty of them at a time."""
-    source = random.Random(7)
-    yield {f"h{i}": 1.0 for i in range(HASHED_FEATURES)}, True
-    while True:
-        names = (f"h{source.randrange(HASHED_FEATURES)}" for _ in range(HASHED_PER_EVENT))
-        yield dict.fromkeys(names, 1.0), source.random() < 0.5
-
-
-def scaled(model: Any) -> Any:
-    """`model` behind a scaler."""
-    return preprocessing.StandardScaler() | model
-
-
-def forest_of_ten(events: int, after: tuple[int, ...] = (10,)) -> Subject:
-    """Ten adaptive trees that learned `events`."""
-    return Subject(
-        f"ARF(10) of {events} events",
-        lambda: forest.ARFClassifier(n_models=10, seed=1),
-        clusters,
-        events,
-        limit_ms=25,
-        after=after,
-    )
-
-
-SUBJECTS = (
-    Subject(
-        "logistic regression",
-        lambda: scaled(linear_model.LogisticRegression()),
-        two_classes,
-        2_000,
-        limit_ms=1,
-        share=None,
-    ),
-    Subject("HoeffdingTree", tree.HoeffdingTreeClassifier, clusters, 50_000),
-    Subject(
-        f"logistic regression of {HASHED_FEATURES} hashed features",
-        lambda: linear_model.LogisticRegression(optim.SGD(0.1)),
-        hashed,
-        1_000,
-        share=None,
-    ),
-    Subject("HoeffdingAdaptiveTree", lambda: tree.HoeffdingAdaptiveTreeClassifier(seed=1), clusters, 20_000),
-    forest_of_ten(1_500),
-    forest_of_ten(9_000, EVENTS_PER_VERSION),
-    forest_of_ten(15_000),
-    Subject("AMF(10)", lambda: forest.AMFClassifier(n_estimators=10, seed=1), clusters, 3_000),
-    Subject("SRP(10)", lambda: ensemble.SRPClassifier(n_models=10, seed=1), clusters, 3_000),
-)
 
 
 class Line:
@@ -143,6 +56,10 @@ class Line:
         first = self._encoder.encode(self.model)
         decoder = GraphDecoder(river_allow_list())
         self._reader = LiveGraph(decoder, first.serving.changed, self._encoder.roots()[0])
+        # Both of the reader's copies are built before anything is measured.
+        for _ in range(2):
+            self.learn(1)
+            self.publish()
 
     def learn(self, events: int) -> None:
         """Learn the next `events` of the stream."""
@@ -155,10 +72,19 @@ class Line:
         started = time.process_time()
         delta = self._encoder.encode(self.model)
         root = self._encoder.roots()[0]
+        sent = encode_side(delta.serving)
         encoded = time.process_time()
-        self._reader = self._reader.updated(delta.serving, root)
+        self._reader = self._reader.updated(decode_side(sent, max_bytes=UNPACKED_AT_MOST), root)
         applied = time.process_time()
-        return Cost(len(encode_side(delta.serving)), 1e3 * (encoded - started), 1e3 * (applied - encoded))
+        return Cost(len(sent), 1e3 * (encoded - started), 1e3 * (applied - encoded))
+
+    def cost_after(self, events: int) -> Cost:
+        """The median cost of versions of `events` each."""
+        costs = []
+        for _ in range(VERSIONS):
+            self.learn(events)
+            costs.append(self.publish())
+        return middle(costs)
 
 
 def pickled(model: Any) -> Cost:
@@ -180,27 +106,54 @@ def middle(costs: Sequence[Cost]) -> Cost:
     )
 
 
-def figures(subject: Subject) -> Iterator[Figure]:
-    """The figures of one model, as they come."""
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Of one model: what its versions cost, by the events in each, and what pickling the whole does."""
+
+    subject: Subject
+    versions: dict[int, Cost]
+    whole: Cost
+
+    def figures(self) -> Iterator[Figure]:
+        """One of bytes, one of encoding and one of applying for each number of events."""
+        limit_ms, share, whole = self.subject.limit_ms, self.subject.share, self.whole
+        for events, cost in self.versions.items():
+            after = f"{self.subject.name}, after {events}"
+            aimed_at = events == TARGET_EVENTS
+            most = share * whole.sent_bytes if aimed_at and share is not None else None
+            limit = limit_ms if aimed_at else None
+            yield beside(f"delta_bytes: {after}", "bytes", cost.sent_bytes, whole.sent_bytes, most)
+            yield beside(
+                f"delta_cost: {after}, encode and digest", "ms", cost.encode_ms, whole.encode_ms, limit
+            )
+            yield beside(f"delta_cost: {after}, apply", "ms", cost.apply_ms, whole.apply_ms, limit)
+
+
+def costs_of(subject: Subject) -> Costs:
+    """Measure one model."""
     line = Line(subject)
-    # Both of a reader's copies are built before anything is measured.
-    for _ in range(2):
-        line.learn(1)
-        line.publish()
     whole = middle([pickled(line.model) for _ in range(3)])
-    for events in subject.after:
-        costs = []
-        for _ in range(VERSIONS):
-            line.learn(events)
-            costs.append(line.publish())
-        cost = middle(costs)
-        after = f"{subject.name}, after {events}"
-        aimed_at = events == TARGET_EVENTS
-        share = subject.share * whole.sent_bytes if aimed_at and subject.share is not None else None
-        limit = subject.limit_ms if aimed_at else None
-        yield beside(f"delta_bytes: {after}", "bytes", cost.sent_bytes, whole.sent_bytes, share)
-        yield beside(f"delta_cost: {after}, encode and digest", "ms", cost.encode_ms, whole.encode_ms, limit)
-        yield beside(f"delta_cost: {after}, apply", "ms", cost.apply_ms, whole.apply_ms, limit)
+    return Costs(subject, {events: line.cost_after(events) for events in subject.after}, whole)
+
+
+def growth(name: str, smallest: Costs, largest: Costs) -> Iterator[Figure]:
+    """How much more a version of the largest costs than one of the smallest, beside how much larger it is."""
+    size = largest.whole.sent_bytes / smallest.whole.sent_bytes
+    small, large = smallest.versions[TARGET_EVENTS], largest.versions[TARGET_EVENTS]
+    for what, ratio in (
+        ("bytes", large.sent_bytes / small.sent_bytes),
+        ("encode and digest", large.encode_ms / small.encode_ms),
+        ("apply", large.apply_ms / small.apply_ms),
+    ):
+        yield Figure(
+            f"delta_growth: {name}, {what}",
+            rounded(ratio),
+            "x",
+            "the model's own growth",
+            rounded(size),
+            rounded(ratio / size),
+            note=GROWTH_NOTE,
+        )
 
 
 def beside(name: str, unit: str, value: float, pickles: float, at_most: float | None) -> Figure:
@@ -214,9 +167,22 @@ def beside(name: str, unit: str, value: float, pickles: float, at_most: float | 
 
 
 def main() -> None:
+    # As in the services: nearly all that is made here is freed by its count.
+    gc.set_threshold(20_000, 20, 20)
     for subject in SUBJECTS:
-        for figure in figures(subject):
-            print(figure.line(), flush=True)
+        show(costs_of(subject).figures())
+    for name, subjects in CURVES.items():
+        curve = []
+        for subject in subjects:
+            curve.append(costs_of(subject))
+            show(curve[-1].figures())
+        show(growth(name, curve[0], curve[-1]))
+
+
+def show(figures: Iterable[Figure]) -> None:
+    """Print `figures`, a line each."""
+    for figure in figures:
+        print(figure.line(), flush=True)
 
 
 if __name__ == "__main__":

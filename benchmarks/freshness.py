@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import workload
 from benchmarks.figures import Figure, against, bounded
-from benchmarks.http_load import Connection, connections, post
+from benchmarks.http_load import Connection, connections
 from benchmarks.processes import cpu_seconds
 from benchmarks.reference.hand_rolled_stack import MISSING, hand_rolled, is_available
-from benchmarks.stack import Stack, running_stack
-from riverrun.client import AsyncClient
+from benchmarks.stack import running_stack
+from benchmarks.systems import ByHand, Riverrun, System
 
 WARM_UP = 500
 WARM_UP_RATE = 250
@@ -34,31 +32,9 @@ CONNECTIONS = 64
 PROBE_EVERY_S = 0.1
 SETTLE_S = 2.0
 DEADLINE_S = 60.0
-SPEC = workload.spec("{continuous: true, budget: 100%}")
 
 Swap = tuple[int, int]
 """(events learned, Unix ns): weights that had learned so many events came into use."""
-
-
-class System(Protocol):
-    """What is measured: a running design with one or more serving processes."""
-
-    @property
-    def rest_ports(self) -> list[int]:
-        """The serving processes' ports; labels go to the first."""
-
-    @property
-    def pids(self) -> list[int]:
-        """All its processes."""
-
-    def feedback(self, event: int, row: workload.Row) -> bytes:
-        """The request that sends label number `event`."""
-
-    def probe(self) -> bytes:
-        """A request for a prediction."""
-
-    def said(self, answer: bytes) -> int:
-        """The version that gave an answer, as the answer has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +56,30 @@ class Sent:
     cpu_s: float
 
 
-def drive(system: System, first: int, count: int, rate: float) -> Sent:
-    """Send `count` labels, numbered from `first`, at an even `rate`, and ask for answers meanwhile."""
-    rows = islice(workload.endless(), first, first + count)
+def drive(
+    system: System,
+    first: int,
+    count: int,
+    rate: float,
+    *,
+    probe_every_s: float = PROBE_EVERY_S,
+    settle_s: float = SETTLE_S,
+) -> Sent:
+    """Send `count` labels, numbered from `first`, at an even `rate`.
+
+    Meanwhile and for `settle_s` more every process is asked for an answer every `probe_every_s`.
+    """
+    rows = islice(system.workload.rows(), first, first + count)
     messages = [system.feedback(first + i, row) for i, row in enumerate(rows)]
     cpu = cpu_seconds(system.pids)
-    driving = asyncio.wait_for(_drive(system, messages, rate), DEADLINE_S + count / rate)
-    sent_ns, probes = asyncio.run(driving)
+    driving = _drive(system, messages, rate, probe_every_s, settle_s)
+    sent_ns, probes = asyncio.run(asyncio.wait_for(driving, DEADLINE_S + settle_s + count / rate))
     return Sent(sent_ns, probes, cpu_seconds(system.pids) - cpu)
 
 
-async def _drive(system: System, messages: Sequence[bytes], rate: float) -> tuple[list[int], list[Probe]]:
+async def _drive(
+    system: System, messages: Sequence[bytes], rate: float, probe_every_s: float, settle_s: float
+) -> tuple[list[int], list[Probe]]:
     sent_ns = [0] * len(messages)
     probes: list[Probe] = []
     async with connections(system.rest_ports[0], CONNECTIONS) as opened:
@@ -108,7 +97,7 @@ async def _drive(system: System, messages: Sequence[bytes], rate: float) -> tupl
 
         async with asyncio.TaskGroup() as probing:
             tasks = [
-                probing.create_task(_probe(system, process, port, probes))
+                probing.create_task(_probe(system, process, port, probe_every_s, probes))
                 for process, port in enumerate(system.rest_ports)
             ]
             start = time.perf_counter()
@@ -117,13 +106,13 @@ async def _drive(system: System, messages: Sequence[bytes], rate: float) -> tupl
                     if (ahead := start + i / rate - time.perf_counter()) > 0:
                         await asyncio.sleep(ahead)
                     sending.create_task(send(i, await idle.get()))
-            await asyncio.sleep(SETTLE_S)
+            await asyncio.sleep(settle_s)
             for task in tasks:
                 task.cancel()
     return sent_ns, probes
 
 
-async def _probe(system: System, process: int, port: int, probes: list[Probe]) -> None:
+async def _probe(system: System, process: int, port: int, every_s: float, probes: list[Probe]) -> None:
     message = system.probe()
     async with connections(port, 1) as [connection]:
         while True:
@@ -132,7 +121,7 @@ async def _probe(system: System, process: int, port: int, probes: list[Probe]) -
             if status != 200:
                 raise RuntimeError(f"a prediction was answered {status}: {body[:200]!r}")
             probes.append(Probe(process, asked, time.time_ns(), system.said(body)))
-            await asyncio.sleep(PROBE_EVERY_S)
+            await asyncio.sleep(every_s)
 
 
 def delays_ms(sent: Sent, first: int, swaps: Sequence[Swap]) -> NDArray[np.float64]:
@@ -167,58 +156,6 @@ def check_answers(probes: Sequence[Probe], process: int, taken: Sequence[Swap]) 
     return len(mine)
 
 
-class Riverrun:
-    """riverrun, publishing continuously."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self.rest_ports = stack.rest_ports
-        self.pids = stack.pids
-
-    def feedback(self, event: int, row: workload.Row) -> bytes:
-        features, label = row
-        body = json.dumps({"id": f"event-{event}", "features": features, "label": label})
-        return post(f"/v1/models/{workload.NAME}:feedback", body.encode())
-
-    def probe(self) -> bytes:
-        features, _ = workload.rows()[0]
-        return post(f"/v1/models/{workload.NAME}:predict", json.dumps({"features": features}).encode())
-
-    def said(self, answer: bytes) -> int:
-        return int(json.loads(answer)["model_version"])
-
-    def learned(self) -> dict[int, int]:
-        """Events learned by version."""
-
-        async def read() -> dict[int, int]:
-            found: dict[int, int] = {}
-            async with AsyncClient(server=self._stack.server) as client:
-                while page := await client.versions(workload.NAME, limit=1000, before=min(found, default=0)):
-                    found |= {manifest.version: manifest.examples for manifest in page}
-            return found
-
-        return asyncio.run(read())
-
-
-class ByHand:
-    """The hand-rolled design; what it calls a version is how many events the model had learned."""
-
-    def __init__(self, rest_ports: list[int], pids: list[int]) -> None:
-        self.rest_ports = rest_ports
-        self.pids = pids
-
-    def feedback(self, event: int, row: workload.Row) -> bytes:
-        features, label = row
-        return post("/feedback", json.dumps({"event": event, "features": features, "label": label}).encode())
-
-    def probe(self) -> bytes:
-        features, _ = workload.rows()[0]
-        return post("/predict", json.dumps({"features": features}).encode())
-
-    def said(self, answer: bytes) -> int:
-        return int(json.loads(answer)["learned"])
-
-
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One system at one rate."""
@@ -234,8 +171,8 @@ class Measured:
 
 def measure_riverrun(rate: int, replicas: int) -> Measured:
     """riverrun at `rate` events a second with `replicas` serving processes."""
-    with running_stack(SPEC, replicas, record_swaps=True) as stack:
-        system = Riverrun(stack)
+    with running_stack(workload.PHISHING.spec, replicas, record_swaps=True) as stack:
+        system = Riverrun(stack, workload.PHISHING)
         drive(system, 0, WARM_UP, WARM_UP_RATE)
         sent = drive(system, WARM_UP, rate * SECONDS[rate], rate)
         learned = system.learned()
@@ -249,8 +186,8 @@ def measure_riverrun(rate: int, replicas: int) -> Measured:
 
 def measure_by_hand(rate: int, replicas: int) -> Measured:
     """The hand-rolled design under the same load."""
-    with hand_rolled(replicas) as running:
-        system = ByHand(running.rest_ports, running.pids)
+    with hand_rolled(replicas, workload.PHISHING.model()) as running:
+        system = ByHand(running, workload.PHISHING)
         drive(system, 0, WARM_UP, WARM_UP_RATE)
         sent = drive(system, WARM_UP, rate * SECONDS[rate], rate)
         swaps = [running.swaps(index) for index in range(replicas)]

@@ -12,6 +12,7 @@ from itertools import islice
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 from river import datasets
 from river.datasets import synth
@@ -22,7 +23,7 @@ from riverrun.codec.wire import encode_body
 from riverrun.core.spec import parse_spec
 from riverrun.core.units import SideDelta
 from riverrun.learners.build import build_learner
-from riverrun.learners.tensor_units import TensorUnits
+from riverrun.learners.tensor_changes import TableRows, TensorChanges
 
 VERSIONS = 7
 AFTER = (1, 10, 100)
@@ -76,13 +77,17 @@ def embedding() -> Iterator[tuple[str, SideDelta]]:
     """Deltas of a table of which each event touches a few rows."""
     source = torch.Generator().manual_seed(1)
     table = torch.randn(ROWS, WIDTH, generator=source)
-    units = TensorUnits(first=0, step=1)
-    units.changes({"table": table})
+    tensors = TensorChanges()
+    rows = TableRows(None, True, touched=None)
+    units = dict(tensors.changes({"table": table}, {}, {"table": rows}).changed)
     for after in AFTER:
         for _ in range(VERSIONS):
             touched = torch.randint(ROWS, (after * ROWS_PER_EVENT,), generator=source)
             table[touched] += torch.randn(len(touched), WIDTH, generator=source)
-            yield f"after {after}", units.changes({"table": table})
+            rows = TableRows(None, True, np.unique(touched.numpy()))
+            delta = tensors.changes({"table": table}, units, {"table": rows})
+            delta.apply_in_place(units)
+            yield f"after {after}", delta
 
 
 def cost_us(bodies: Sequence[bytes], there_and_back: Callable[[bytes], object]) -> float:

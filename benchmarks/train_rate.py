@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks import workload
 from benchmarks.figures import Figure, against
 from benchmarks.http_load import connections, post
-from benchmarks.reference.bare_loop import arf, events_per_second, linear
+from benchmarks.reference.bare_loop import events_per_second
 from benchmarks.stack import Stack, new_stack
 from riverrun.client import AsyncClient
 from riverrun.core.versions import Manifest
@@ -42,12 +42,20 @@ class Subject:
 
 
 SUBJECTS = (
-    Subject("train_rate", "scaled logistic regression", workload.LINEAR, linear, "{every: 1s}", 300_000, 0.8),
+    Subject(
+        "train_rate",
+        "scaled logistic regression",
+        workload.LINEAR,
+        workload.bare_model,
+        "{every: 1s}",
+        300_000,
+        0.8,
+    ),
     Subject(
         "train_rate_forest",
         "ARF(10)",
         workload.FOREST,
-        arf,
+        workload.bare_forest,
         "{continuous: true, budget: 5%}",
         10_000,
         0.95,
@@ -55,15 +63,15 @@ SUBJECTS = (
 )
 
 
-def fill_log(stack: Stack, rows: Sequence[workload.Row]) -> None:
-    """Send all `rows` as feedback, in lots."""
+def fill_log(stack: Stack, rows: Sequence[workload.Row], model: str = workload.NAME) -> None:
+    """Send all `rows` as feedback for `model`, in lots."""
 
     async def send() -> None:
         async with connections(stack.rest_ports[0], 1) as [connection]:
             for start in range(0, len(rows), LOT):
                 lot = rows[start : start + LOT]
                 lines = "\n".join(json.dumps({"features": x, "label": y}) for x, y in lot)
-                path = f"/v1/models/{workload.NAME}:feedback"
+                path = f"/v1/models/{model}:feedback"
                 status, body = await connection.request(post(path, lines.encode(), "application/x-ndjson"))
                 if status != 202:
                     raise RuntimeError(f"feedback was answered {status}: {body[:200]!r}")

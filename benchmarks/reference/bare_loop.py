@@ -6,19 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from river import forest, linear_model, metrics, optim, preprocessing
+from river import metrics
 
 from benchmarks.workload import Row
-
-
-def linear() -> Any:
-    """What `workload.LINEAR` declares."""
-    return preprocessing.StandardScaler() | linear_model.LogisticRegression(optimizer=optim.SGD(0.05))
-
-
-def arf() -> Any:
-    """What `workload.FOREST` declares."""
-    return forest.ARFClassifier(n_models=10, seed=1)
 
 
 def events_per_second(model: Any, rows: Sequence[Row]) -> float:

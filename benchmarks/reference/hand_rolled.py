@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import river.forest
 import river.linear_model
 import river.preprocessing
 from fastapi import FastAPI
@@ -24,7 +25,7 @@ from redis.asyncio import Redis
 REDIS_PORT = int(os.environ["REFERENCE_REDIS_PORT"])
 
 # Imported up front so that the first unpickle does not import River while requests wait.
-WARM = (river.linear_model.LogisticRegression, river.preprocessing.StandardScaler)
+WARM = (river.forest.ARFClassifier, river.linear_model.LogisticRegression, river.preprocessing.StandardScaler)
 
 
 class Rows(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import tempfile
@@ -44,12 +45,21 @@ def redis_server() -> str | None:
 
 
 @contextmanager
-def hand_rolled(replicas: int) -> Iterator[HandRolled]:
-    """Run the design with `replicas` serving processes, all warm; stopped at the end."""
+def hand_rolled(replicas: int, model: object, learned: int = 0) -> Iterator[HandRolled]:
+    """Run the design with `replicas` serving processes, all warm; stopped at the end.
+
+    It begins with `model`, which `learned` events already.
+    """
     redis_port, *rest_ports = free_ports(1 + replicas)
-    environment = {**os.environ, "REFERENCE_REDIS_PORT": str(redis_port)}
     with tempfile.TemporaryDirectory(prefix="riverrun-reference-") as name, ExitStack() as started:
         folder = Path(name)
+        start_from = folder / "model.pickle"
+        start_from.write_bytes(pickle.dumps((model, learned)))
+        environment = {
+            **os.environ,
+            "REFERENCE_REDIS_PORT": str(redis_port),
+            "REFERENCE_MODEL": str(start_from),
+        }
 
         def start(label: str, command: list[str]) -> subprocess.Popen[bytes]:
             return started.enter_context(running(command, folder / f"{label}.log", env=environment))

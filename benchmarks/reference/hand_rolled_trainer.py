@@ -1,14 +1,18 @@
-"""The trainer of the hand-rolled design: learns from a Redis list, pickles the model every ten events."""
+"""The trainer of the hand-rolled design: learns from a Redis list, pickles the model every ten events.
+
+It begins with what the file named by REFERENCE_MODEL holds: a pickled (model, events learned).
+"""
 
 from __future__ import annotations
 
 import os
 import pickle
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from redis import Redis
-from river import linear_model, metrics, optim, preprocessing
+from river import metrics
 
 PUBLISH_EVERY = 10
 
@@ -23,9 +27,8 @@ class Labelled(BaseModel):
 
 def main() -> None:
     redis: Any = Redis(port=int(os.environ["REFERENCE_REDIS_PORT"]))
-    model: Any = preprocessing.StandardScaler() | linear_model.LogisticRegression(optimizer=optim.SGD(0.05))
+    model, learned = pickle.loads(Path(os.environ["REFERENCE_MODEL"]).read_bytes())
     scores = metrics.ROCAUC() + metrics.LogLoss()
-    learned = 0
     redis.set("model", pickle.dumps((model, learned)))
     redis.publish("model", b"new")
     while True:

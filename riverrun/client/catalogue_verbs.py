@@ -83,6 +83,11 @@ class CatalogueVerbs(Connection):
         info, opened_line = await self._client().register_model(text, base_spec_revision)
         return Applied(info, opened_line, previous)
 
-    async def delete(self, model: str) -> None:
-        """Delete `model`; within seven days applying its spec brings it back. Raises `NotFound`."""
+    async def delete(self, model: str) -> ModelInfo:
+        """Delete `model`; how it was. Raises `NotFound`.
+
+        Within seven days `apply` of its `spec_yaml` brings it back, with its versions and channels.
+        """
+        info = await self.model(model)
         await self._client().delete_model(model)
+        return info

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from riverrun.codec.allow_list import AllowList
-from riverrun.codec.graph_build import GraphBuild, MustRebuild
+from riverrun.codec.graph_build import GraphBuild
 from riverrun.codec.graph_encoder import GraphEncoder
+from riverrun.codec.graph_update import GraphUpdate, MustRebuild
 from riverrun.codec.touch_marks import TouchMarks
 from riverrun.codec.value_reader import Malformed, Shape
 from riverrun.core.errors import InvalidInput, RiverrunError
@@ -43,12 +44,14 @@ class GraphDecoder:
         Raises as `decode` does.
         """
         build = self._build(dict(state.serving), state.trainer)
+        with _refusing():
+            row_tables = build.row_tables()
         return build.root, GraphEncoder.restored(
             self._allow,
             state,
             build.objects,
             {number: (shape.class_name, shape.attributes) for number, shape in build.shapes.items()},
-            build.row_tables(),
+            row_tables,
             marks,
         )
 
@@ -63,7 +66,7 @@ class GraphDecoder:
         """
         with _refusing():
             try:
-                graph.update(delta)
+                GraphUpdate(graph).apply(delta)
             except MustRebuild:
                 return self._build(delta.apply(graph.units), NO_UNITS)
         return graph

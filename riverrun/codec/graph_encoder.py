@@ -132,9 +132,9 @@ class GraphEncoder:
             if number in found:
                 continue
             unit = found[number] = objects[number]
-            for target in chain(unit.refs, unit.for_trainer):
+            for target in chain(unit.refs, unit.for_trainer) if unit.for_trainer else unit.refs:
                 below = objects.get(target)
-                if below is not None and not below.marked and target not in found:
+                if below is not None and not below.marked:
                     stack.append(target)
         return found
 
@@ -178,25 +178,19 @@ class GraphEncoder:
             queue = table.again + table.found
 
     def _write(self, unit: ObjectUnit) -> None:
+        self._table.begin(unit)
         try:
-            payload = self._payload(unit)
+            payload = pack(self._writer.unit(unit.shared))
         except (OverflowError, UnicodeEncodeError):
             # MessagePack cannot say a long integer or malformed text; rare, so looked for only now.
-            self._writer.careful = True
-            try:
-                payload = self._payload(unit)
-            finally:
-                self._writer.careful = False
+            self._table.begin(unit)
+            payload = pack(self._writer.careful_unit(unit.shared))
         if payload != unit.payload:
             unit.payload = self._table.written[unit.number] = payload
         refs, for_trainer = self._table.refs, self._table.for_trainer
         if refs != unit.refs or for_trainer != unit.for_trainer:
             self._edges.setdefault(unit.number, (unit.refs, unit.for_trainer))
             unit.refs, unit.for_trainer = refs, for_trainer
-
-    def _payload(self, unit: ObjectUnit) -> bytes:
-        self._table.begin(unit)
-        return pack(self._writer.unit(unit.shared))
 
     def _refs(self, number: int) -> Sequence[int]:
         unit = self._table.objects.get(number)
@@ -214,7 +208,7 @@ class GraphEncoder:
         for number in moved.union(fresh):
             if number not in self._whole:
                 table.forget(number)
-        deltas = (self._side_delta(0, moved, written), self._side_delta(1, moved, written))
+        deltas = self._side_deltas(moved, written)
         for side, tree, delta in zip(self._sides, self._trees, deltas, strict=True):
             delta.apply_in_place(side)
             tree.update(delta)
@@ -232,19 +226,25 @@ class GraphEncoder:
         moved.update(*self._whole.update({n: refs + others for n, (refs, others) in edges.items()}))
         return moved
 
-    def _is_on(self, side: int, number: int) -> bool:
-        serves = number in self._serving
-        return serves if side == 0 else not serves and number in self._whole
-
-    def _side_delta(self, side: int, moved: Iterable[int], written: Mapping[int, bytes]) -> SideDelta:
-        before, other = self._sides[side], self._sides[1 - side]
-        # Written is not yet changed: a unit that was written twice may be what it was before.
-        changed = {n: unit for n, unit in written.items() if self._is_on(side, n) and before.get(n) != unit}
-        dropped: set[int] = set()
+    def _side_deltas(self, moved: Iterable[int], written: Mapping[int, bytes]) -> tuple[SideDelta, SideDelta]:
+        serving, whole = self._serving.numbers(), self._whole.numbers()
+        changed: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
+        for number, unit in written.items():
+            if number in serving:
+                changed[0][number] = unit
+            elif number in whole:
+                changed[1][number] = unit
+        dropped: tuple[set[int], set[int]] = (set(), set())
         for number in moved:
-            if not self._is_on(side, number):
-                if number in before:
-                    dropped.add(number)
-            elif number not in before and number not in changed:
-                changed[number] = other[number]
-        return SideDelta(changed, frozenset(dropped))
+            side = 0 if number in serving else 1 if number in whole else None
+            for candidate, before in enumerate(self._sides):
+                if candidate != side and number in before:
+                    dropped[candidate].add(number)
+                elif candidate == side and number not in before and number not in changed[side]:
+                    changed[side][number] = self._sides[1 - side][number]
+        # Written is not yet changed: a unit that was written twice may be what it was before.
+        really = [
+            {n: unit for n, unit in units.items() if before.get(n) != unit}
+            for units, before in zip(changed, self._sides, strict=True)
+        ]
+        return SideDelta(really[0], frozenset(dropped[0])), SideDelta(really[1], frozenset(dropped[1]))

@@ -18,6 +18,9 @@ Node = Any
 MAX_DIMENSIONS = 8
 """Of an array that is stored."""
 
+MAX_OPAQUE_ARGUMENT = 1 << 20
+"""The largest whole number that an object of a library's own state is made with: the size of a window."""
+
 _DTYPE = re.compile(r"[<>|=](?:[biufc](?:1|2|4|8|16)|S\d{1,6}|U\d{1,6}|[mM]8(?:\[\d{0,9}[A-Za-z]{1,3}\])?)")
 _BIT_GENERATORS: dict[str, Any] = {
     cls.__name__: cls

@@ -55,13 +55,12 @@ class LiveGraph:
         cannot be decoded; either way this graph is unharmed.
         """
         tree = HashTree(self.units) if self._tree is None else self._tree
-        undo = _inverse(delta, self.units)
         tree.update(delta)
         try:
             _check(tree, serving_root)
             copy = self._next_copy(delta)
         except BaseException:
-            tree.update(undo)
+            tree.update(_inverse(delta, self.units))
             self._tree = tree
             raise
         # The tree goes on with the newer version; this one makes another should it be asked again.

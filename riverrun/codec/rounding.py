@@ -46,30 +46,31 @@ def rounded(lists: Sequence[Sequence[float]], form: int) -> list[bytes | None]:
     table = np.zeros((len(lists), max(map(len, lists), default=0)))
     for row, numbers in zip(table, lists, strict=True):
         row[: len(numbers)] = numbers
-    fits = np.isfinite(table).all(axis=1)
-    table[~fits] = 0.0
+    cells = rounded_rows(table, form)
+    ends = [length_of(len(numbers), form) for numbers in lists]
+    return [None if cell is None else cell[:end] for cell, end in zip(cells, ends, strict=True)]
+
+
+def rounded_rows(table: NDArray[np.float64], form: int) -> list[bytes | None]:
+    """Each row of `table`, which has at most `BLOCK` columns, in `form`; None as for `rounded`."""
+    fits = np.asarray(np.isfinite(table).all(axis=1))
+    finite = np.where(fits[:, None], table, 0.0)
     if form == BF16:
-        halves, ends = _as_bf16(table), [2 * len(numbers) for numbers in lists]
-        fits &= (halves & 0x7F80 != 0x7F80).all(axis=1)
-        cells: NDArray[Any] = halves
+        cells: NDArray[Any] = _as_bf16(finite)
+        fits &= (cells & 0x7F80 != 0x7F80).all(axis=1)
     else:
-        cells, ends = _as_int8(table), [4 + len(numbers) for numbers in lists]
+        cells = _as_int8(finite)
         fits &= np.isfinite(cells["scale"][:, 0])
-    return [
-        row.tobytes()[:end] if fit else None for row, end, fit in zip(cells, ends, fits.tolist(), strict=True)
-    ]
+    return [row.tobytes() if fit else None for row, fit in zip(cells, fits.tolist(), strict=True)]
 
 
 def rounded_array(numbers: NDArray[Any], form: int) -> bytes | None:
     """A flat array in `form`, of any length; None as for `rounded`."""
-    rows = -(-numbers.size // BLOCK)
-    table = np.zeros((rows, BLOCK))
+    table = np.zeros((-(-numbers.size // BLOCK), BLOCK))
     table.reshape(-1)[: numbers.size] = numbers
-    cells = rounded([*table], form)
-    if None in cells:
-        return None
+    cells = rounded_rows(table, form)
     joined = b"".join(cell for cell in cells if cell is not None)
-    return joined[: length_of(numbers.size, form)]
+    return None if None in cells else joined[: length_of(numbers.size, form)]
 
 
 def length_of(count: int, form: int) -> int:
@@ -82,16 +83,21 @@ def length_of(count: int, form: int) -> int:
 
 
 def restored(data: bytes, count: int, form: int) -> NDArray[np.float64]:
-    """The `count` numbers that `data` holds. Raises `ValueError` where it does not hold so many."""
+    """The `count` numbers that `data` holds. Raises `ValueError` where these are not so many, all finite."""
     if type(data) is not bytes or len(data) != length_of(count, form):
         raise ValueError("not as many rounded numbers as there should be")
-    if form == BF16:
-        words = np.frombuffer(data, "<u2").astype(np.uint32) << np.uint32(16)
-        return words.view(np.float32).astype(np.float64)
-    blocks = -(-count // BLOCK)
-    cells = np.frombuffer(data.ljust(blocks * _BLOCK_BYTES, b"\0"), _cell(BLOCK))
-    numbers: NDArray[np.float64] = cells["scale"].astype(np.float64)[:, None] * cells["steps"]
-    return numbers.reshape(-1)[:count]
+    with np.errstate(invalid="ignore"):
+        if form == BF16:
+            words = np.frombuffer(data, "<u2").astype(np.uint32) << np.uint32(16)
+            numbers = words.view(np.float32).astype(np.float64)
+        else:
+            padded = data.ljust(-(-count // BLOCK) * _BLOCK_BYTES, b"\0")
+            cells = np.frombuffer(padded, _cell(BLOCK))
+            scaled: NDArray[np.float64] = cells["scale"].astype(np.float64)[:, None] * cells["steps"]
+            numbers = scaled.reshape(-1)[:count]
+    if not np.isfinite(numbers).all():
+        raise ValueError("no rounded number is NaN or infinite")
+    return numbers
 
 
 def _cell(width: int) -> np.dtype[np.void]:

@@ -77,7 +77,6 @@ class UnitTable:
         self._claimed: dict[int, Claims] = {}
         self._claimed_at_most = MIN_CLAIMED
         self.current = ObjectUnit(-1, None)
-        self._claims = Claims(self.current)
 
     def restore(self, number: int, shared: object, payload: bytes, rows: RowTable | None) -> None:
         """Take in an object that had its number before; in the order of numbers."""
@@ -93,7 +92,7 @@ class UnitTable:
         """From now on `unit` is written: references and containers that come up are its own."""
         if unit.claims is not None:
             unit.claims.void = True
-        unit.claims = self._claims = Claims(unit)
+            unit.claims = None
         self.current, self.refs, self.for_trainer = unit, [], []
 
     def begin_walk(self, units: Iterable[ObjectUnit]) -> None:
@@ -153,21 +152,29 @@ class UnitTable:
         """Whether `container` lies inside this unit: true unless it is met for the second time."""
         owner = self._claimed.get(id(container))
         if owner is None or owner.void:
-            self._claimed[id(container)] = self._claims
+            mine = self.current.claims
+            if mine is None:
+                mine = self.current.claims = Claims(self.current)
+            self._claimed[id(container)] = mine
             return True
         # It becomes a unit, and the unit where it was met first has to refer to it.
         self.again.append(owner.unit)
         return False
 
-    def shape(self, class_name: str, attributes: tuple[str, ...]) -> int:
-        """The number of the unit that says which attributes an instance of a class has."""
-        key = (class_name, attributes)
-        number = self._shapes.get(key)
-        if number is None:
-            number = self._shapes[key] = self._take_number()
-            self.fresh.append(number)
-            self._shape_keys[number] = key
-            self.written[number] = pack([nodes.SHAPE, class_name, list(attributes)])
+    def known_shape(self, shape: ShapeKey) -> int | None:
+        """The number of the unit that `shape` is, where there is one; counts as a reference to it."""
+        number = self._shapes.get(shape)
+        if number is not None:
+            self.refs.append(number)
+        return number
+
+    def adopt_shape(self, shape: ShapeKey) -> int:
+        """The number of `shape`, which is a unit from now on; counts as a reference to it."""
+        class_name, attributes = shape
+        number = self._shapes[shape] = self._take_number()
+        self._shape_keys[number] = shape
+        self.written[number] = pack([nodes.SHAPE, class_name, list(attributes)])
+        self.fresh.append(number)
         self.refs.append(number)
         return number
 

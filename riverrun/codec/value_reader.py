@@ -23,7 +23,7 @@ import numpy as np
 from riverrun.codec import nodes
 from riverrun.codec.allow_list import AllowList
 from riverrun.codec.class_layout import ClassLayout, find_method
-from riverrun.codec.leaf_values import LEAF_READERS, Node
+from riverrun.codec.leaf_values import LEAF_READERS, MAX_OPAQUE_ARGUMENT, Node
 from riverrun.codec.nodes import ATOMS
 from riverrun.codec.rounding import restored
 
@@ -61,6 +61,14 @@ class Shape:
             for slot in layout.slots.values():
                 if slot not in self.in_slots and _is_held(slot, shell):
                     slot.__delete__(shell)
+
+    def set(self, shell: Any, place: int, value: Any) -> None:
+        """Give `shell` the attribute that stands at `place`; none of its class's code runs."""
+        count = len(self.in_dict)
+        if place < count:
+            shell.__dict__[self.in_dict[place]] = value
+        else:
+            self.in_slots[place - count].__set__(shell, value)
 
 
 class Objects(Protocol):
@@ -116,6 +124,9 @@ class ValueReader:
             read = self._readers.get(node[0])
             if read is not None:
                 return read(node)
+        elif _is_plain(node):
+            # MessagePack made it for this one place.
+            return node
         container = self.empty(node)
         self.fill(container, node)
         return container
@@ -249,6 +260,9 @@ class ValueReader:
             raise Malformed(f"{name} was written by version {version!r} of its library; this is {mine!r}")
         if not ATOMS.issuperset(map(type, arguments)) or type(state) is not bytes:
             raise Malformed("an opaque object has plain arguments and its state in bytes")
+        if any(type(argument) is int and abs(argument) > MAX_OPAQUE_ARGUMENT for argument in arguments):
+            # Such numbers are sizes that a library takes memory for before anything else.
+            raise Malformed(f"an opaque object with an argument over {MAX_OPAQUE_ARGUMENT}")
         with _panics_refused(name):
             instance = self._allow.types[name](*arguments)
         self.set_opaque(instance, name, state)
@@ -268,7 +282,16 @@ class ValueReader:
         if not all(issubclass(kind, int | float | np.generic) for kind in kinds):
             raise Malformed("a table holds numbers")
         make_default = _callable_or_none(self.value(factory))
-        return self._allow.types[name](entries, make_default, *self._values(rest))
+        mask, is_copied = self._values(rest)
+        if not (mask is None or type(mask) in (set, list, dict)) or type(is_copied) is not bool:
+            # Whatever else could be iterated over might never end.
+            raise Malformed("a table with a mask that is none")
+        return self._allow.types[name](entries, make_default, mask, is_copied)
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether `node` is a dict of atoms, which need no reading."""
+    return ATOMS.issuperset(map(type, node)) and ATOMS.issuperset(map(type, node.values()))
 
 
 @contextmanager
@@ -304,6 +327,14 @@ def _callable_or_none(factory: Any) -> Any:
     if factory is not None and not callable(factory):
         raise Malformed("a default factory that cannot be called")
     return factory
+
+
+def plain_body(body: Node) -> Node:
+    """The body of a row unit; as a map, where it is one of rounded numbers."""
+    match body:
+        case [nodes.ROUNDED, form, list() as keys, data]:
+            return dict(zip(keys, restored(data, len(keys), form).tolist(), strict=True))
+    return body
 
 
 def put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:

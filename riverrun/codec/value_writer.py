@@ -24,7 +24,7 @@ import numpy as np
 from riverrun.codec import leaf_values, nodes
 from riverrun.codec.allow_list import AllowList, qualified_name
 from riverrun.codec.class_layout import ClassLayout, find_method, is_dunder, layout_of
-from riverrun.codec.leaf_values import Node
+from riverrun.codec.leaf_values import MAX_OPAQUE_ARGUMENT, Node
 from riverrun.codec.nodes import ATOMS
 from riverrun.codec.unit_table import MAX_INLINE_ENTRIES, UnitTable
 
@@ -48,16 +48,15 @@ class Refused(Exception):
 
 
 class ValueWriter:
-    """Writes values as nodes. `careful` also takes integers beyond 64 bits and malformed text."""
+    """Writes values as nodes."""
 
     def __init__(
         self, allow: AllowList, units: UnitTable, settled: Mapping[type[Any], str] | None = None
     ) -> None:
-        self.careful = False
+        self._careful = False
         self._settled = {} if settled is None else settled
         self._allow = allow
         self._units = units
-        self._checked: set[tuple[str, ...]] = set()
         self._layouts: dict[type[Any], tuple[ClassLayout, str, frozenset[str], str | None]] = {}
         self._inline: dict[type[Any], Writer] = {
             tuple: lambda v, depth: [nodes.TUPLE, *self._values(v, depth)],
@@ -101,40 +100,47 @@ class ValueWriter:
         write = self._objects.get(cls) or self._containers.get(cls) or self._object_writer(cls, shared)
         return write(shared, 1)
 
+    def careful_unit(self, shared: Any) -> Node:
+        """The same, with integers beyond 64 bits and malformed text, which MessagePack cannot say."""
+        self._careful = True
+        try:
+            return self.unit(shared)
+        finally:
+            self._careful = False
+
     def value(self, value: Any, depth: int) -> Node:
         """The node that stands for `value` inside a unit. Raises `Refused`."""
         cls = type(value)
         if cls in ATOMS:
-            return leaf_values.write_atom(value) if self.careful else value
+            return leaf_values.write_atom(value) if self._careful else value
+        number = self._units.known(value)
+        if number is not None:
+            return [nodes.REF, number]
         container = self._containers.get(cls)
         if container is not None:
             return self._shared(value, container, depth)
         if cls in self._objects:
-            return self._reference(value)
+            return [nodes.REF, self._units.adopt(value)]
         inline = self._inline.get(cls) or self._inline_writer(cls, value)
         if inline is None:
-            return self._reference(value)
+            return [nodes.REF, self._units.adopt(value)]
         if depth > MAX_VALUE_DEPTH:
             raise Refused(value, f"values nested deeper than {MAX_VALUE_DEPTH} levels cannot be stored")
         return inline(value, depth + 1)
 
-    def _reference(self, shared: object) -> Node:
-        number = self._units.known(shared)
-        return [nodes.REF, self._units.adopt(shared) if number is None else number]
-
     def _shared(self, container: Any, write: Writer, depth: int) -> Node:
-        number = self._units.known(container)
-        if number is None:
-            size = container.size if type(container) is np.ndarray else len(container)
-            if self._units.claim(container) and size <= MAX_INLINE_ENTRIES and depth <= MAX_INLINE_DEPTH:
-                return write(container, depth + 1)
-            number = self._units.adopt(container)
-        return [nodes.REF, number]
+        size = container.size if type(container) is np.ndarray else len(container)
+        if self._units.claim(container) and size <= MAX_INLINE_ENTRIES and depth <= MAX_INLINE_DEPTH:
+            return write(container, depth + 1)
+        return [nodes.REF, self._units.adopt(container)]
 
     def _values(self, values: Collection[Any], depth: int) -> Iterable[Node]:
-        if not self.careful and ATOMS.issuperset(map(type, values)):
+        write = self.value
+        if self._careful:
+            return [write(value, depth) for value in values]
+        if ATOMS.issuperset(map(type, values)):
             return values
-        return [self.value(value, depth) for value in values]
+        return [value if type(value) in ATOMS else write(value, depth) for value in values]
 
     def _set(self, members: set[Any], depth: int) -> Node:
         # It is filled anew as a reader will fill its own: the order in which a set iterates depends on how
@@ -163,7 +169,7 @@ class ValueWriter:
         return [nodes.ROW_UNIT, self._body(entries, 2)]
 
     def _body(self, entries: dict[Any, Any], depth: int) -> Node:
-        if not self.careful and _are_plain_keys(entries):
+        if not self._careful and _are_plain_keys(entries):
             if ATOMS.issuperset(map(type, entries.values())):
                 return entries
             return {key: self.value(value, depth) for key, value in entries.items()}
@@ -259,10 +265,12 @@ class ValueWriter:
     def _object(self, instance: Any, depth: int) -> Node:
         layout, name, trainer_only, settled = self._layouts[type(instance)]
         attributes = layout.attributes(instance)
-        names = tuple(attributes)
-        if names not in self._checked:
-            self._check_names(names, instance)
-        node = [nodes.OBJECT, self._units.shape(name, names)]
+        shape = name, tuple(attributes)
+        number = self._units.known_shape(shape)
+        if number is None:
+            _check_names(attributes, instance)
+            number = self._units.adopt_shape(shape)
+        node = [nodes.OBJECT, number]
         if layout.content is not None:
             node[0] = nodes.EXTENDED
             node.append(self._content(layout.content, instance, depth))
@@ -275,13 +283,6 @@ class ValueWriter:
         if settled is not None:
             self._units.settle(attributes.get(settled))
         return node
-
-    def _check_names(self, names: tuple[str, ...], instance: Any) -> None:
-        for attribute in names:
-            # Decoders refuse these names too: they would change what Python itself does with an object.
-            if type(attribute) is not str or is_dunder(attribute):
-                raise Refused(instance, f"an attribute called {attribute!r} cannot be stored")
-        self._checked.add(names)
 
     def _for_trainer(self, value: Any, depth: int) -> Node:
         cls = type(value)
@@ -316,10 +317,19 @@ class ValueWriter:
 
     def _opaque(self, name: str, instance: Any, _: int) -> Node:
         arguments = list(instance.__getnewargs__()) if hasattr(instance, "__getnewargs__") else []
+        if any(type(argument) is int and abs(argument) > MAX_OPAQUE_ARGUMENT for argument in arguments):
+            raise Refused(instance, f"a window of more than {MAX_OPAQUE_ARGUMENT} values cannot be stored")
         return [nodes.OPAQUE, name, self._allow.opaque[name], arguments, instance.__getstate__()]
 
 
 _encoded = msgspec.msgpack.Encoder().encode
+
+
+def _check_names(attributes: Iterable[str], instance: Any) -> None:
+    for attribute in attributes:
+        # Decoders refuse these names too: they would change what Python itself does with an object.
+        if type(attribute) is not str or is_dunder(attribute):
+            raise Refused(instance, f"an attribute called {attribute!r} cannot be stored")
 
 
 def _refers(node: Node) -> bool:

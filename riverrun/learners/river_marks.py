@@ -152,6 +152,19 @@ def _hook(cls: type[Any], name: str, touched: Touched) -> None:
     setattr(cls, name, hooked_itself if touched is _itself else hooked)
 
 
+def _hook_variance(name: str) -> None:
+    # What a Gaussian has learned is all in its variance; as it stands itself it says the same as before.
+    original = vars(Gaussian)[name]
+
+    @functools.wraps(original)
+    def hooked(distribution: Any, *args: Any, **kwargs: Any) -> Any:
+        if _sink.marks is not None:
+            _sink.marks.touch(distribution._var)
+        return original(distribution, *args, **kwargs)
+
+    setattr(Gaussian, name, hooked)
+
+
 def _hook_descent(cls: type[Any]) -> None:
     # A descent changes the nodes it passes from Rust, where no method of theirs is called; it returns
     # the leaf where it ended.
@@ -207,8 +220,8 @@ def _install() -> frozenset[type[Any]]:
     _hook(EBSTNode, "insert_value", _insertion_path)
     _hook(EBSTSplitter, "remove_bad_splits", _search_tree)
     _hook_weights()
-    _hook(Gaussian, "update", _itself)
-    _hook(Gaussian, "revert", _itself)
+    _hook_variance("update")
+    _hook_variance("revert")
     _hook(Gaussian, "sample", _its_generator)
     _hook(MondrianNode, "update_depth", _itself)
     for mondrian in (MondrianTreeClassifier, MondrianTreeRegressor):

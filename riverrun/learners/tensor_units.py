@@ -1,20 +1,38 @@
-"""Named tensors as units: a tensor is cut into blocks, and a block that did not change is not sent."""
+"""Named tensors as units: a header for each, then its elements in blocks.
+
+`docs/reference/wire-format.md` describes every byte.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Container, Iterator, Mapping, Sequence
 from math import prod
+from typing import Any
 
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from riverrun.codec.rounding import is_rounded, restored
 from riverrun.core.errors import InvalidInput
-from riverrun.core.units import SideDelta, Unit
+from riverrun.core.units import Unit
+from riverrun.learners.table_start import Start, elements_at, fill
 
 BLOCK = 2048
-"""Elements of one block: 8 KiB of 32-bit floats, some rows of an embedding."""
+"""Elements of a block of a tensor that changes all at once: 8 KiB of 32-bit floats."""
+
+ROW_BLOCK = 16
+"""Elements that a block of rows has at least.
+
+Encoding and hashing cost per block (6 us), whatever is in it, and rows that are touched are seldom
+neighbours, so a larger block only sends more: 64 bytes for a row of 16, 240 in blocks of four rows.
+"""
+
+STEP = 2
+"""From one unit's number to the next: the odd numbers are left to others."""
 
 MAX_ELEMENTS = 1 << 31
 
@@ -31,125 +49,243 @@ _DTYPES = {
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 
 
-class _Block(msgspec.Struct, array_like=True, frozen=True):
-    """The payload of one unit: elements ``index * BLOCK`` and up to BLOCK - 1 more, little endian."""
+class Header(msgspec.Struct, array_like=True, frozen=True):
+    """The payload of a tensor's first unit: what its blocks are of.
+
+    The units after it hold `block` elements each, the last one what is left. Where `start` is given, a block
+    whose unit is not there is as it says; otherwise all are there.
+    """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
-    index: int
-    data: bytes
+    block: int
+    start: Start | None = None
 
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(_Block).decode
+_read_header = msgspec.msgpack.Decoder(Header).decode
+_read_block = msgspec.msgpack.Decoder(bytes).decode
+_read_rounded = msgspec.msgpack.Decoder(tuple[int, int, bytes]).decode
 
 
-class TensorUnits:
-    """What changed in named tensors since it was last asked, by unit number; numbers are never reused.
+class Span:
+    """The units of one tensor: its header is unit `number`, its blocks are every `STEP` numbers after it."""
 
-    The first unit is number `first`; every next one is `step` further.
+    __slots__ = ("blocks", "dtype", "header", "number", "payload", "size")
+
+    def __init__(self, number: int, header: Header) -> None:
+        self.number = number
+        self.header = header
+        self.payload = _pack(header)
+        self.dtype = np.dtype(f"<{header.dtype}")
+        self.size = prod(header.shape)
+        self.blocks = max(1, -(-self.size // header.block))
+
+    @classmethod
+    def of(cls, number: int, name: str, tensor: Tensor, block: int, start: Start | None) -> Span:
+        """The units that `tensor` is to have. Raises `InvalidInput` for a type that cannot be stored."""
+        code = _CODES.get(tensor.dtype)
+        if code is None:
+            raise InvalidInput(name, f"tensors of type {tensor.dtype} cannot be stored")
+        return cls(number, Header(name, code, tuple(tensor.shape), block, start))
+
+    @classmethod
+    def read(cls, number: int, payload: Unit) -> Span:
+        """The span whose header is `payload`. Raises `InvalidInput` unless it is one that `of` makes."""
+        try:
+            header = _read_header(payload)
+            is_sound = (
+                header.dtype in _DTYPES
+                and min(header.shape, default=0) >= 0
+                and max(header.shape, default=0) <= MAX_ELEMENTS
+                and prod(header.shape) <= MAX_ELEMENTS
+                and 0 < header.block <= MAX_ELEMENTS
+                and (header.start is None or header.dtype == "f4")
+            )
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise InvalidInput("unit", "expected the header of a tensor") from error
+        if not is_sound or _pack(header) != payload:
+            raise InvalidInput("unit", f"not the header of a tensor: {header.name[:80]}")
+        return cls(number, header)
+
+    @property
+    def end(self) -> int:
+        """The first number after the span's."""
+        return self.number + STEP * (1 + self.blocks)
+
+    def number_of(self, index: int) -> int:
+        """The number of block `index`."""
+        return self.number + STEP * (1 + index)
+
+    def index_of(self, number: int) -> int:
+        """The block whose number is `number`. Raises `InvalidInput` where it has none."""
+        index, odd = divmod(number - self.number, STEP)
+        if odd or not 0 < index <= self.blocks:
+            raise InvalidInput("unit", f"{number} is no block of tensor {self.header.name[:80]}")
+        return index - 1
+
+    def array(self, tensor: Tensor) -> NDArray[Any]:
+        """The elements of `tensor`, in its own memory. Raises `InvalidInput` where it does not fit."""
+        header = self.header
+        if tuple(tensor.shape) != header.shape or tensor.dtype != _DTYPES[header.dtype]:
+            raise InvalidInput("state", f"tensor {header.name[:80]} is not as this spec's model has it")
+        flat: NDArray[Any] = tensor.detach().view(-1).numpy()
+        return flat
+
+    def new_tensor(self) -> Tensor:
+        """A tensor that the blocks fit; at its start where it has one."""
+        tensor = torch.empty(self.header.shape, dtype=_DTYPES[self.header.dtype])
+        if self.header.start is not None:
+            fill(self.array(tensor), self.header.start)
+        return tensor
+
+    def payloads(self, flat: NDArray[Any], indexes: Sequence[int]) -> list[Unit]:
+        """The payloads of the blocks `indexes`, in their order, from elements as `array` gives them."""
+        block = self.header.block
+        whole = self.size // block
+        table = flat[: whole * block].reshape(whole, block)
+        cut = _cut(table[[index for index in indexes if index < whole]].astype(self.dtype, copy=False))
+        tail = flat[whole * block :].astype(self.dtype, copy=False)
+        return [next(cut) if index < whole else _pack(tail.tobytes()) for index in indexes]
+
+    def start_payloads(self, indexes: Sequence[int]) -> list[Unit]:
+        """The payloads of the blocks `indexes` as they are at the start; only where there is one."""
+        start, block = self.header.start, self.header.block
+        assert start is not None  # asked by the caller
+        whole = self.size // block
+        body = np.array([index for index in indexes if index < whole], dtype=np.uint64)
+        offsets = np.arange(block, dtype=np.uint64)
+        places = body[:, None] * np.uint64(block) + offsets
+        cut = _cut(elements_at(start, places).astype(self.dtype, copy=False))
+        tail = np.arange(whole * block, self.size, dtype=np.uint64)
+        return [
+            next(cut) if index < whole else _pack(elements_at(start, tail).astype(self.dtype).tobytes())
+            for index in indexes
+        ]
+
+    def write(self, flat: NDArray[Any], blocks: Mapping[int, Unit]) -> None:
+        """Put `blocks`, by index, into elements as `array` gives them.
+
+        Raises `InvalidInput` for one that is malformed; nothing is written then.
+        """
+        block = self.header.block
+        whole = self.size // block
+        data = {}
+        for index, payload in blocks.items():
+            size = block if index < whole else self.size - whole * block
+            try:
+                if is_rounded(payload):
+                    data[index] = _restored_block(payload, size).astype(self.dtype).tobytes()
+                else:
+                    data[index] = _read_block(payload)
+            except (msgspec.MsgspecError, ValueError) as error:
+                raise InvalidInput("unit", "expected a block of a tensor") from error
+            if len(data[index]) != size * self.dtype.itemsize:
+                raise InvalidInput("unit", f"not a block of tensor {self.header.name[:80]}")
+        tail = data.pop(whole, None)
+        if tail is not None:
+            flat[whole * block :] = np.frombuffer(tail, dtype=self.dtype)
+        if data:
+            rows = np.frombuffer(b"".join(data.values()), dtype=self.dtype).reshape(len(data), block)
+            flat[: whole * block].reshape(whole, block)[list(data)] = rows
+
+
+def _restored_block(payload: Unit, size: int) -> NDArray[np.float64]:
+    _, form, data = _read_rounded(payload)
+    return restored(data, size, form)
+
+
+def _cut(rows: NDArray[Any]) -> Iterator[Unit]:
+    data, width = rows.tobytes(), rows.shape[1] * rows.itemsize
+    return iter([_pack(data[first : first + width]) for first in range(0, len(data), width)])
+
+
+class Spans:
+    """The spans of one learner, by name and by number; numbers are never given twice."""
+
+    def __init__(self, units: Mapping[int, Unit] | None = None) -> None:
+        """Those whose headers are among `units`. Raises `InvalidInput` for what is no part of a tensor."""
+        self.next_number = 0
+        self.by_name: dict[str, Span] = {}
+        self._firsts: list[int] = []
+        self._spans: list[Span] = []
+        for number in sorted(units or ()):
+            if number >= self.next_number:
+                assert units is not None  # a number is among them
+                self._add(Span.read(number, units[number]))
+
+    def open(self, name: str, tensor: Tensor, block: int, start: Start | None = None) -> Span:
+        """Give `tensor` its numbers."""
+        return self._add(Span.of(self.next_number, name, tensor, block, start))
+
+    def sorted_out(self, units: Mapping[int, Unit]) -> dict[Span, dict[int, Unit]]:
+        """The blocks among `units` by tensor and index; none for a tensor of which only the header is there.
+
+        Raises `InvalidInput` for a number that belongs to no tensor, and for a header that is another.
+        """
+        found: dict[Span, dict[int, Unit]] = {}
+        for number, payload in units.items():
+            place = bisect_right(self._firsts, number) - 1
+            if place < 0:
+                raise InvalidInput("unit", f"{number} belongs to no tensor")
+            span = self._spans[place]
+            blocks = found.setdefault(span, {})
+            if number != span.number:
+                blocks[span.index_of(number)] = payload
+            elif payload != span.payload:
+                raise InvalidInput("unit", f"another header of tensor {span.header.name[:80]}")
+        return found
+
+    def __iter__(self) -> Iterator[Span]:
+        return iter(self._spans)
+
+    def _add(self, span: Span) -> Span:
+        if span.header.name in self.by_name:
+            raise InvalidInput("unit", f"tensor {span.header.name[:80]} is there twice")
+        self.by_name[span.header.name] = span
+        self._firsts.append(span.number)
+        self._spans.append(span)
+        self.next_number = span.end
+        return span
+
+
+def load(
+    spans: Spans, units: Mapping[int, Unit], tensors: Mapping[str, Tensor], starts: Mapping[str, Start]
+) -> None:
+    """Fill `tensors`, which are at their `starts`, with the whole of `units`.
+
+    Raises `InvalidInput` unless these are exactly those tensors.
     """
-
-    def __init__(self, first: int, step: int) -> None:
-        self.next_number = first
-        self._step = step
-        self._numbers: dict[tuple[str, int], int] = {}
-        self._last: dict[str, Tensor] = {}
-
-    def changes(self, tensors: Mapping[str, Tensor]) -> SideDelta:
-        """The blocks of `tensors` that changed since the last call; tensors are never taken away."""
-        changed: dict[int, Unit] = {}
-        for name, tensor in tensors.items():
-            flat = tensor.detach().reshape(-1)
-            last = self._last.get(name)
-            if last is None:
-                blocks: Iterable[int] = range(max(1, -(-flat.numel() // BLOCK)))
-                self._last[name] = flat.clone()
-            elif torch.equal(flat, last):
-                continue
-            else:
-                different = torch.nonzero(flat != last).reshape(-1)
-                blocks = torch.unique(different // BLOCK).tolist()
-                last.copy_(flat)
-            for index in blocks:
-                changed[self._number(name, index)] = _payload(name, tensor, flat, index)
-        return SideDelta(changed)
-
-    def restored(self, units: Mapping[int, Unit], next_number: int) -> None:
-        """Go on from `units`; the next new number is not below `next_number`."""
-        self._numbers.clear()
-        for number, unit in units.items():
-            block = decode_block(unit)
-            self._numbers[block.name, block.index] = number
-        while self.next_number < next_number:
-            self.next_number += self._step
-        self._last = {
-            name: tensor.reshape(-1).clone() for name, tensor in read_tensors(units.values()).items()
-        }
-
-    def _number(self, name: str, index: int) -> int:
-        number = self._numbers.get((name, index))
-        if number is None:
-            number = self._numbers[name, index] = self.next_number
-            self.next_number += self._step
-        return number
+    found = spans.sorted_out(units)
+    names = {span.header.name for span in found}
+    for name in names ^ tensors.keys():
+        raise InvalidInput("state", f"tensor {name[:80]} is not as this spec's model has it")
+    for span, blocks in found.items():
+        name = span.header.name
+        flat = span.array(tensors[name])
+        _check_whole(span, blocks)
+        if span.header.start is not None and span.header.start != starts.get(name):
+            raise InvalidInput("state", f"tensor {name[:80]} does not start as this spec's model does")
+        span.write(flat, blocks)
 
 
-def decode_block(unit: Unit) -> _Block:
-    """The block that `unit` holds. Raises `InvalidInput` unless it is one that `TensorUnits` writes."""
-    try:
-        block = _unpack(unit)
-        size = prod(block.shape)
-        start = block.index * BLOCK
-        width = np.dtype(f"<{block.dtype}").itemsize if block.dtype in _DTYPES else 0
-        whole = 0 <= size <= MAX_ELEMENTS and 0 <= start <= size and min(block.shape, default=0) >= 0
-    except (msgspec.MsgspecError, TypeError) as error:
-        raise InvalidInput("unit", "expected a block of a tensor") from error
-    if not width or not whole or len(block.data) != width * min(BLOCK, size - start):
-        raise InvalidInput("unit", f"not a block of tensor {block.name[:80]}")
-    return block
+def read(spans: Spans, units: Mapping[int, Unit], shapes: Container[tuple[int, ...]]) -> dict[str, Tensor]:
+    """New tensors with the whole of `units`. One that has a start has one of `shapes`.
 
-
-def read_tensors(units: Iterable[Unit], base: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-    """The tensors that `units` hold, each a new one; blocks that are not there are as in `base`.
-
-    Raises `InvalidInput` for malformed units, for a tensor that `base` has with another shape or type or
-    not at all, and without `base` for a tensor that is not there whole.
+    Raises `InvalidInput` where they are not there whole.
     """
-    blocks: dict[str, list[_Block]] = {}
-    for block in map(decode_block, units):
-        blocks.setdefault(block.name, []).append(block)
-    return {name: _joined(name, parts, base) for name, parts in blocks.items()}
-
-
-def _joined(name: str, blocks: list[_Block], base: Mapping[str, Tensor] | None) -> Tensor:
-    first = blocks[0]
-    shape, dtype = first.shape, _DTYPES[first.dtype]
-    if any((block.shape, block.dtype) != (shape, first.dtype) for block in blocks):
-        raise InvalidInput("unit", f"tensor {name[:80]} has two shapes or types")
-    if base is None:
+    tensors = {}
+    for span, blocks in spans.sorted_out(units).items():
         # Checked before memory is taken: a short unit may claim any shape.
-        if sorted(block.index for block in blocks) != list(range(max(1, -(-prod(shape) // BLOCK)))):
-            raise InvalidInput("unit", f"tensor {name[:80]} is not whole")
-        tensor = torch.empty(shape, dtype=dtype)
-    else:
-        before = base.get(name)
-        if before is None or tuple(before.shape) != shape or before.dtype != dtype:
-            raise InvalidInput("unit", f"tensor {name[:80]} is unknown, or has another shape or type")
-        tensor = before.detach().clone(memory_format=torch.contiguous_format)
-    flat = tensor.view(-1)
-    for block in blocks:
-        data = torch.from_numpy(np.frombuffer(block.data, dtype=f"<{block.dtype}").copy())
-        flat[block.index * BLOCK : block.index * BLOCK + data.numel()] = data
-    return tensor
+        _check_whole(span, blocks)
+        if span.header.start is not None and span.header.shape not in shapes:
+            raise InvalidInput("state", f"tensor {span.header.name[:80]} is not as this spec's model has it")
+        tensor = tensors[span.header.name] = span.new_tensor()
+        span.write(span.array(tensor), blocks)
+    return tensors
 
 
-def _payload(name: str, tensor: Tensor, flat: Tensor, index: int) -> bytes:
-    code = _CODES.get(tensor.dtype)
-    if code is None:
-        raise InvalidInput(name, f"tensors of type {tensor.dtype} cannot be stored")
-    data = flat[index * BLOCK : (index + 1) * BLOCK].cpu().contiguous().numpy()
-    return _pack(
-        _Block(name, code, tuple(tensor.shape), index, data.astype(f"<{code}", copy=False).tobytes())
-    )
+def _check_whole(span: Span, blocks: Mapping[int, Unit]) -> None:
+    if span.header.start is None and len(blocks) != span.blocks:
+        raise InvalidInput("unit", f"tensor {span.header.name[:80]} is not whole")

@@ -1,17 +1,24 @@
-"""Torch models from specs: the declared perceptron, or what a factory makes."""
+"""Torch models from specs: a declared one, or what a factory makes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from riverrun.core.errors import InvalidSpec
+from riverrun.core.spec.factorization import FactorizationSpec
+from riverrun.core.spec.mlp import MlpSpec
 from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.spec.torch_models import torch_declaration
+from riverrun.core.spec.two_tower import TwoTowerSpec
 from riverrun.learners.factories import Factories
+from riverrun.learners.torch_factorization import build_factorization
 from riverrun.learners.torch_mlp import build_mlp
 from riverrun.learners.torch_model import TorchModel
+from riverrun.learners.torch_module import lay_out
+from riverrun.learners.torch_two_tower import build_two_tower
 
 
 def build_torch_model(spec: ModelSpec, factories: Factories) -> TorchModel:
@@ -21,7 +28,10 @@ def build_torch_model(spec: ModelSpec, factories: Factories) -> TorchModel:
     would change the sums.
     """
     torch.set_num_threads(1)
-    model = build_mlp(spec) if spec.factory is None else _made(spec, factories)
+    # Off by default; said aloud, because torch warns of gradients of rows otherwise.
+    torch.sparse.check_sparse_tensor_invariants.disable()  # type: ignore[no-untyped-call]
+    model = _declared(spec) if spec.factory is None else _made(spec, factories)
+    lay_out(model.module)
     model.module.eval()
     return model if model.loss is not None else replace(model, loss=usual_loss(spec.task))
 
@@ -35,13 +45,20 @@ def usual_loss(task: str) -> nn.Module:
     )
 
 
-def module_tensors(module: nn.Module) -> dict[str, Tensor]:
-    """All that prediction reads, by name. Raises `InvalidSpec` for state that is no tensor."""
-    state = module.state_dict()
-    for name, value in state.items():
-        if not isinstance(value, Tensor):
-            raise InvalidSpec("factory", f"the module's state has {name}, which is no tensor")
-    return state
+def _declared(spec: ModelSpec) -> TorchModel:
+    declared = torch_declaration(spec)
+    classes = declared.labels(spec.task, spec.label_type)
+    assert spec.features is not None  # checked by torch_declaration
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(declared.seed)
+        match declared:
+            case MlpSpec():
+                return build_mlp(declared, spec.task, spec.features, classes)
+            case FactorizationSpec():
+                return build_factorization(declared, spec.features, classes)
+            case TwoTowerSpec():
+                return build_two_tower(declared, spec.features, classes)
+    raise InvalidSpec("model", f"cannot be built from {type(declared).__name__}")
 
 
 def _made(spec: ModelSpec, factories: Factories) -> TorchModel:

@@ -13,22 +13,30 @@ from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.core.predictions import Features, Label, Prediction
 from riverrun.core.spec.features import shown
 from riverrun.core.spec.model_spec import ModelSpec
-from riverrun.core.units import EMPTY, Delta, State
+from riverrun.core.units import Delta, State, Unit
 from riverrun.learners.factories import Factories
 from riverrun.learners.metric_units import MetricUnits
-from riverrun.learners.optimizer_state import load_optimizer, optimizer_tensors
+from riverrun.learners.optimizer_state import load_optimizers, optimizer_tensors
 from riverrun.learners.river_builder import build_metrics
-from riverrun.learners.tensor_units import TensorUnits, read_tensors
+from riverrun.learners.tensor_changes import TensorChanges
+from riverrun.learners.tensor_units import Spans, read
 from riverrun.learners.torch_answers import TorchAnswers, encoded
-from riverrun.learners.torch_builder import build_torch_model, module_tensors
-from riverrun.learners.torch_likeness import check_module, check_optimizer
+from riverrun.learners.torch_builder import build_torch_model
+from riverrun.learners.torch_likeness import check_module, check_optimizers
 from riverrun.learners.torch_model import TorchModel
-
-MODULE = "module."
-"""What the names of the module's own tensors begin with in units."""
+from riverrun.learners.torch_module import (
+    MODULE,
+    copy_module,
+    load_module,
+    module_tensors,
+    named,
+    without_prefix,
+)
+from riverrun.learners.touched_rows import TouchedRows
 
 _OPTIMIZER = "optimizer."
 _RANDOM = "random"
+_METRICS_NEXT = "metrics.next"
 
 
 class TorchLearner:
@@ -43,9 +51,11 @@ class TorchLearner:
         self._index = {label: i for i, label in enumerate(self._model.classes)}
         self._answers = TorchAnswers(self._model, spec.task)
         self._random = torch.Generator().manual_seed(0).get_state()
-        self._tensors = TensorUnits(first=0, step=2)
+        self._touched = TouchedRows(self._model)
+        self._tensors = TensorChanges()
         self._metrics = MetricUnits(build_metrics(spec))
-        self._state = EMPTY
+        self._sides: tuple[dict[int, Unit], dict[int, Unit]] = ({}, {})
+        self._next_unit = 0
         self._trees = (HashTree(), HashTree())
 
     @classmethod
@@ -67,10 +77,12 @@ class TorchLearner:
         module = model.module if isinstance(model, TorchModel) else model
         check_module(module, own.module)
         assert isinstance(module, torch.nn.Module)  # as the spec's is
-        load_module(own.module, {MODULE + name: t for name, t in module_tensors(module).items()})
+        copy_module(module, own.module)
         if isinstance(model, TorchModel):
-            check_optimizer(model.optimizer, own.optimizer)
-            load_optimizer(own.optimizer, optimizer_tensors(model.optimizer))
+            check_optimizers(model.optimizers, own.optimizers)
+            held = optimizer_tensors(model.optimizers)
+            load_optimizers(own.optimizers, {name: tensor.clone() for name, tensor in held.items()})
+        learner._touched.note_all()
         return learner
 
     @property
@@ -82,11 +94,6 @@ class TorchLearner:
     def batch_size(self) -> int:
         """Examples of one step."""
         return self._model.batch_size
-
-    @property
-    def missed_changes(self) -> int:
-        """None: every tensor is compared at each call of `changes`."""
-        return 0
 
     def predict(self, features: Features) -> Prediction:
         """Answer for one row with what was learned so far."""
@@ -109,7 +116,9 @@ class TorchLearner:
             if not torch.isfinite(loss):
                 raise InvalidInput("features", "the loss of this example is not finite")
             loss.backward()  # type: ignore[no-untyped-call]
-            self._model.optimizer.step()
+            self._touched.note()
+            for optimizer in self._model.optimizers:
+                optimizer.step()
 
     def score(self, features: Features, label: Label, prediction: Prediction) -> None:
         """Take `prediction`, made before learning `label`, into the metrics."""
@@ -121,15 +130,19 @@ class TorchLearner:
 
     def changes(self) -> Delta:
         """What changed since the last call."""
-        module = {MODULE + name: t for name, t in module_tensors(self._model.module).items()}
-        rest = {_OPTIMIZER + name: t for name, t in optimizer_tensors(self._model.optimizer).items()}
-        serving = self._tensors.changes(module)
-        trainer = self._tensors.changes({**rest, _RANDOM: self._random})
+        tables, memory = self._touched.take()
+        serving = self._tensors.changes(
+            module_tensors(self._model.module), self._sides[0], named(MODULE, tables)
+        )
         metrics, next_metric = self._metrics.changes()
-        delta = Delta(serving, trainer.then(metrics), max(self._tensors.next_number, next_metric))
-        self._trees[0].update(delta.serving)
-        self._trees[1].update(delta.trainer)
-        self._state = self._state.apply(delta)
+        trainer = self._tensors.changes(
+            self._trainer_tensors(next_metric), self._sides[1], named(_OPTIMIZER, memory)
+        )
+        self._next_unit = max(self._tensors.spans.next_number, next_metric)
+        delta = Delta(serving, trainer.then(metrics), self._next_unit)
+        for side, tree, part in zip(self._sides, self._trees, (delta.serving, delta.trainer), strict=True):
+            part.apply_in_place(side)
+            tree.update(part)
         return delta
 
     def roots(self) -> tuple[bytes, bytes]:
@@ -138,21 +151,35 @@ class TorchLearner:
 
     def state(self) -> State:
         """The whole state as of the last `changes` call."""
-        return self._state
+        return State(dict(self._sides[0]), dict(self._sides[1]), self._next_unit)
+
+    @property
+    def missed_changes(self) -> int:
+        """Blocks of tables that the rolling audit found changed although no step told of them."""
+        return self._tensors.missed
+
+    def _trainer_tensors(self, next_metric: int) -> dict[str, Tensor]:
+        tensors = named(_OPTIMIZER, optimizer_tensors(self._model.optimizers))
+        return {**tensors, _RANDOM: self._random, _METRICS_NEXT: torch.tensor(next_metric)}
 
     def _load(self, state: State) -> None:
         even = {number: unit for number, unit in state.trainer.items() if not number & 1}
         odd = {number: unit for number, unit in state.trainer.items() if number & 1}
-        load_module(self._model.module, read_tensors(state.serving.values()))
-        rest = read_tensors(even.values())
-        random = rest.pop(_RANDOM, None)
+        spans = Spans({**state.serving, **even})
+        load_module(self._model.module, spans, state.serving)
+        shapes = {tuple(parameter.shape) for parameter in self._model.module.parameters()}
+        rest = read(spans, even, shapes)
+        random, next_metric = rest.pop(_RANDOM, None), rest.pop(_METRICS_NEXT, None)
         if random is None or random.shape != self._random.shape or random.dtype != torch.uint8:
             raise InvalidInput("state", "not the state of a torch learner")
+        if next_metric is None or next_metric.shape != () or next_metric.dtype != torch.int64:
+            raise InvalidInput("state", "not the state of a torch learner")
         self._random = random
-        load_optimizer(self._model.optimizer, without_prefix(rest, _OPTIMIZER))
-        self._tensors.restored({**state.serving, **even}, state.next_unit)
-        self._metrics.restored(odd, state.next_unit)
-        self._state = state
+        load_optimizers(self._model.optimizers, without_prefix(rest, _OPTIMIZER))
+        self._tensors = TensorChanges(spans)
+        self._metrics.restored(odd, int(next_metric))
+        self._sides = (dict(state.serving), dict(state.trainer))
+        self._next_unit = state.next_unit
         self._trees = (HashTree(state.serving), HashTree(state.trainer))
 
     def _targets(self, labels: Sequence[Label]) -> Tensor:
@@ -175,12 +202,13 @@ class TorchLearner:
     @contextmanager
     def _training(self) -> Iterator[None]:
         """Training mode with random numbers of the learner's own; after an error nothing was learned."""
-        module, optimizer = self._model.module, self._model.optimizer
+        module = self._model.module
         buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
         others = torch.get_rng_state()
         torch.set_rng_state(self._random)
         module.train()
-        optimizer.zero_grad()
+        for optimizer in self._model.optimizers:
+            optimizer.zero_grad()
         try:
             yield
             self._random = torch.get_rng_state()
@@ -194,21 +222,3 @@ class TorchLearner:
         finally:
             torch.set_rng_state(others)
             module.eval()
-
-
-def load_module(module: torch.nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Fill `module` with `tensors`, named as in units. Raises `InvalidInput` unless they fit exactly."""
-    wanted = module_tensors(module)
-    given = without_prefix(tensors, MODULE)
-    for name in wanted.keys() | given.keys():
-        a, b = wanted.get(name), given.get(name)
-        if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
-            raise InvalidInput("state", f"tensor {name[:80]} is not as this spec's model has it")
-    module.load_state_dict(given)
-
-
-def without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """`tensors` by their names after `prefix`. Raises `InvalidInput` for one that does not begin with it."""
-    if any(not name.startswith(prefix) for name in tensors):
-        raise InvalidInput("state", "not the state of a torch learner")
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}

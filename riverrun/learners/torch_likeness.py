@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -37,8 +38,17 @@ def _settings(module: nn.Module) -> dict[str, object]:
     return {n: v for n, v in kept.items() if isinstance(v, (int, float, str)) or inspect.isroutine(v)}
 
 
-def check_optimizer(found: torch.optim.Optimizer, declared: torch.optim.Optimizer) -> None:
-    """Raise `InvalidInput` unless `found` is of the class of `declared`, with the same settings."""
+def check_optimizers(
+    found: Sequence[torch.optim.Optimizer], declared: Sequence[torch.optim.Optimizer]
+) -> None:
+    """Raise `InvalidInput` unless `found` are of the classes of `declared`, with the same settings."""
+    if len(found) != len(declared):
+        raise InvalidInput("optimizer", f"expected {len(declared)}, as the spec has it, found {len(found)}")
+    for one, other in zip(found, declared, strict=True):
+        _check_optimizer(one, other)
+
+
+def _check_optimizer(found: torch.optim.Optimizer, declared: torch.optim.Optimizer) -> None:
     if type(found) is not type(declared):
         told = f"expected {_name(declared)}, as the spec has it, found {_name(found)}"
         raise InvalidInput("optimizer", told)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from riverrun.core.spec.mlp import SGD, Adagrad, Adam, MlpSpec
-from riverrun.core.spec.model_check import mlp_declaration
-from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.predictions import Label
+from riverrun.core.spec.features import FeatureSpec
+from riverrun.core.spec.mlp import MlpSpec
+from riverrun.core.spec.torch_optimizers import moves_rows_only
+from riverrun.learners.embedding_table import EmbeddingTable
 from riverrun.learners.torch_features import FeatureEncoder
 from riverrun.learners.torch_model import TorchModel
+from riverrun.learners.torch_optimizers import build_optimizer
+
+BOUND = 0.01
+"""Vectors of buckets start evenly spread between this and its negative."""
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
@@ -61,52 +68,58 @@ class Standardiser(nn.Module):
 class Mlp(nn.Module):
     """Dense layers over scaled numbers; the first adds one learned vector for each bucket a row is in."""
 
-    def __init__(self, encoder: FeatureEncoder, spec: MlpSpec, outputs: int) -> None:
+    def __init__(
+        self,
+        encoder: FeatureEncoder,
+        widths: Sequence[int],
+        activation: str,
+        *,
+        standardise: bool,
+        table: Callable[[int, int], EmbeddingTable],
+    ) -> None:
+        """`widths` are those of all layers, the outputs last; `table` makes the vectors of buckets."""
         super().__init__()
-        widths = [*spec.hidden, outputs]
         count = len(encoder.numbers)
-        self.scale = Standardiser(count) if spec.standardise and count else None
+        self.scale = Standardiser(count) if standardise and count else None
         self.numbers = nn.Linear(count, widths[0]) if count else None
-        self.buckets: nn.EmbeddingBag | None = None
-        if encoder.total_buckets:
-            self.buckets = nn.EmbeddingBag(encoder.total_buckets, widths[0], mode="sum")
-            nn.init.normal_(self.buckets.weight, std=0.01)
+        self.buckets = table(encoder.total_buckets, widths[0]) if encoder.total_buckets else None
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        self._activation = _ACTIVATIONS[spec.activation]
+        self._activation = _ACTIVATIONS[activation]
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The outputs for the inputs that `FeatureEncoder` makes."""
         x = torch.zeros(1)
         if self.numbers is not None:
-            numbers = inputs[0]
-            x = torch.nan_to_num(numbers, nan=0.0).float() if self.scale is None else self.scale(numbers)
-            x = self.numbers(x)
+            x = self.numbers(scaled(inputs[0], self.scale))
         if self.buckets is not None:
-            places, starts = inputs[-2:]
-            x = x + self.buckets(places, starts)
+            x = x + self.buckets.sums(*inputs[-2:])
         for layer in self.layers:
             x = layer(self._activation(x))
         return x
 
 
-def build_mlp(spec: ModelSpec) -> TorchModel:
-    """A fresh network as `spec` declares it, the same at every call."""
-    declared = mlp_declaration(spec)
-    assert spec.features is not None  # checked by mlp_declaration
-    classes = declared.labels(spec.task, spec.label_type)
-    encoder = FeatureEncoder(spec.features, declared.buckets)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(declared.seed)
-        module = Mlp(encoder, declared, len(classes) if spec.task == "multiclass" else 1)
-    optimizer = _optimizer(declared.optimizer, module)
+def scaled(numbers: Tensor, scale: Standardiser | None) -> Tensor:
+    """`numbers` as 32-bit floats, scaled where there is a `scale`; what is missing is 0."""
+    return torch.nan_to_num(numbers, nan=0.0).float() if scale is None else cast("Tensor", scale(numbers))
+
+
+def build_mlp(
+    declared: MlpSpec, task: str, features: Mapping[str, FeatureSpec], classes: tuple[Label, ...]
+) -> TorchModel:
+    """A fresh network as declared; its layers start from torch's generator."""
+    encoder = FeatureEncoder(features, declared.buckets)
+    outputs = len(classes) if task == "multiclass" else 1
+    sparse = moves_rows_only(declared.optimizer)
+
+    def table(rows: int, columns: int) -> EmbeddingTable:
+        return EmbeddingTable(rows, columns, seed=declared.seed, bound=BOUND, sparse=sparse)
+
+    module = Mlp(
+        encoder,
+        [*declared.hidden, outputs],
+        declared.activation,
+        standardise=declared.standardise,
+        table=table,
+    )
+    optimizer = build_optimizer(declared.optimizer, module)
     return TorchModel(module, optimizer, encoder, classes, batch_size=declared.batch)
-
-
-def _optimizer(spec: SGD | Adam | Adagrad, module: nn.Module) -> torch.optim.Optimizer:
-    arguments = spec.model_dump()
-    match spec:
-        case SGD():
-            return torch.optim.SGD(module.parameters(), **arguments)
-        case Adam():
-            return torch.optim.Adam(module.parameters(), **arguments)
-    return torch.optim.Adagrad(module.parameters(), **arguments)

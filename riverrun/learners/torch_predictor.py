@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from weakref import ref
 
 from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, InvalidInput
@@ -12,23 +11,33 @@ from riverrun.core.predictions import Features, Prediction
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.units import SideDelta, Unit
 from riverrun.learners.factories import Factories
-from riverrun.learners.tensor_units import read_tensors
+from riverrun.learners.tensor_units import Spans
 from riverrun.learners.torch_answers import TorchAnswers
-from riverrun.learners.torch_builder import build_torch_model, module_tensors
-from riverrun.learners.torch_learner import MODULE, load_module, without_prefix
-from riverrun.learners.torch_model import TorchModel
+from riverrun.learners.torch_builder import build_torch_model
+from riverrun.learners.torch_copy import ModelCopy
 
 
 class TorchPredictor:
-    """One version of a torch model, as its serving side alone."""
+    """One version of a torch model, as its serving side alone.
 
-    def __init__(self, task: str, model: TorchModel, tree: HashTree) -> None:
+    Two copies of the module take turns: the one of a version that was let go is brought to the next version
+    but one, in place, at the cost of what changed. A version stays as it is for as long as it is held.
+    """
+
+    __slots__ = ("__weakref__", "_answers", "_behind", "_copy", "_task", "_tree")
+
+    _tree: HashTree | None
+
+    def __init__(
+        self, task: str, shown: ModelCopy, tree: HashTree, behind: tuple[ModelCopy, int, SideDelta] | None
+    ) -> None:
+        """`behind` is the copy whose turn is next, which of its turns it had, and what it lacks."""
+        shown.shown_by = ref(self)
         self._task = task
-        self._model = model
+        self._copy = shown
         self._tree = tree
-        answers = TorchAnswers(model, task)
-        self.predict = answers.__call__
-        self._many = answers.many
+        self._behind = behind
+        self._answers = TorchAnswers(shown.model, task)
 
     @classmethod
     def of(
@@ -37,32 +46,38 @@ class TorchPredictor:
         """The predictor of `units`. Raises `DigestMismatch` where they do not have `serving_root`."""
         tree = HashTree(units)
         _check(tree, serving_root)
-        model = build_torch_model(spec, factories)
-        load_module(model.module, read_tensors(units.values()))
-        model.module.requires_grad_(False)
-        return cls(spec.task, model, tree)
+        shown = ModelCopy(build_torch_model(spec, factories), Spans(units))
+        shown.load(units)
+        return cls(spec.task, shown, tree, None)
+
+    def predict(self, features: Features) -> Prediction:
+        """Answer for one row."""
+        return self._answers(features)
 
     def predict_many(self, rows: Sequence[Features]) -> list[Prediction]:
         """Answer for each row, in order, in one pass."""
-        return self._many(rows)
+        return self._answers.many(rows)
 
     def updated(self, delta: SideDelta, serving_root: bytes) -> TorchPredictor:
         """The predictor of the version that `delta` leads to from this one."""
-        tree = self._tree.copy()
-        tree.update(delta)
-        _check(tree, serving_root)
-        before = module_tensors(self._model.module)
-        named = {MODULE + name: tensor for name, tensor in before.items()}
-        changed = without_prefix(read_tensors(delta.changed.values(), named), MODULE)
         if delta.dropped:
             raise InvalidInput("delta", "does not fit this spec's model")
-        # Tensors that did not change are shared by both versions: nothing changes them in evaluation.
-        module = self._model.module
-        tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-        kept = {id(tensor): tensor for name, tensor in tensors.items() if name not in changed}
-        twin = copy.deepcopy(module, kept)
-        twin.load_state_dict(changed, strict=False)
-        return TorchPredictor(self._task, replace(self._model, module=twin), tree)
+        tree = HashTree(self._copy.units()) if self._tree is None else self._tree
+        # Whatever fails leaves no tree behind; it is made anew from what this version shows.
+        self._tree = None
+        tree.update(delta)
+        _check(tree, serving_root)
+        return TorchPredictor(self._task, self._next_copy(delta), tree, (self._copy, self._copy.turn, delta))
+
+    def _next_copy(self, delta: SideDelta) -> ModelCopy:
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            copy, turn, missing = behind
+            if copy.is_idle() and copy.turn == turn:
+                copy.turn += 1
+                copy.write(missing.then(delta))
+                return copy
+        return self._copy.twin(delta)
 
 
 def _check(tree: HashTree, serving_root: bytes) -> None:

@@ -37,6 +37,7 @@ class TrainerSession:
     def __init__(self, call: Any, opened: Opened) -> None:
         self._call = call
         self._pushes: dict[str, asyncio.Future[Pushed | None]] = {}
+        self._writing = asyncio.Lock()
         self.opened = opened
 
     async def report(self, *, examples: int, problem: str = "") -> None:
@@ -80,7 +81,9 @@ class TrainerSession:
     async def _write(self, request: pb.OpenSessionRequest) -> None:
         with translated():
             try:
-                await self._call.write(request)
+                # gRPC breaks a stream that is written to while it is being written to.
+                async with self._writing:
+                    await self._call.write(request)
             except asyncio.InvalidStateError as error:
                 raise Unavailable(PEER, "the session ended") from error
 

@@ -14,6 +14,7 @@ import errno
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,8 +27,8 @@ LOCK_S = 0.2
 """How long a file that somebody else uses is waited for."""
 
 
-COPY_PAGES = 64
-"""Pages that a copy takes in one go."""
+COPY_PAGES, COPY_PAUSE_S = 64, 0.001
+"""Pages that a copy takes in one go, and how long it lets others work after that."""
 
 _NOT_DAMAGE = {
     sqlite3.SQLITE_BUSY,
@@ -112,6 +113,8 @@ class Database:
         def go_on(status: int, remaining: int, total: int) -> None:
             if self._closing:
                 raise RuntimeError("the database is being closed")
+            # SQLite's lock is not fair: without a pause a commit might wait for many steps.
+            time.sleep(COPY_PAUSE_S)
 
         with self._copying, contextlib.closing(sqlite3.connect(path, isolation_level=None)) as target:
             go_on(0, 0, 0)
@@ -179,7 +182,7 @@ def find_damage(connection: sqlite3.Connection) -> str:
     found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
     if found == "ok":
         return ""
-    page = re.search(r"page (\d+)", found)
+    page = re.search(r"page (\d+)", found, re.IGNORECASE)
     size = int(connection.execute("PRAGMA page_size").fetchone()[0])
     where = f" (page at offset {(int(page[1]) - 1) * size})" if page else ""
     return " ".join(found.replace("*** in database main ***", "").split()) + where

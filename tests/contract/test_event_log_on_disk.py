@@ -1,6 +1,7 @@
 """What the embedded log keeps across restarts, crashes and a full disk."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sqlite3
@@ -10,9 +11,9 @@ import textwrap
 
 import pytest
 
-from riverrun.core.errors import Exhausted, NotFound, Unavailable
+from riverrun.core.errors import DigestMismatch, Exhausted, NotFound, Unavailable
 from riverrun.core.events import Appended, NewEvent, Stream
-from riverrun.events.embedded import EmbeddedEventLog
+from riverrun.events.embedded import EmbeddedEventLog, tables
 
 EXAMPLES = Stream.EXAMPLES
 
@@ -126,7 +127,7 @@ async def test_an_io_error_is_final(tmp_path):
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
         raise error
 
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(Unavailable, match="disk failed"):
         await log._run(fail)
 
     with pytest.raises(sqlite3.OperationalError):
@@ -174,4 +175,83 @@ async def test_expiry_needs_both_age_and_a_version_that_contains_the_event(tmp_p
     assert [e.offset for e in by_position] == list(range(20, 60))
     assert [e.offset for e in by_age] == list(range(30, 60))
     assert ids == 30
+    await log.close()
+
+
+async def a_log_of(path, events):
+    log = EmbeddedEventLog(path)
+    await log.append("m", EXAMPLES, numbered(0, events))
+    await log.close()
+
+
+def damage(path, offset):
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        changed = connection.execute(
+            "UPDATE events SET body = x'00' WHERE place & 1099511627775 = ?", (offset,)
+        )
+        assert changed.rowcount == 1
+
+
+async def test_of_a_large_log_the_newest_events_are_proven_at_the_start_and_all_when_read(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("riverrun.events.embedded.proof.WHOLE_MAX", 0)
+    monkeypatch.setattr("riverrun.events.embedded.proof.NEWEST", 5)
+    path = tmp_path / "events.db"
+    await a_log_of(path, 50)
+    damage(path, 20)
+
+    log = EmbeddedEventLog(path)
+
+    assert not log.proven.whole
+    assert [e.offset for e in await read_all(log, 21)] == list(range(21, 50))
+    with pytest.raises(DigestMismatch, match="event at offset 20 of stream 1"):
+        await read_all(log)
+    with pytest.raises(DigestMismatch):
+        await asyncio.wait_for(log.disk_failed(), 5)
+    with pytest.raises(Unavailable):
+        await log.append("m", EXAMPLES, numbered(50, 51))
+    await log.close()
+    damage(path, 47)
+    with pytest.raises(DigestMismatch, match="event at offset 47"):
+        EmbeddedEventLog(path)
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE events SET time_ns = 5", "UPDATE event_ids SET received_ns = 5"]
+)
+async def test_the_rest_of_a_large_log_is_proven_while_it_is_in_use(tmp_path, monkeypatch, statement):
+    monkeypatch.setattr("riverrun.events.embedded.proof.WHOLE_MAX", 0)
+    monkeypatch.setattr("riverrun.events.embedded.proof.NEWEST", 5)
+    monkeypatch.setattr("riverrun.events.embedded.log.PROVE_ROWS", 7)
+    monkeypatch.setattr("riverrun.events.embedded.log.PROVE_EVERY_S", 0.0)
+    path = tmp_path / "events.db"
+    await a_log_of(path, 50)
+    log = EmbeddedEventLog(path)
+    proving = asyncio.create_task(log.prove_rest())
+    while not log.rest_proven.is_set():
+        await asyncio.sleep(0)
+    proving.cancel()
+    await log.close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"{statement} WHERE place & 1099511627775 = 9")
+
+    log = EmbeddedEventLog(path)
+
+    with pytest.raises(DigestMismatch):
+        await asyncio.wait_for(log.prove_rest(), 5)
+    with pytest.raises(Unavailable):
+        await log.append("m", EXAMPLES, numbered(50, 51))
+    await log.close()
+
+
+async def test_events_that_go_while_they_are_looked_for_are_trimmed_and_not_damaged(tmp_path):
+    log = EmbeddedEventLog(tmp_path / "events.db")
+    await log.append("m", EXAMPLES, numbered(0, 30))
+
+    def looked_for_after_the_trim(connection):
+        tables.drop(connection, 1, 20, None, 100)
+        return tables.read(connection, 1, 5, 30, 1 << 20)
+
+    assert await log._run(looked_for_after_the_trim) == []
     await log.close()

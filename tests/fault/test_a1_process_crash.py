@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fault.harness.clock import SteppedClock
 from tests.fault.harness.crashes import Crashes
 from tests.fault.harness.line import Sizes
 from tests.fault.harness.load import BUSY, Profile
@@ -16,6 +19,8 @@ from tests.fault.mutants.table import Mutant, of_row
 
 MODEL_BYTES = 64 << 20
 RESTART_S = 3.0
+STEP_S = 11 * 3600.0
+"""Two steps together are less than the day for which an event's id is remembered by the clock."""
 
 
 @pytest.mark.row("A1")
@@ -40,6 +45,28 @@ async def test_a_large_model_is_pulled_within_three_seconds_of_a_restart(
     tally.check()
     # How long it takes is measured on a machine that does nothing else, at release size.
     assert percentile(tally.restart_s, 0.95) <= (RESTART_S if release else 5 * RESTART_S)
+
+
+@pytest.mark.row("A1")
+@pytest.mark.needs("faketime")
+async def test_nothing_is_lost_while_the_clock_is_stepped_by_hours(
+    folder: Path, seed: int, release: bool, figures: dict[str, Any]
+) -> None:
+    clock, rng = SteppedClock(folder), random.Random(seed)
+
+    async def step() -> None:
+        while True:
+            clock.step(rng.uniform(-STEP_S, STEP_S))
+            await asyncio.sleep(rng.uniform(0.5, 1.0))
+
+    stepping = asyncio.create_task(step())
+    # Versions are as old as the clock says: what retention lets go of is not what is shown here.
+    environment = {**clock.environment, "RIVERRUN_PARAM_SERVER_KEEP_ALL_S": "1e9"}
+    tally = await Crashes(20 if release else 4, setup=Setup(environment=environment)).run(folder, seed)
+    stepping.cancel()
+
+    figures |= tally.figures()
+    tally.check()
 
 
 @pytest.mark.row("mutants")

@@ -87,9 +87,12 @@ async def apply(session: Session, file: Files) -> None:
 async def delete(session: Session, model: Model) -> None:
     """Delete a model: it is answered no more. Its versions and events are kept for seven days.
 
-    JSON: {model, did, undo}.
+    JSON: {model, spec_yaml, did, undo}; applying spec_yaml brings the model back.
     """
-    await session.client.delete(model)
+    from rich.text import Text
+
+    info = await session.client.delete(model)
     did = f"deleted {model}: serving answers it no more"
     undo = "within seven days, riverrun apply -f its spec"
-    session.answer({"model": model, "did": did, "undo": undo}, did, f"undo: {undo}")
+    document = {"model": model, "spec_yaml": info.spec_yaml, "did": did, "undo": undo}
+    session.answer(document, did, f"undo: {undo}, which is:", "", Text(info.spec_yaml))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import ValidationError
-
 from riverrun.core.catalogue import Construct, Misfit, read_declaration, read_metric, river_catalogue
 from riverrun.core.errors import InvalidInput
-from riverrun.core.spec.misfits import as_misfit
-from riverrun.core.spec.mlp import MlpSpec
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.spec.precision_check import check_precision
+from riverrun.core.spec.torch_models import torch_declaration
 
 _MODEL_BASES: Mapping[str, tuple[str, str]] = {
     "binary": ("Classifier", "linear_model.LogisticRegression"),
@@ -31,7 +28,7 @@ def check_model(spec: ModelSpec) -> None:
             check_precision(spec, declared)
             model = declared.last
         else:
-            mlp_declaration(spec)
+            torch_declaration(spec)
     for metric in metric_declarations(spec):
         if model is not None and model.entry.probabilities is False and metric.entry.probabilities:
             raise Misfit(metric.path, f"judges probabilities, and {model.name} gives none")
@@ -61,27 +58,6 @@ def river_declaration(spec: ModelSpec) -> Construct:
                 "send bool labels, or use a classifier such as naive_bayes.GaussianNB",
             )
     return declared
-
-
-def mlp_declaration(spec: ModelSpec) -> MlpSpec:
-    """The torch model that `spec` declares. Raises `Misfit`."""
-    if not isinstance(spec.model, Mapping) or len(spec.model) != 1:
-        raise Misfit(("model",), "expected {mlp: {…}}")
-    ((name, arguments),) = spec.model.items()
-    if name != "mlp":
-        raise Misfit(("model", name), f"unknown torch model {str(name)[:80]}; there is: mlp")
-    try:
-        mlp = MlpSpec.model_validate({} if arguments is None else arguments)
-    except ValidationError as error:
-        inner = as_misfit(error)
-        raise Misfit(("model", "mlp", *inner.path), inner.message) from error
-    if not spec.features:
-        raise Misfit(("features",) if spec.features is not None else ("model", "mlp"), "mlp needs features")
-    try:
-        mlp.labels(spec.task, spec.label_type)
-    except ValueError as error:
-        raise Misfit(("model", "mlp", "classes"), str(error)) from error
-    return mlp
 
 
 def metric_declarations(spec: ModelSpec) -> tuple[Construct, ...]:

@@ -6,8 +6,9 @@ from typing import Any, get_args
 
 from riverrun.core.catalogue import ClassEntry, river_catalogue
 from riverrun.core.spec.features import MAX_FEATURES, FeatureType
-from riverrun.core.spec.mlp import OPTIMIZERS, MlpSpec
 from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.spec.torch_models import TORCH_MODELS
+from riverrun.core.spec.torch_optimizers import OPTIMIZERS
 
 _SIMPLE: dict[str, dict[str, Any]] = {
     "float": {"type": "number"},
@@ -30,10 +31,12 @@ def json_schema() -> dict[str, Any]:
     catalogue = river_catalogue()
     schema = ModelSpec.model_json_schema()
     definitions = schema.setdefault("$defs", {})
-    mlp = MlpSpec.model_json_schema(ref_template="#/$defs/{model}")
-    definitions |= mlp.pop("$defs")
-    mlp["properties"]["optimizer"] = _one_of({name: {"$ref": f"#/$defs/{name}"} for name in OPTIMIZERS})
-    definitions["MlpSpec"] = mlp
+    for kind in TORCH_MODELS.values():
+        declared = kind.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= declared.pop("$defs")
+        optimizers = {name: {"$ref": f"#/$defs/{name}"} for name in OPTIMIZERS}
+        declared["properties"]["optimizer"] = _one_of(optimizers)
+        definitions[kind.__name__] = declared
     metrics = {n: e for n, e in catalogue.classes.items() if n.startswith("metrics.") and not e.refused}
     definitions["Object"] = _one_of(
         {name: _arguments(entry) for name, entry in catalogue.classes.items() if not entry.refused}
@@ -48,10 +51,18 @@ def json_schema() -> dict[str, Any]:
     definitions["Metric"] = _one_of({n.removeprefix("metrics."): _arguments(e) for n, e in metrics.items()})
     properties = schema["properties"]
     properties["model"] = {
-        "description": f"For river, steps of River {catalogue.river} in order; for torch, {{mlp: {{…}}}}.",
+        "description": f"For river, steps of River {catalogue.river} in order; for torch, one of "
+        f"{', '.join(TORCH_MODELS)} with its arguments.",
         "anyOf": [
             {"$ref": "#/$defs/Steps"},
-            {"type": "object", "properties": {"mlp": {"$ref": "#/$defs/MlpSpec"}}, "required": ["mlp"]},
+            *(
+                {
+                    "type": "object",
+                    "properties": {name: {"$ref": f"#/$defs/{kind.__name__}"}},
+                    "required": [name],
+                }
+                for name, kind in TORCH_MODELS.items()
+            ),
         ],
     }
     properties["metrics"] = {"type": "array", "items": {"$ref": "#/$defs/Metric"}}

@@ -64,8 +64,9 @@ class EmbeddedEventLog:
     `found` and `proven` say what the file was when it was opened. `make_room` is asked, once for each
     commit, when the disk is full; where it made some the commit is tried again.
 
-    The file is locked: a second log over it cannot be opened. An I/O error of the disk is final: the call
-    that met it and `disk_failed` raise it, all later calls raise `Unavailable`, and the process should end.
+    The file is locked: a second log over it cannot be opened. An I/O error of the disk is final, and so is
+    damage: `disk_failed` raises it, the call that met it and all later ones raise `Unavailable` (or what is
+    damaged, as `DigestMismatch`), and the process should end.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class EmbeddedEventLog:
         }
         self._last_id = max((stream.id for stream in self._streams.values()), default=0)
         self._dropping = asyncio.Lock()
+        self.rest_proven = asyncio.Event()
         self.make_room: Callable[[], Awaitable[bool]] | None = None
         self._stopped = ""
         self._failure: BaseException | None = None
@@ -208,6 +210,8 @@ class EmbeddedEventLog:
     async def prove_rest(self) -> None:
         """Prove, little by little, what the start left unproven of a large log; a root task, never returns.
 
+        `rest_proven` is set once all is.
+
         Damage is final, as an I/O error is.
         """
         if not self.proven.whole:
@@ -218,6 +222,7 @@ class EmbeddedEventLog:
             place: int | None = 0
             while place is not None:
                 place = await self._prove_some(proof.prove_ids, place)
+        self.rest_proven.set()
         await asyncio.Event().wait()
 
     def stop(self) -> None:
@@ -293,7 +298,9 @@ class EmbeddedEventLog:
             # What the file holds now is unknown, and a second fsync would not tell (fsync reports an
             # error once): only a restart reads it afresh.
             self._fail(error)
-            raise
+            if isinstance(error, DigestMismatch):
+                raise
+            raise Unavailable("the event log", self._stopped) from error
 
     def _fail(self, error: BaseException) -> None:
         self._failure = self._failure or error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import struct
 import uuid
@@ -138,23 +139,25 @@ def read(
     was written.
     """
     expected, end_place = place_of(stream_id, start), place_of(stream_id, end)
-    rows = connection.execute(
+    cursor = connection.execute(
         "SELECT place, event_id, time_ns, received_ns, body, checksum FROM events"
         " WHERE place >= ? AND place < ? ORDER BY place",
         (expected, end_place),
     )
     events: list[LoggedEvent] = []
     size = 0
-    for *columns, checksum in rows:
-        if not events and columns[0] != expected and _trimmed(connection, stream_id, start):
-            return []
-        check_event(columns, checksum, expected)
-        place, event_id, time_ns, received_ns, body = columns
-        size += len(body)
-        if events and size > max_bytes:
-            return events
-        events.append(LoggedEvent(place & OFFSET_MASK, event_id, time_ns, received_ns, body))
-        expected += 1
+    # A cursor that is left open keeps its transaction, and the file its lock.
+    with contextlib.closing(cursor) as rows:
+        for *columns, checksum in rows:
+            if not events and columns[0] != expected and _trimmed(connection, stream_id, start):
+                return []
+            check_event(columns, checksum, expected)
+            place, event_id, time_ns, received_ns, body = columns
+            size += len(body)
+            if events and size > max_bytes:
+                return events
+            events.append(LoggedEvent(place & OFFSET_MASK, event_id, time_ns, received_ns, body))
+            expected += 1
     if expected != end_place and not _trimmed(connection, stream_id, start):
         check_event([None], 0, expected)
     return events

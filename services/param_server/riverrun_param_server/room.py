@@ -1,7 +1,7 @@
 """What goes first when the disk is full (DECISIONS 17): predictions, then events that versions contain.
 
-Only when there is neither are pushes and labels refused. What was acknowledged and no durable version
-contains never goes; reads need no room and are always answered.
+Then dead letters. Only when there is none of these are pushes and labels refused. An example or a label
+that was acknowledged and that no durable version contains never goes; reads need no room.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Room:
             return True
 
     async def _let_go(self) -> tuple[Stream, int]:
-        for stream in (Stream.PREDICTIONS, Stream.DEAD_LETTERS, Stream.EXAMPLES, Stream.LABELS):
+        for stream in (Stream.PREDICTIONS, Stream.EXAMPLES, Stream.LABELS, Stream.DEAD_LETTERS):
             for model, held in self._event_log.streams():
                 if held is not stream:
                     continue
                 below = self._contained(model, stream)
                 if stream in (Stream.PREDICTIONS, Stream.DEAD_LETTERS):
-                    # Kept as well as can be, and promised to nobody.
+                    # Nothing is learned from a dead letter, and of predictions some may always be missing.
                     below = (await self._event_log.end(model, stream))[0]
                 events = await self._event_log.let_go(model, stream, below)
                 if events:

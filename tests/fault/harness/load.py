@@ -15,9 +15,10 @@ from riverrun.core.errors import Exhausted, Fenced, RiverrunError, StaleBase, Un
 from riverrun.core.events import NewEvent, Stream
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
-from riverrun.rpc.params_client import ParameterClient, Push, Pushed
+from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession, open_session
 from riverrun.rpc.watching import Announced, Connected, Have, Watch
+from riverrun.rpc.weights import Push, Pushed
 from tests.fault.harness.line import Line, Sizes
 from tests.fault.harness.oracle import Oracle
 
@@ -78,9 +79,12 @@ class Fleet:
         self._tasks: list[asyncio.Task[None]] = []
 
     @contextlib.asynccontextmanager
-    async def at(self, address: str) -> AsyncIterator[None]:
-        """Load the server at `address` while the block runs. Clients that lose it stop by themselves."""
-        channels = [open_channel(address) for _ in range(3)]
+    async def at(self, address: str, *, readers: str = "") -> AsyncIterator[None]:
+        """Load the server at `address` while the block runs. Clients that lose it stop by themselves.
+
+        Watchers go by `readers`, where that is given.
+        """
+        channels = [open_channel(address), open_channel(readers or address), open_channel(address)]
         pushing, watching, appending = channels
         client = ParameterClient(pushing, deadline_s=30)
         with contextlib.suppress(Unavailable):
@@ -91,15 +95,15 @@ class Fleet:
             *(asyncio.create_task(self._push(client, line, n % 2 == 1)) for n, line in enumerate(self.lines)),
             *(asyncio.create_task(self._append(appending)) for _ in range(self.profile.appenders)),
         ]
-        readers = [asyncio.create_task(reader.read(ParameterClient(watching))) for reader in self._readers]
+        watchers = [asyncio.create_task(reader.read(ParameterClient(watching))) for reader in self._readers]
         try:
             yield
         finally:
             # What was answered before the server went is still to be read.
             await asyncio.wait(tasks, timeout=0.25) if tasks else None
-            for task in (*tasks, *readers):
+            for task in (*tasks, *watchers):
                 task.cancel()
-            results = await asyncio.gather(*tasks, *readers, return_exceptions=True)
+            results = await asyncio.gather(*tasks, *watchers, return_exceptions=True)
             for channel in channels:
                 await channel.close()
             for result in results:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from riverrun.core.versions import Manifest
-from riverrun.rpc.params_client import Push, Pushed
+from riverrun.rpc.weights import Push, Pushed
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Oracle:
     epochs: dict[str, int] = field(default_factory=dict)
     batches: dict[tuple[str, ...], str] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
+    announcements: int = 0
     told: list[Problem] = field(default_factory=list)
     prunes: bool = False
 
@@ -108,6 +109,7 @@ class Oracle:
 
     def announced(self, reader: str, store_id: str, manifest: Manifest, generation: int) -> None:
         """A reader was told that its channel is at this version."""
+        self.announcements += 1
         key = (f"{reader} {store_id}", manifest.model)
         before = self.generations.get(key, 0)
         if generation < before:

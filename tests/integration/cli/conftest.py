@@ -1,4 +1,4 @@
-"""One stack for all tests of a module; each test has a model of its own in it."""
+"""One stack for all tests here; each test has a model of its own in it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Cli:
         return self(*arguments, "--output", "json", text=text).json
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = Stack([], tmp_path_factory.mktemp("stack") / "data")
     try:

@@ -36,6 +36,10 @@ def test_apply_registers_and_delete_undoes_it(
     assert (outcome["changed"], outcome["opened_line"]) == (True, True)
     [again] = cli.json("apply", "--file", path)
     assert (again["changed"], again["undo"]) == (False, "")
+    said = cli("delete", "applied").out
+    assert said.startswith("deleted applied: serving answers it no more\n")
+    assert SPEC.format(name="applied") in said
+    assert cli("apply", "--file", path).status == 0
     undo(cli, outcome)
     assert "applied" not in [info.name for info in client.models()]
     assert cli("apply", "--file", path).status == 0

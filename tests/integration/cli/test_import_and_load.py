@@ -171,11 +171,11 @@ def test_a_deleted_model_comes_back_as_it_was(
     before = client.versions(name)
     answer = client.predict(name, ROW)
 
-    cli.json("delete", name)
+    deleted = cli.json("delete", name)
     with pytest.raises(NotFound):
         client.versions(name)
     eventually(lambda: not answers_with(client, name, 3), what="no answer")
-    [outcome] = cli.json("apply", "--file", spec_file(SPEC.format(name=name)))
+    [outcome] = cli.json("apply", "--file", spec_file(deleted["spec_yaml"]))
 
     assert outcome["opened_line"] is False
     assert client.versions(name) == before

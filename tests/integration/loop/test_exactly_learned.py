@@ -158,28 +158,50 @@ def send_until_accepted(client: Client, number: int, features: dict[str, Any], l
     eventually(accepted, within_s=60, what="an acknowledgement")
 
 
-def test_a_torch_perceptron_is_learned_as_a_plain_loop_learns_it(
-    start_stack: Callable[..., Stack], tmp_path: Path
+@pytest.mark.parametrize("count", [300, pytest.param(EXAMPLES, marks=pytest.mark.full)])
+def test_a_torch_perceptron_is_learned_as_a_plain_loop_learns_it_also_when_every_service_is_killed(
+    count: int, start_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
     spec = tmp_path / "plain.yaml"
     spec.write_text(TORCH_SPEC)
     stack = start_stack(spec, replicas=2)
     chance = random.Random(13)
-    rows = [{"distance": chance.gauss(0, 1), "speed": chance.gauss(0, 1)} for _ in range(EXAMPLES + PROBES)]
-    labels = [2 * row["distance"] - row["speed"] ** 2 for row in rows]
+    rows = [{"distance": chance.gauss(0, 1), "speed": chance.gauss(0, 1)} for _ in range(count + PROBES)]
+    labels = [2 * row["distance"] - row["speed"] ** 2 for row in rows[:count]]
+    victims = ["trainer", "param-server", "serving-0"]
+    undisturbed = count // 2
+    stretch = (count - undisturbed) // len(victims)
 
     with Client(server=stack.server, serving=stack.servings[0]) as client:
-        feed(client, list(zip(rows[:EXAMPLES], labels[:EXAMPLES], strict=True)))
-    expected = plain_torch(rows, labels)
-    wait_until_learned(stack, EXAMPLES)
+        feed(client, list(zip(rows[:undisturbed], labels, strict=False)))
+    wait_until_learned(stack, undisturbed)
+    assert_answers_like_plain_torch(stack, rows, labels[:undisturbed])
 
+    with Client(server=stack.server, serving=stack.servings[0]) as client:
+        for number in range(undisturbed, count):
+            send_until_accepted(client, number, rows[number], labels[number])
+            if victims and number == count - stretch * len(victims):
+                stack.kill(victims.pop(0))
+    wait_until_learned(stack, count)
+
+    assert not victims
+    assert_answers_like_plain_torch(stack, rows, labels)
+
+
+def assert_answers_like_plain_torch(
+    stack: Stack, rows: list[dict[str, float]], labels: Sequence[float]
+) -> None:
+    """Every process answers for the last rows as a loop by hand that learned the first, which have labels."""
+    expected = plain_torch(rows[: len(labels)], labels, rows[-PROBES:])
     for url in stack.servings:
-        found = [answer.prediction for answer in answers(url, stack, rows[EXAMPLES:])]
+        found = [answer.prediction for answer in answers(url, stack, list(rows[-PROBES:]))]
         assert found == pytest.approx(expected, abs=1e-6, rel=1e-6)
 
 
-def plain_torch(rows: list[dict[str, float]], labels: list[float]) -> list[float]:
-    """What a hand-written loop answers for the rows after the first `EXAMPLES`, which it learned."""
+def plain_torch(
+    rows: list[dict[str, float]], labels: Sequence[float], probes: list[dict[str, float]]
+) -> list[float]:
+    """What a hand-written loop that learned `rows` answers for `probes`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
         network = torch.nn.Sequential(
@@ -188,11 +210,15 @@ def plain_torch(rows: list[dict[str, float]], labels: list[float]) -> list[float
             torch.nn.Linear(8, 1),
         )
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
-    inputs = torch.tensor([[row["distance"], row["speed"]] for row in rows])
-    for row, label in zip(inputs[:EXAMPLES], labels[:EXAMPLES], strict=True):
+    for row, label in zip(numbers(rows), labels, strict=True):
         optimizer.zero_grad()
         loss = (network(row[None])[0, 0] - label) ** 2
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        return [float(answer) for answer in network(inputs[EXAMPLES:])[:, 0]]
+        return [float(answer) for answer in network(numbers(probes))[:, 0]]
+
+
+def numbers(rows: list[dict[str, float]]) -> torch.Tensor:
+    """The inputs of the hand-written network."""
+    return torch.tensor([[row["distance"], row["speed"]] for row in rows])

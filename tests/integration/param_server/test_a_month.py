@@ -26,7 +26,7 @@ def settings(tmp_path: Path) -> Iterator[ParamServerSettings]:
 
 
 @pytest.mark.parametrize(
-    ("days", "per_hour", "per_minute"), [(31, 2, 2), pytest.param(33, 20, 12, marks=pytest.mark.full)]
+    ("days", "per_hour", "per_minute"), [(31, 2, 2), pytest.param(33, 12, 12, marks=pytest.mark.full)]
 )
 async def test_everything_then_a_version_a_minute_then_one_an_hour(
     house: House, days: int, per_hour: int, per_minute: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -14,7 +15,9 @@ from riverrun_param_server import backups
 from riverrun_param_server.examination import examine
 from riverrun_param_server.restore import restore
 from riverrun_param_server.settings import ParamServerSettings
+from typer.testing import CliRunner
 
+from riverrun.cli.main import app
 from riverrun.core.backups import CONTENTS, Contents
 from riverrun.core.errors import AlreadyExists, DigestMismatch, InvalidInput, NotFound, RiverrunError
 from riverrun.core.events import NewEvent, Stream
@@ -128,6 +131,25 @@ def test_a_backup_with_a_damaged_or_missing_file_is_refused_naming_it(backup: Pa
         restore(backup, tmp_path / "restored")
 
     assert list(tmp_path.glob("*restor*")) == []
+
+
+async def test_the_commands_back_up_a_running_server_and_restore_it(tmp_path: Path) -> None:
+    data = shutil.copytree(golden_store.FOLDER / "store-1" / golden_store.DATA, tmp_path / "data")
+    runner = CliRunner()
+    async with golden_store.opened(data) as stack:
+        arguments = ["store", "backup", "--to", str(tmp_path / "backup"), "--server", stack.address]
+        backed_up = await asyncio.to_thread(runner.invoke, app, [*arguments, "--output", "json"])
+
+    arguments = ["store", "restore", str(tmp_path / "backup"), "--data", str(tmp_path / "up")]
+    restored = await asyncio.to_thread(runner.invoke, app, arguments)
+    again = await asyncio.to_thread(runner.invoke, app, arguments)
+
+    assert backed_up.exit_code == 0, backed_up.output
+    assert json.loads(backed_up.stdout)["files"] == 4
+    assert restored.exit_code == 0, restored.output
+    assert examine(tmp_path / "up" / "param-server").versions == 11
+    assert again.exit_code == 1
+    assert "exists already" in again.stderr
 
 
 async def test_a_backup_that_lists_what_no_store_has_is_refused(backup: Path, tmp_path: Path) -> None:

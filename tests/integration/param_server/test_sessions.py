@@ -49,6 +49,20 @@ async def reporting(session: TrainerSession):
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_reports_and_pushes_may_be_sent_at_once(stack: Stack) -> None:
+    await stack.client.register_model(SPEC)
+    units = Units()
+    async with open_session(stack.client, "flights", 1, "t") as session:
+        hearing = asyncio.create_task(until_over(session))
+        for base in range(20):
+            push = a_push(units, base=base, epoch=session.opened.epoch, serving=change(1, to=b"%d" % base))
+            reports = (session.report(examples=base) for _ in range(3))
+            pushed, *_ = await asyncio.gather(session.push(push), *reports)
+            assert pushed is not None
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+
+
 async def test_epochs_rise_and_never_repeat_across_restarts(settings: ParamServerSettings) -> None:
     epochs = []
     for _ in range(3):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -27,3 +29,13 @@ def test_a_verb_takes_the_same_arguments_and_says_the_same(name: str) -> None:
 
 def test_they_are_made_with_the_same_arguments() -> None:
     assert inspect.signature(Client) == inspect.signature(AsyncClient)
+
+
+def test_the_sdk_imports_no_model_library_until_an_object_is_asked_for() -> None:
+    code = (
+        "import sys, riverrun.client; print([m for m in ('river', 'riverrun.learners') if m in sys.modules])"
+    )
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert said == "[]\n"

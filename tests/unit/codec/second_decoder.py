@@ -1,8 +1,4 @@
-"""A second decoder, written from docs/reference/wire-format.md alone: it shares no code with ours.
-
-It names what it finds instead of building it: an object is a `Thing` with its class's name and attributes,
-the entries of a dict are a list of pairs.
-"""
+"""A second decoder, written from docs/reference/wire-format.md alone: it shares no code with ours."""
 
 from __future__ import annotations
 
@@ -29,8 +25,7 @@ Units = dict[int, bytes]
 
 def read_side(data: bytes, dictionary_1: Path) -> tuple[Units, set[int]]:
     """The changed and the dropped units of a side delta."""
-    magic, form, checksum, size = struct.unpack("<4sBIQ", data[:17])
-    body = data[17:]
+    (magic, form, checksum, size), body = struct.unpack("<4sBIQ", data[:17]), data[17:]
     assert (magic, checksum) == (b"RRD1", crc32(body))
     if form:
         words = ZstdDict(dictionary_1.read_bytes()) if form == 2 else None
@@ -67,7 +62,7 @@ def rounded(form: int, data: bytes, count: int) -> Any:
 
 @dataclass(eq=False)
 class Thing:
-    """What is no plain data: a node's kind, the name of its class, what it holds."""
+    """What is no plain data: a kind, the name of a class, what it holds. A dict is a list of pairs."""
 
     kind: int
     name: str
@@ -139,11 +134,15 @@ class Graph:
 
 
 def read_tensors(serving: Units) -> dict[str, Any]:
-    """The tensors of a torch learner's serving side."""
+    """The tensors of a torch learner's serving side, of those that have no start."""
     found: dict[str, Any] = {}
-    for name, dtype, shape, index, data, *form in map(msgspec.msgpack.decode, serving.values()):
-        flat = found.setdefault(name, np.empty(shape, "<" + dtype)).reshape(-1)
-        count = min(2048, prod(shape) - index * 2048)
-        numbers = rounded(form[0], data, count) if form else np.frombuffer(data, "<" + dtype)
-        flat[index * 2048 : index * 2048 + 2048] = numbers
+    for number, unit in sorted(serving.items()):
+        value = msgspec.msgpack.decode(unit)
+        if isinstance(value, list) and value[0] != 41:
+            block, first, flat = value[3], number, np.empty(prod(value[2]), "<" + value[1])
+            found[value[0]] = flat.reshape(value[2])
+        else:
+            part = flat[(number - first) // 2 * block - block :][:block]
+            is_exact = isinstance(value, bytes)
+            part[:] = np.frombuffer(value, flat.dtype) if is_exact else rounded(*value[1:], part.size)
     return found

@@ -27,6 +27,7 @@ from riverrun.learners.build import build_learner
 from riverrun.learners.factories import NO_FACTORIES
 from riverrun.learners.protocol import Learner
 from riverrun.learners.river_model import allow_list_of
+from riverrun.learners.rounding_learner import exact_state
 from tests.unit.codec import families, second_decoder
 from tests.unit.codec.second_decoder import Graph, Thing, Units, read_side, read_tensors, root_of
 
@@ -41,12 +42,11 @@ RIVER = {
 }
 
 
-def spec_of(learner: str, model: str) -> ModelSpec:
+def spec_of(learner: str, model: str, precision: str) -> ModelSpec:
+    features = "{f0: float, f1: float, f2: float, f3: float, f4: float, f5: float}"
     return parse_spec(
         f"{{name: m, task: binary, learner: {learner}, model: {model}, metrics: [ROCAUC, LogLoss], "
-        "features: {f0: float, f1: float, f2: float, f3: float, f4: float, f5: float}}"
-        if learner == "torch"
-        else f"{{name: m, task: binary, model: {model}, metrics: [ROCAUC, LogLoss]}}"
+        f"publish: {{precision: {precision}}}, features: {features if learner == 'torch' else 'null'}}}"
     )
 
 
@@ -125,25 +125,28 @@ def getattr_static(instance: Any, name: str) -> Any:
     return next(vars(cls)[name] for cls in type(instance).__mro__ if name in vars(cls)).__get__(instance)
 
 
-@pytest.mark.parametrize("name", RIVER)
-def test_it_reads_what_we_read_of_a_river_model(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "precision"), [*((name, "exact") for name in RIVER), ("logistic regression", "bf16")]
+)
+def test_it_reads_what_we_read_of_a_river_model(name: str, precision: str) -> None:
     model, stream = RIVER[name]
-    spec = spec_of("river", model)
+    spec = spec_of("river", model, precision)
 
     for serving, trainer in versions(build_learner(spec), stream(1000)):
         ours = GraphDecoder(allow_list_of(spec, NO_FACTORIES))
-        same(Graph(serving, trainer).root, ours.decode(State(serving, trainer)))
+        same(Graph(serving, trainer).root, ours.decode(exact_state(State(serving, trainer))))
         same(Graph(serving, None).root, ours.decode(State(serving)))
 
 
-def test_it_reads_what_we_read_of_a_torch_model() -> None:
+@pytest.mark.parametrize("precision", ["exact", "bf16", "int8"])
+def test_it_reads_what_we_read_of_a_torch_model(precision: str) -> None:
     torch = pytest.importorskip("torch", reason="torch is an extra")
-    from riverrun.learners.tensor_units import read_tensors as our_tensors
+    from riverrun.learners.tensor_units import Spans, read
 
-    learner = build_learner(spec_of("torch", "{mlp: {hidden: [40, 60], optimizer: Adam}}"))
+    learner = build_learner(spec_of("torch", "{mlp: {hidden: [40, 60], optimizer: Adam}}", precision))
 
     for serving, trainer in versions(learner, families.numeric(1000)):
-        theirs, ours = read_tensors(serving), our_tensors(serving.values())
+        theirs, ours = read_tensors(serving), read(Spans(serving), serving, ())
         assert theirs.keys() == ours.keys()
         for tensor in ours:
             assert torch.equal(torch.from_numpy(theirs[tensor]), ours[tensor])

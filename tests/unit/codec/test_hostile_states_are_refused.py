@@ -1,12 +1,11 @@
 """Whatever bytes a state holds, decoding them gives an object or `InvalidInput`; nothing else happens.
 
-The long fuzz, and memory and time bounds, belong to the fault tests.
+Bounds of memory and time, and many more states, are in `test_decoders_never_fall_over.py`.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+import contextlib
 from typing import Any
 
 import msgspec
@@ -23,8 +22,10 @@ from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, InvalidInput
 from riverrun.core.units import SideDelta, State
 from tests.unit.codec.parts import Colour, Metres, Part, Point, allow_list
+from tests.unit.codec.watched_decoding import watched
 
 PART = f"{Part.__module__}.Part"
+VECTOR_DICT = "river._river_rust.vectordict.VectorDict"
 pack = msgspec.msgpack.encode
 
 
@@ -68,6 +69,10 @@ def holding(value: Any) -> tuple[Any, Any]:
         [nodes.OPAQUE, "river._river_rust.stats.RsQuantile", "river 0.0.1", [], b""],
         [nodes.OPAQUE, PART, "river 0.26.1", [], b""],
         [nodes.OPAQUE, "os.system", "river 0.26.1", ["true"], b""],
+        [nodes.OPAQUE, "river._river_rust.stats.RsRollingQuantile", "river 0.26.1", [0.5, 1 << 40], b""],
+        [nodes.OPAQUE, "river._river_rust.drift.AdaptiveWindowing", "river 0.26.1", [0.1, 32, 1 << 40], b""],
+        [nodes.TABLE, VECTOR_DICT, {}, None, [nodes.RANGE, 0, 1 << 60, 1], True],
+        [nodes.TABLE, VECTOR_DICT, {}, None, True, True],
         [nodes.TABLE, PART, {}, None, None, True],
         [nodes.TABLE, "river._river_rust.vectordict.VectorDict", {"a": "text"}, None, None, True],
         [nodes.TABLE, "river._river_rust.vectordict.VectorDict", {}, 7, None, True],
@@ -217,36 +222,13 @@ def learned_states() -> list[State]:
 
 
 STATES = learned_states()
-EVENTS = ("exec", "compile", "os.system", "subprocess.Popen", "socket.connect", "open", "pickle.find_class")
-_seen: list[str] = []
-_watching = False
-
-
-def _watch(event: str, _: tuple[Any, ...]) -> None:
-    if _watching and event in EVENTS:
-        _seen.append(event)
-
-
-sys.addaudithook(_watch)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_executed() -> Iterator[None]:
-    """Decoding opens nothing, compiles nothing and starts nothing."""
-    _seen.clear()
-    yield
-    assert not _seen
 
 
 def only_invalid_input(state: State) -> None:
-    global _watching
-    _watching = True
-    try:
+    """Decoding opens nothing, compiles nothing and starts nothing."""
+    with watched() as events, contextlib.suppress(InvalidInput):
         GraphDecoder(allow_list()).restore(state)
-    except InvalidInput:
-        pass
-    finally:
-        _watching = False
+    assert not events
 
 
 fuzzed = settings(

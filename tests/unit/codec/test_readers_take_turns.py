@@ -10,6 +10,7 @@ from river import forest, linear_model
 from riverrun.codec.graph_build import GraphBuild
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
+from riverrun.codec.graph_update import GraphUpdate
 from riverrun.codec.live_graph import LiveGraph
 from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, InvalidInput
@@ -51,18 +52,18 @@ def written(root: object) -> Delta:
 def read_again(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was built, in order: `new` for a whole graph, `same` for one brought to another state."""
     log: list[str] = []
-    build, update = GraphBuild.__init__, GraphBuild.update
+    build, apply = GraphBuild.__init__, GraphUpdate.apply
 
     def building(graph: GraphBuild, *args: Any) -> None:
         log.append("new")
         build(graph, *args)
 
-    def updating(graph: GraphBuild, delta: SideDelta) -> None:
+    def updating(update: GraphUpdate, delta: SideDelta) -> None:
         log.append("same")
-        update(graph, delta)
+        apply(update, delta)
 
     monkeypatch.setattr(GraphBuild, "__init__", building)
-    monkeypatch.setattr(GraphBuild, "update", updating)
+    monkeypatch.setattr(GraphUpdate, "apply", updating)
     return log
 
 
@@ -226,7 +227,7 @@ def test_what_is_read_again_does_not_grow_with_the_model(
 ) -> None:
     line = Line(make())
     unpacked: list[int] = []
-    payload = GraphBuild._payload
+    payload = GraphBuild.payload
 
     def counting(graph: GraphBuild, number: int) -> bytes:
         unpacked[-1] += 1
@@ -237,7 +238,7 @@ def test_what_is_read_again_does_not_grow_with_the_model(
         if count % 400 == 0:
             for _ in range(3):
                 line.publish()
-    monkeypatch.setattr(GraphBuild, "_payload", counting)
+    monkeypatch.setattr(GraphBuild, "payload", counting)
     for row, label in stream(10):
         line.root.learn_one(dict(row), label)
         unpacked.append(0)

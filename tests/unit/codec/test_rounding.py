@@ -96,6 +96,8 @@ def test_nothing_rounds_to_nothing() -> None:
         (b"abcd", 1, INT8),
         (b"", 0, 3),
         ("ab", 1, BF16),
+        (b"\x80\x7f", 1, BF16),
+        (b"\x01\0\xa0\x7f\x05", 1, INT8),
         (b"", 1 << 60, INT8),
     ],
 )

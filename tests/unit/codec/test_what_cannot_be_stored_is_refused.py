@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from river import compose, feature_extraction, linear_model, preprocessing
+from river.stats import RollingQuantile
 from river.utils import VectorDict
 
 from riverrun.codec.graph_encoder import GraphEncoder
@@ -68,6 +69,7 @@ def test_a_lambda_in_a_pipeline_is_named_by_its_path() -> None:
         (Part().__init__, "model.value", "'__init__'"),
         (VectorDict(None, lambda: 0), "model.value", "a lambda or closure"),
         (np.zeros((1,) * 9), "model.value", "more than 8 dimensions"),
+        (RollingQuantile(0.5, 1 << 21), "model.value._rolling_quantile", "a window of more than"),
     ],
 )
 def test_what_has_no_name_is_refused_with_its_path(value: Any, path: str, reason: str) -> None:

@@ -19,4 +19,4 @@ def test_a_spec_of_the_guide_is_taken(text: str) -> None:
 
 
 def test_the_guide_shows_specs_of_every_kind() -> None:
-    assert len(SPECS) == 5
+    assert len(SPECS) == 7

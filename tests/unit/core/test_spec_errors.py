@@ -267,6 +267,59 @@ TABLE = [
         "is required",
     ),
     (
+        TORCH + "model:\n  factorization:\n    optimizer: Adam",
+        "model.factorization.optimizer.Adam",
+        7,
+        "SparseAdam moves those of the batch",
+    ),
+    (
+        TORCH + "model:\n  factorization:\n    optimizer: {SGD: {momentum: 0.9}}",
+        "model.factorization.optimizer.SGD.momentum",
+        7,
+        "moves every row",
+    ),
+    (TORCH + "model: {factorization: {dim: 0}}", "model.factorization.dim", 5, "greater than or equal to 1"),
+    (TORCH + "model: {factorization: {hidden: [8]}}", "model.factorization.hidden", 5, "unknown key"),
+    (
+        TORCH + "model: {factorization: {dim: 64, buckets: 16000000}}",
+        "model.factorization.buckets",
+        5,
+        "expected at most 268435456",
+    ),
+    (
+        TORCH.replace("binary", "multiclass") + "model: {factorization: {classes: [a, b]}}",
+        "model.factorization",
+        5,
+        "binary and regression",
+    ),
+    (TORCH + "model: {two_tower: {}}", "model.two_tower.user", 5, "required"),
+    (
+        TORCH + "model:\n  two_tower:\n    user: {features: [amount]}\n    item: {features: [colour]}",
+        "model.two_tower.item.features.0",
+        8,
+        "colour is not among features",
+    ),
+    (
+        TORCH + "model:\n  two_tower:\n    user: {features: [amount]}\n    item: {features: []}",
+        "model.two_tower.item.features",
+        8,
+        "at least 1",
+    ),
+    (
+        TORCH
+        + "model:\n  two_tower:\n    user: {features: [amount, amount]}\n    item: {features: [amount]}",
+        "model.two_tower.user.features.1",
+        7,
+        "given twice",
+    ),
+    (
+        TORCH.replace("{amount: float}", "{amount: float, hour: int}")
+        + "model: {two_tower: {user: {features: [amount]}, item: {features: [amount]}}}",
+        "model.two_tower",
+        5,
+        "hour is in neither tower",
+    ),
+    (
         TORCH.replace("binary", "regression") + "model: {mlp: {classes: [1, 2]}}",
         "model.mlp.classes",
         5,

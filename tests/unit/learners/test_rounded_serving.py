@@ -9,6 +9,7 @@ from itertools import islice
 import pytest
 
 from riverrun.codec.graph_decoder import GraphDecoder
+from riverrun.codec.live_graph import LiveGraph
 from riverrun.codec.wire import encode_side
 from riverrun.core.digest import HashTree
 from riverrun.core.spec import ModelSpec, parse_spec
@@ -158,6 +159,28 @@ def test_a_model_of_users_own_and_one_handed_out_are_exact() -> None:
     adopted.changes()
     row = {f"h{i}": 0.1 for i in range(100)}
     assert adopted.predict(row) == learner.predict(row)
+
+
+def test_readers_set_rounded_rows_in_the_table_that_they_hold() -> None:
+    spec = spec_of("bf16")
+    learner = build_learner(spec)
+    examples = stream()
+    learn(learner, examples, 500)
+    learner.changes()
+    decoder = GraphDecoder(allow_list_of(spec, NO_FACTORIES))
+    graphs = [LiveGraph(decoder, learner.state().serving, learner.roots()[0])]
+    tables = []
+
+    for _ in range(4):
+        # Of features that are known, so that no row comes or goes.
+        learner.learn([{f"h{i}": 0.5 for i in range(0, 90, 7)}], [True], [1.0])
+        learner.learn([{f"h{i}": 0.5 for i in range(0, 90, 5)}], [False], [1.0])
+        graphs = [graphs[-1].updated(learner.changes().serving, learner.roots()[0])]
+        tables.append(graphs[0].root.model._weights)
+
+    assert tables[3] is tables[1]
+    assert tables[3] is not tables[2]
+    assert dict(tables[3].items()) == weights(decoder.decode(State(learner.state().serving)).model)
 
 
 def test_small_models_and_what_is_counted_are_not_rounded() -> None:

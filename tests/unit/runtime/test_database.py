@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from riverrun.runtime.database import Database, Format, WrongFormat, inspecting, run_script, transaction
+from riverrun.runtime.database import (
+    Database,
+    Format,
+    WrongFormat,
+    find_damage,
+    inspecting,
+    run_script,
+    transaction,
+)
 
 SCHEMA = "CREATE TABLE thing (name TEXT PRIMARY KEY)"
 FORM = Format(application_id=0x7465, version=2, schema=SCHEMA)
@@ -182,6 +191,75 @@ def test_inspecting_makes_nothing_and_changes_nothing(tmp_path: Path) -> None:
 
     assert path.read_bytes() == before
     assert not (tmp_path / "none.db").exists()
+
+
+def insert_pairs(connection: sqlite3.Connection, *numbers: int) -> None:
+    with transaction(connection):
+        for number in numbers:
+            connection.execute("INSERT INTO thing VALUES (?)", (f"{number} left {'x' * 500}",))
+            connection.execute("INSERT INTO thing VALUES (?)", (f"{number} right {'x' * 500}",))
+
+
+def test_a_copy_is_of_one_moment_and_works_go_on_while_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("riverrun.runtime.database.COPY_PAGES", 8)
+    database = Database(tmp_path / "a.db", FORM)
+    database.run_now(lambda c: insert_pairs(c, *range(400)))
+    copying = threading.Thread(target=database.copy_to, args=(tmp_path / "copy.db",))
+
+    copying.start()
+    number = 400
+    while copying.is_alive():
+        database.run_now(lambda c, number=number: insert_pairs(c, number))
+        number += 1
+    copying.join()
+    database.close()
+
+    with inspecting(tmp_path / "copy.db", FORM) as (connection, _):
+        assert find_damage(connection) == ""
+        numbers = [int(name.split()[0]) for name in names(connection)]
+    assert number > 401
+    assert len(numbers) == 2 * len(set(numbers))
+    assert set(numbers) == set(range(max(numbers) + 1))
+    assert max(numbers) >= 399
+
+
+def test_closing_ends_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("riverrun.runtime.database.COPY_PAGES", 1)
+    database = Database(tmp_path / "a.db", FORM)
+    database.run_now(lambda c: insert_pairs(c, *range(300)))
+    ended: list[Exception] = []
+
+    def copy() -> None:
+        try:
+            database.copy_to(tmp_path / "copy.db")
+        except RuntimeError as error:
+            ended.append(error)
+
+    copying = threading.Thread(target=copy)
+    copying.start()
+    while not (tmp_path / "copy.db").exists():
+        pass
+    database.close()
+    copying.join()
+
+    assert "being closed" in str(ended)
+    with pytest.raises(RuntimeError):
+        database.copy_to(tmp_path / "late.db")
+
+
+def test_damage_is_told_with_its_place(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "a.db")
+    with inspecting(path, FORM) as (connection, _):
+        assert find_damage(connection) == ""
+    content = bytearray(path.read_bytes())
+    page = 2 * 4096
+    content[page + 3 : page + 5] = b"\xff\xff"
+    path.write_bytes(content)
+
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert f"offset {page}" in find_damage(connection)
 
 
 def test_closing_twice_is_allowed(tmp_path: Path) -> None:

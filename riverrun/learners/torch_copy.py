@@ -1,0 +1,83 @@
+"""One of the modules that take turns in a reader."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from weakref import ref
+
+import numpy as np
+
+from riverrun.core.units import SideDelta, Unit
+from riverrun.learners.tensor_units import Span, Spans
+from riverrun.learners.torch_model import TorchModel
+from riverrun.learners.torch_module import load_module, module_tensors
+
+if TYPE_CHECKING:
+    from riverrun.learners.torch_predictor import TorchPredictor
+
+
+class ModelCopy:
+    """A module that units are written into, and which version shows it, or showed it last.
+
+    `turn` counts how often it was brought to another version.
+    """
+
+    __slots__ = ("_sent", "_spans", "_tensors", "model", "shown_by", "turn")
+
+    def __init__(self, model: TorchModel, spans: Spans) -> None:
+        """`model` is fresh, and only this copy's."""
+        model.module.requires_grad_(False)
+        self.model = model
+        self.turn = 0
+        self.shown_by: ref[TorchPredictor] | None = None
+        self._spans = spans
+        self._tensors = module_tensors(model.module)
+        # Of the tensors that have a start, the blocks that have a unit.
+        self._sent = {
+            span: np.zeros(span.blocks, dtype=np.bool_) for span in spans if span.header.start is not None
+        }
+
+    def is_idle(self) -> bool:
+        """Whether no version shows it any more."""
+        return self.shown_by is None or self.shown_by() is None
+
+    def load(self, units: Mapping[int, Unit]) -> None:
+        """Fill it with the whole of a serving side. Raises `InvalidInput` where that is no such model's."""
+        load_module(self.model.module, self._spans, units)
+        self._note(self._spans.sorted_out(units))
+
+    def write(self, delta: SideDelta) -> None:
+        """Bring it to another version. Raises `InvalidInput`, and is of no use then."""
+        found = self._spans.sorted_out(delta.changed)
+        for span, blocks in found.items():
+            span.write(span.array(self._tensors[span.header.name]), blocks)
+        self._note(found)
+
+    def twin(self, delta: SideDelta) -> ModelCopy:
+        """Another copy, brought to where `delta` leads from this one's version. Raises `InvalidInput`."""
+        model = replace(self.model, module=copy.deepcopy(self.model.module))
+        twin = ModelCopy(model, self._spans)
+        twin._sent = {span: sent.copy() for span, sent in self._sent.items()}
+        twin.write(delta)
+        return twin
+
+    def units(self) -> dict[int, Unit]:
+        """All units of the version that it was brought to."""
+        return dict(self._units())
+
+    def _units(self) -> Iterator[tuple[int, Unit]]:
+        for span in self._spans:
+            yield span.number, span.payload
+            sent = self._sent.get(span)
+            indexes = range(span.blocks) if sent is None else np.flatnonzero(sent).tolist()
+            payloads = span.payloads(span.array(self._tensors[span.header.name]), indexes)
+            yield from zip(map(span.number_of, indexes), payloads, strict=True)
+
+    def _note(self, found: Mapping[Span, Mapping[int, Unit]]) -> None:
+        for span, blocks in found.items():
+            sent = self._sent.get(span)
+            if sent is not None:
+                sent[list(blocks)] = True
