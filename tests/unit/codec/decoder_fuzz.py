@@ -132,6 +132,45 @@ class Fuzz:
             LiveGraph(self._decoder, state.serving, HashTree(state.serving).root) for state in self.states
         ]
 
+    def with_tensors(self) -> Fuzz:
+        """This fuzz of the units of a torch model alone, exact and rounded ones; imports torch."""
+        from riverrun.core.spec import parse_spec
+        from riverrun.learners.build import build_learner
+        from riverrun.learners.tensor_units import Spans, read
+
+        sides = []
+        for model in ("{mlp: {hidden: [30], optimizer: Adam}}", "{factorization: {dim: 16, buckets: 100}}"):
+            for precision in ("exact", "bf16", "int8"):
+                learner = build_learner(
+                    parse_spec(
+                        f"{{name: m, task: binary, learner: torch, features: {{a: category, b: float}}, "
+                        f"model: {model}, publish: {{precision: {precision}}}}}"
+                    )
+                )
+                for i in range(20):
+                    learner.learn([{"a": f"a{i}", "b": i / 20}], [i % 2 == 0], [1.0])
+                learner.changes()
+                sides.append(dict(learner.state().serving))
+        known: set[tuple[int, ...]] = {(100, 16), (100, 1), (1024, 30)}
+        self._pool = [node for units in sides for unit in units.values() for node in _nodes(unit)]
+
+        def changed_tensors(source: random.Random) -> tuple[int, Callable[[], object]]:
+            units = dict(source.choice(sides))
+            for number in source.sample(list(units), source.choice((1, 1, 3))):
+                if source.random() < 0.5:
+                    units[number] = _changed(source, units[number], [units[number]])
+                else:
+                    units[number] = self._encoded(
+                        self._mutated(source, msgspec.msgpack.decode(units[number]))
+                    )
+            if source.random() < 0.2:
+                number, other = source.sample(list(units), 2)
+                units[other] = units.pop(number)
+            return _size(units), lambda: read(Spans(units), units, known)
+
+        self._targets = [changed_tensors]
+        return self
+
     def run(self, runs: int, *, first: int = 0) -> Findings:
         """The findings of runs `first` and on."""
         found = Findings()
@@ -358,9 +397,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tensors", action="store_true", help="the units of torch models alone")
     parser.add_argument("--first", type=int, default=0, help="the first run's number, to repeat one")
     arguments = parser.parse_args()
     fuzz = Fuzz(arguments.seed)
+    if arguments.tensors:
+        fuzz.with_tensors()
     fuzz.run(100)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.process_time()
