@@ -34,8 +34,8 @@ integration: $(DEV_STAMP)  ## only the tests that start real servers
 	@$(PYTEST) tests/integration -m "not full" $(ARGS)
 
 faults-ci: $(DEV_STAMP)  ## every promise against kills, power cuts, bad disks and bad links, within 15 minutes
-	@RIVERRUN_FAULTS_SIZE=ci timeout --signal=INT --kill-after=30 900 \
-	  $(BIN)/python -m pytest -rs tests/fault $(ARGS)
+	@PYTHONHASHSEED=1 RIVERRUN_FAULTS_SIZE=ci timeout --signal=INT --kill-after=30 900 \
+	  $(BIN)/python -m pytest -s -rs tests/fault $(ARGS)
 
 faults: $(DEV_STAMP)  ## the same at release sizes, and docs/reliability.md anew (PART="a1 a3": only some)
 	@$(BIN)/python -m tests.fault.parts $(PART)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import re
 import sqlite3
 import threading
@@ -226,10 +227,21 @@ def _open(path: Path, form: Format) -> tuple[sqlite3.Connection, Found]:
                 connection.execute(f"PRAGMA application_id={form.application_id}")
                 connection.execute(f"PRAGMA user_version={form.version}")
         _check_tables(connection, path, form)
+        if found == 0:
+            _sync_folder(path.parent)
     except BaseException:
         connection.close()
         raise
     return connection, Found(found, cut_short)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the name of a new file durable; SQLite does so for its journal's alone."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _own(connection: sqlite3.Connection) -> None:

@@ -62,7 +62,9 @@ ROWS = (
     Row(
         "A7",
         "Reads never go back, and never show what is not durable.",
-        "Counted over all runs of A1 to A3: what watchers were told, against what the recovered store holds.",
+        "Eight watchers behind a link that is reset, cut, slow or silent by turns, while the server is "
+        "killed and restarted: what they were told, against what the recovered store holds. The watchers of "
+        "A1 to A3 are judged in the same way.",
         "DECISIONS 35: a version going back means a channel's generation.",
     ),
     Row(

@@ -57,12 +57,13 @@ async def test_nothing_is_lost_while_the_clock_is_stepped_by_hours(
     async def step() -> None:
         while True:
             clock.step(rng.uniform(-STEP_S, STEP_S))
-            await asyncio.sleep(rng.uniform(0.5, 1.0))
+            await asyncio.sleep(rng.uniform(1.0, 1.5))
 
     stepping = asyncio.create_task(step())
     # Versions are as old as the clock says: what retention lets go of is not what is shown here.
     environment = {**clock.environment, "RIVERRUN_PARAM_SERVER_KEEP_ALL_S": "1e9"}
-    tally = await Crashes(20 if release else 4, setup=Setup(environment=environment)).run(folder, seed)
+    crashes = Crashes(20 if release else 4, setup=Setup(environment=environment), load_s=(1.0, 2.0))
+    tally = await crashes.run(folder, seed)
     stepping.cancel()
 
     figures |= tally.figures()

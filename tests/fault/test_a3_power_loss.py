@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ async def test_acknowledged_versions_and_labels_survive_power_cuts(
 @pytest.mark.parametrize("mutant", of_row("A3"), ids=str)
 async def test_ten_power_cuts_catch(mutant: Mutant, folder: Path, seed: int, figures: dict[str, Any]) -> None:
     # Only where nothing follows the last commit is a folder's fsync, or a journal's, missed.
-    profile = BUSY if mutant.number == 3 else RESTING
+    profile = BUSY if mutant.number == 3 else replace(RESTING, rest_s=0.05)
 
     tally = await PowerCuts(10, profile=profile, setup=Setup(mutant=mutant.patch)).run(folder, seed)
 

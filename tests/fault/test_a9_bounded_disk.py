@@ -63,7 +63,7 @@ async def push_at_pace(client: ParameterClient, line: Line, pushes: int, data: P
 async def test_the_folder_stays_below_twenty_five_models(
     folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    pushes = 5_000 if release else 300
+    pushes = 5_000 if release else 200
     # One unit, so that each push is the whole model anew.
     sizes = Sizes(first=60_000, large=MODEL_BYTES, large_share=1.0)
     line = Line("bounded", sizes, random.Random(seed))

@@ -21,6 +21,9 @@ from riverrun_param_server.version_rows import Body, VersionRow
 PAGE = 1000
 """Versions looked at in one go."""
 
+MANY_FILES = 512
+"""Files of dropped versions that wait at most: which of them are still named takes a look at all versions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rebased:
@@ -36,6 +39,7 @@ class Compaction:
     def __init__(self, store: Store, *, max_bytes: int) -> None:
         self._store = store
         self._max_bytes = max_bytes
+        self._files: set[bytes] = set()
 
     async def aged(self, model: int, until_ns: int) -> tuple[list[Aged], bool]:
         """The versions up to a time and some after them, oldest first, and whether those are all."""
@@ -106,7 +110,10 @@ class Compaction:
     async def commit(
         self, model: int, dropped: Sequence[int], rebased: Rebased | None, record: ModelRecord | None = None
     ) -> None:
-        """Drop versions; `rebased` takes their place in the chain. `record` is written with it, if given."""
+        """Drop versions; `rebased` takes their place in the chain. `record` is written with it, if given.
+
+        Their files go with `remove_files`; or at the next start, where that is never called.
+        """
 
         def work(connection: sqlite3.Connection) -> None:
             rows = [version_rows.select(connection, model, version) for version in dropped]
@@ -120,13 +127,26 @@ class Compaction:
                     write_record(connection, record)
                 reach("prune.after-write")
             reach("prune.after-fsync")
-            files = {
+            self._files |= {
                 body.sha
                 for row in rows
                 if row is not None
                 for body in (row.delta, row.snapshot)
                 if body is not None and body.inline is None
             }
+
+        await self._store.run(work)
+        if len(self._files) >= MANY_FILES:
+            await self.remove_files()
+
+    async def remove_files(self) -> None:
+        """Let go of the large bodies of what was dropped, but for those that a version names still."""
+        if not self._files:
+            return
+
+        # In the store's thread, as pushes are: one of them may come to name a file that is there.
+        def work(connection: sqlite3.Connection) -> None:
+            files, self._files = self._files, set()
             self._store.blobs.remove(files - _still_named(connection, files))
             reach("prune.after-files")
 
@@ -174,7 +194,5 @@ def _drop(
 
 def _still_named(connection: sqlite3.Connection, files: set[bytes]) -> set[bytes]:
     """Those of `files` that some version refers to: equal bodies share a file."""
-    if not files:
-        return set()
     found = connection.execute("SELECT delta_sha, snapshot_sha FROM versions")
     return {sha for row in found for sha in row if sha in files}

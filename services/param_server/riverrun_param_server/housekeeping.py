@@ -67,8 +67,12 @@ class Housekeeping:
 
     async def tidy(self, model: Model) -> int:
         """Drop what may go of one model; how many versions that were."""
-        if model.record.deleted_ns:
-            return await self._purge(model)
+        try:
+            return await (self._purge(model) if model.record.deleted_ns else self._drop(model))
+        finally:
+            await self._compaction.remove_files()
+
+    async def _drop(self, model: Model) -> int:
         dropped = 0
         parents = _parents(model)
         for run in await self._plan(model):

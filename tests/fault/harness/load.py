@@ -87,20 +87,22 @@ class Fleet:
         channels = [open_channel(address), open_channel(readers or address), open_channel(address)]
         pushing, watching, appending = channels
         client = ParameterClient(pushing, deadline_s=30)
+        tasks = self._tasks = []
         with contextlib.suppress(Unavailable):
-            # Known already after the first start.
+            # Known already after the first start. A server that ends meanwhile is loaded no further.
             for line in self.lines:
                 await client.register_model(line.spec)
-        tasks = self._tasks = [
-            *(asyncio.create_task(self._push(client, line, n % 2 == 1)) for n, line in enumerate(self.lines)),
-            *(asyncio.create_task(self._append(appending)) for _ in range(self.profile.appenders)),
-        ]
+            for number, line in enumerate(self.lines):
+                tasks.append(asyncio.create_task(self._push(client, line, number % 2 == 1)))
+            for _ in range(self.profile.appenders):
+                tasks.append(asyncio.create_task(self._append(appending)))
         watchers = [asyncio.create_task(reader.read(ParameterClient(watching))) for reader in self._readers]
         try:
             yield
         finally:
             # What was answered before the server went is still to be read.
-            await asyncio.wait(tasks, timeout=0.25) if tasks else None
+            if tasks:
+                await asyncio.wait(tasks, timeout=0.25)
             for task in (*tasks, *watchers):
                 task.cancel()
             results = await asyncio.gather(*tasks, *watchers, return_exceptions=True)

@@ -16,10 +16,9 @@ from typing import Any
 
 import riverrun.cli.up.parent_bound
 from riverrun.runtime import failpoints
+from tests.fault.harness.mutation import mutated
 
 START_S = 30.0
-MUTANTS = Path(__file__).resolve().parent.parent / "mutants"
-MUTANT_VARIABLE = "RIVERRUN_FAULT_MUTANT"
 
 
 class DidNotStart(Exception):
@@ -116,8 +115,4 @@ def _environment(data: Path, setup: Setup) -> dict[str, str]:
     }
     if setup.failpoint:
         environment[failpoints.VARIABLE] = setup.failpoint
-    if setup.mutant:
-        # A sitecustomize of its own patches the process before its main module runs.
-        environment[MUTANT_VARIABLE] = setup.mutant
-        environment["PYTHONPATH"] = os.pathsep.join([str(MUTANTS), environment.get("PYTHONPATH", "")])
-    return environment
+    return mutated(environment, setup.mutant)

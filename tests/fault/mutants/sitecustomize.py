@@ -1,14 +1,15 @@
 """Runs in a child process before its main module: applies the mutant that ``RIVERRUN_FAULT_MUTANT`` names.
 
-Only processes that the harness starts with this folder first on their path come here.
+``module:function`` of this folder, or ``module:function@program`` for ``python -m program`` alone. Only
+processes that the harness starts with this folder first on their path come here.
 """
 
 import importlib
 import os
 import sys
 
-name = os.environ.get("RIVERRUN_FAULT_MUTANT", "")
-if name:
-    module, _, function = name.partition(":")
+patch, _, program = os.environ.get("RIVERRUN_FAULT_MUTANT", "").partition("@")
+if patch and (not program or program in sys.orig_argv):
+    module, _, function = patch.partition(":")
     getattr(importlib.import_module(module), function)()
-    print(f'{{"event": "mutated", "mutant": "{name}"}}', file=sys.stderr, flush=True)
+    print(f'{{"event": "mutated", "mutant": "{patch}"}}', file=sys.stderr, flush=True)

@@ -1,7 +1,8 @@
 """The mutants: one broken rule each, by number and name, with the row that must catch it.
 
-`patch` is ``module:function`` in this folder; `sitecustomize` applies it in the child process. A mutant is
-caught when the row's run under it finds one of `kinds` (see `oracle.Problem`).
+`patch` is ``module:function`` in this folder, with ``@program`` where only ``python -m program`` is to have
+it; `sitecustomize` applies it in the child process (see `harness.mutation`). A mutant is caught when the
+row's run under it finds one of `kinds` (see `oracle.Problem`).
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,42 @@ async def test_events_stay_until_a_version_contains_them_and_their_time_is_over(
     await house.housekeeping.expire_events(log)
     assert await first_kept() == 6
     await log.close()
+
+
+async def test_a_file_that_another_version_names_too_stays(house: House) -> None:
+    # One large unit that goes back and forth: every other version's body is the same bytes, in one file.
+    payloads = os.urandom(100_000), os.urandom(100_000)
+    for base in range(6):
+        serving = SideDelta({0: payloads[base % 2]})
+        push = a_push(house.units, base=base, epoch=house.epoch, serving=serving)
+        house.clock.now_ns += 700 * SECOND
+        await house.server.pushes.push(push)
+        house.states[base + 1] = dict(house.units.serving)
+
+    house.clock.now_ns += 2 * 24 * 3600 * SECOND
+    assert await house.tidy() > 0
+
+    await house.check_everything_kept()
+    assert verify(house.server.store).removed_files == 0
+
+
+async def test_time_travel_reaches_every_version_that_is_kept(house: House) -> None:
+    for base in range(12):
+        await house.push(base)
+    made = {one.manifest.version: one.manifest.created_ns for one in await house.listed()}
+    house.clock.now_ns += 3600 * SECOND
+    await house.tidy()
+    kept = await house.kept()
+    gone = sorted(made.keys() - set(kept))
+    steering = house.server.steering
+
+    for version in kept:
+        channel, _ = await steering.set_channel("flights", "live", ChannelWish(hold_version=version))
+        assert channel.version == version
+    for version in gone[3:]:
+        wish = ChannelWish(hold_before_ns=made[version])
+        channel, _ = await steering.set_channel("flights", "live", wish)
+        assert channel.version == max(other for other in kept if other < version)
+    assert gone
+    with pytest.raises(NotFound):
+        await steering.set_channel("flights", "live", ChannelWish(hold_version=gone[0]))

@@ -61,6 +61,16 @@ def test_ten_thousand_changed_inputs_give_values_or_our_own_errors() -> None:
     assert min(found.targets.values()) > 500
 
 
+def test_changed_units_of_tensors_give_tensors_or_our_own_errors() -> None:
+    pytest.importorskip("torch", reason="torch is an extra")
+
+    found = Fuzz(SEED).with_tensors().run(2_000)
+
+    assert not found.failures
+    assert found.slowest_s < 1
+    assert 1_000 < found.refused < 1_990
+
+
 BIG = 32 << 20
 # Written in parts, so that the frame says its window and not its length.
 _wide = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 27})
