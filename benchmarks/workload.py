@@ -1,4 +1,4 @@
-"""What is learned and asked in most benchmarks: River's Phishing rows, and scaled logistic regression."""
+"""What is learned and asked in every benchmark: River's Phishing rows, and the models that learn them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from river import datasets, linear_model, optim, preprocessing
+from river import datasets, forest, linear_model, optim, preprocessing
 
 Row = tuple[dict[str, float], bool]
 
@@ -29,12 +29,16 @@ class Workload:
 
 NAME = "phishing"
 
+LINEAR = (
+    "[preprocessing.StandardScaler, {linear_model.LogisticRegression: {optimizer: {optim.SGD: {lr: 0.05}}}}]"
+)
+
+FOREST = "{forest.ARFClassifier: {n_models: 10, seed: 1}}"
+
 SPEC = """
 name: phishing
 task: binary
-model:
-  - preprocessing.StandardScaler
-  - linear_model.LogisticRegression: {optimizer: {optim.SGD: {lr: 0.05}}}
+model: %(model)s
 features:
 %(features)s
 metrics: [ROCAUC, LogLoss]
@@ -52,15 +56,20 @@ def endless() -> Iterator[Row]:
     return itertools.cycle(rows())
 
 
-def spec(publish: str) -> str:
-    """The model spec, with `publish` as YAML in flow style."""
+def spec(publish: str, model: str = LINEAR) -> str:
+    """The model spec, with `publish` and `model` as YAML in flow style."""
     features = "\n".join(f"  {name}: float" for name in rows()[0][0])
-    return SPEC.lstrip() % {"features": features, "publish": publish}
+    return SPEC.lstrip() % {"features": features, "model": model, "publish": publish}
 
 
 def bare_model() -> Any:
-    """The model of the spec as one would write it by hand."""
+    """The linear model as one would write it by hand."""
     return preprocessing.StandardScaler() | linear_model.LogisticRegression(optimizer=optim.SGD(0.05))
+
+
+def bare_forest() -> Any:
+    """The forest, the same."""
+    return forest.ARFClassifier(n_models=10, seed=1)
 
 
 PHISHING = Workload(NAME, spec("{continuous: true, budget: 100%}"), bare_model, endless)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from river import metrics
 
-from benchmarks.workload import Row, bare_model
+from benchmarks.workload import Row
 
 
-def events_per_second(rows: Sequence[Row]) -> float:
+def events_per_second(model: Any, rows: Sequence[Row]) -> float:
     """How many of `rows` a second the loop learns."""
-    model = bare_model()
     scores = metrics.ROCAUC() + metrics.LogLoss()
     start = time.perf_counter()
     for features, label in rows:

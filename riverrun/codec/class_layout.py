@@ -8,26 +8,28 @@ from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType
 from typing import Any
 
+from riverrun.codec.own_attributes import OwnAttributes
+
 CONTENT_BASES: tuple[type[Any], ...] = (Counter, OrderedDict, dict, list, set, deque)
 """Containers that a class may extend, the most special first."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassLayout:
-    """What an instance of `cls` consists of: its `__dict__`, its `slots`, and the `content` it extends."""
+    """What an instance of `cls` consists of: its `own` attributes, its `slots`, the `content` it extends."""
 
     cls: type[Any]
     content: type[Any] | None
     slots: dict[str, MemberDescriptorType]
-    has_dict: bool
+    own: OwnAttributes | None
 
     def new(self) -> Any:
         """A bare instance; none of the class's own code runs."""
         return _bare(self.cls, self.content)
 
     def attributes(self, instance: Any) -> dict[str, Any]:
-        """All attributes that `instance` itself holds, those of its `__dict__` first, in their order."""
-        own = instance.__dict__ if self.has_dict else {}
+        """All attributes that `instance` itself holds, its own first, in their order; not to be changed."""
+        own = {} if self.own is None else self.own.read(instance)
         if not self.slots:
             return own
         values = dict(own)
@@ -39,8 +41,17 @@ class ClassLayout:
         return values
 
 
+_layouts: dict[type[Any], ClassLayout | None] = {}
+
+
 def layout_of(cls: type[Any]) -> ClassLayout | None:
     """The layout of `cls`, or None where instances hold state that Python code cannot see."""
+    if cls not in _layouts:
+        _layouts[cls] = _read_layout(cls)
+    return _layouts[cls]
+
+
+def _read_layout(cls: type[Any]) -> ClassLayout | None:
     if issubclass(cls, enum.Enum):
         return None
     content = next((base for base in CONTENT_BASES if issubclass(cls, base)), None)
@@ -56,8 +67,9 @@ def layout_of(cls: type[Any]) -> ClassLayout | None:
         for name, member in vars(base).items():
             if isinstance(member, MemberDescriptorType):
                 slots.setdefault(name, member)
-    has_dict = cls.__dictoffset__ != 0
-    return ClassLayout(cls, content, slots, has_dict) if has_dict or slots or _is_python(cls) else None
+    is_all = content is None and not slots
+    own = OwnAttributes(cls, is_all=is_all) if cls.__dictoffset__ != 0 else None
+    return ClassLayout(cls, content, slots, own) if own or slots or _is_python(cls) else None
 
 
 def _bare(cls: type[Any], content: type[Any] | None) -> Any:

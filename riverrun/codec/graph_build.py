@@ -220,7 +220,7 @@ def _read_shape(allow: AllowList, node: Node) -> Shape:
     in_dict = attributes[: len(attributes) - len(slots)]
     if any(attribute in layout.slots or is_dunder(attribute) for attribute in in_dict):
         raise Malformed(f"{name} cannot have these attributes")
-    if len(set(attributes)) != len(attributes) or (in_dict and not layout.has_dict):
+    if len(set(attributes)) != len(attributes) or (in_dict and layout.own is None):
         raise Malformed(f"{name} cannot have these attributes")
     restless = allow.is_restless(layout.cls)
     return Shape(layout, name, tuple(attributes), tuple(in_dict), tuple(slots), restless)

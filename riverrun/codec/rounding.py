@@ -24,6 +24,9 @@ FORMS = {"bf16": BF16, "int8": INT8}
 BLOCK = 64
 """Numbers that share one scale in the form int8."""
 
+LARGEST = 2.0**127
+"""The largest magnitude that is rounded; no rounding takes it beyond what 32 bits hold."""
+
 _BLOCK_BYTES = 4 + BLOCK
 _CUT = np.uint64(45)
 _HALF = np.uint64((1 << 44) - 1)
@@ -39,7 +42,7 @@ def is_rounded(unit: Unit) -> bool:
 
 
 def rounded(lists: Sequence[Sequence[float]], form: int) -> list[bytes | None]:
-    """Each list of numbers in `form`; None for one that holds a number that is not finite, or too large.
+    """Each list of numbers in `form`; None for one that holds a number that is not finite, or over `LARGEST`.
 
     A list is at most `BLOCK` long.
     """
@@ -53,14 +56,9 @@ def rounded(lists: Sequence[Sequence[float]], form: int) -> list[bytes | None]:
 
 def rounded_rows(table: NDArray[np.float64], form: int) -> list[bytes | None]:
     """Each row of `table`, which has at most `BLOCK` columns, in `form`; None as for `rounded`."""
-    fits = np.asarray(np.isfinite(table).all(axis=1))
+    fits = np.asarray((np.abs(table) <= LARGEST).all(axis=1))
     finite = np.where(fits[:, None], table, 0.0)
-    if form == BF16:
-        cells: NDArray[Any] = _as_bf16(finite)
-        fits &= (cells & 0x7F80 != 0x7F80).all(axis=1)
-    else:
-        cells = _as_int8(finite)
-        fits &= np.isfinite(cells["scale"][:, 0])
+    cells: NDArray[Any] = _as_bf16(finite) if form == BF16 else _as_int8(finite)
     return [row.tobytes() if fit else None for row, fit in zip(cells, fits.tolist(), strict=True)]
 
 
@@ -95,8 +93,9 @@ def restored(data: bytes, count: int, form: int) -> NDArray[np.float64]:
             cells = np.frombuffer(padded, _cell(BLOCK))
             scaled: NDArray[np.float64] = cells["scale"].astype(np.float64)[:, None] * cells["steps"]
             numbers = scaled.reshape(-1)[:count]
-    if not np.isfinite(numbers).all():
-        raise ValueError("no rounded number is NaN or infinite")
+    # Rounding takes the largest a little further; never beyond what 32 bits hold, nor to what is no number.
+    if not (np.abs(numbers) <= 1.5 * LARGEST).all():
+        raise ValueError("no rounded number is so large, or none at all")
     return numbers
 
 
@@ -108,18 +107,16 @@ def _as_bf16(table: NDArray[np.float64]) -> NDArray[np.uint16]:
     # First to 8 bits as a 64-bit number, so that it is rounded once; then whatever is very small, again.
     bits = table.view(np.uint64)
     bits = (bits + _HALF + ((bits >> _CUT) & np.uint64(1))) & _KEPT
-    with np.errstate(over="ignore"):
-        words = bits.view(np.float64).astype(np.float32).view(np.uint32)
+    words = bits.view(np.float64).astype(np.float32).view(np.uint32)
     upper: NDArray[np.uint16] = ((words + 0x7FFF + ((words >> 16) & 1)) >> 16).astype("<u2")
     return upper
 
 
 def _as_int8(table: NDArray[np.float64]) -> NDArray[Any]:
     cells = np.zeros((len(table), 1), _cell(table.shape[1]))
-    with np.errstate(over="ignore"):
-        scales = (np.abs(table).max(axis=1, initial=0.0) / 127).astype(np.float32)
+    scales = (np.abs(table).max(axis=1, initial=0.0) / 127).astype(np.float32)
     scales[scales < _SMALLEST] = 0.0
     cells["scale"][:, 0] = scales
-    usable = np.where((scales > 0) & np.isfinite(scales), scales, np.float32(np.inf)).astype(np.float64)
+    usable = np.where(scales > 0, scales, np.float32(np.inf)).astype(np.float64)
     cells["steps"][:, 0] = np.clip(np.rint(table / usable[:, None]), -127, 127)
     return cells

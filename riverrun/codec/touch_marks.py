@@ -36,7 +36,10 @@ class TouchMarks:
 
     def touch_rows(self, table: Any, keys: Iterable[Any]) -> None:
         """The entries of `table` at `keys`, and no others, may be changed before they are next taken."""
-        self._rows.setdefault(id(table), (table, set()))[1].update(keys)
+        touched = self._rows.get(id(table))
+        if touched is None:
+            touched = self._rows[id(table)] = (table, set())
+        touched[1].update(keys)
 
     def take(self) -> list[object]:
         """The objects touched since this was last called."""

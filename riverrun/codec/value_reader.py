@@ -55,7 +55,7 @@ class Shape:
         layout = self.layout
         if layout.content is not None:
             layout.content.clear(shell)
-        if layout.has_dict and tuple(shell.__dict__) != self.in_dict:
+        if layout.own is not None and tuple(layout.own.read(shell)) != self.in_dict:
             shell.__dict__.clear()
         if len(self.in_slots) < len(layout.slots):
             for slot in layout.slots.values():
@@ -170,8 +170,8 @@ class ValueReader:
         if len(written) != len(shape.attributes):
             raise Malformed("an object has more or fewer values than its shape has attributes")
         values = self._values(written)
-        if shape.in_dict:
-            shell.__dict__.update(zip(shape.in_dict, values, strict=False))
+        if shape.layout.own is not None:
+            shape.layout.own.set(shell, shape.in_dict, values)
         for slot, value in zip(shape.in_slots, values[len(shape.in_dict) :], strict=True):
             slot.__set__(shell, value)
 

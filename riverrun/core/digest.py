@@ -10,7 +10,7 @@ So a root is a function of the units alone, never of the deltas, snapshots or co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 
 from riverrun.core.units import SideDelta, Unit
@@ -25,10 +25,10 @@ _EMPTY_NODE = bytes(FANOUT * HASH_BYTES)
 class HashTree:
     """The hash tree of one side of a state; `update` costs what changed, `root` nothing."""
 
-    __slots__ = ("_levels", "_numbers", "_root")
+    __slots__ = ("_count", "_levels", "_root")
 
     def __init__(self, units: Mapping[int, Unit] | None = None) -> None:
-        self._numbers: set[int] = set()
+        self._count = 0
         # By level and number, the children's hashes of each node, one after the other; level 1 is the first.
         self._levels: list[dict[int, bytearray]] = [{}, {}]
         self._root: bytes | None = None
@@ -43,22 +43,20 @@ class HashTree:
         return self._root
 
     def __contains__(self, number: int) -> bool:
-        return number in self._numbers
+        node = self._levels[1].get(number >> FANOUT_BITS)
+        start = (number % FANOUT) * HASH_BYTES
+        return node is not None and node[start : start + HASH_BYTES] != ABSENT
 
     def __len__(self) -> int:
-        return len(self._numbers)
-
-    def numbers(self) -> Iterable[int]:
-        """The numbers of all units present, in no particular order."""
-        return self._numbers
+        return self._count
 
     def update(self, delta: SideDelta) -> None:
         """Take in changed and dropped units; dropping an absent unit changes nothing."""
-        hashes = {number: ABSENT for number in delta.dropped if number in self._numbers}
-        self._numbers.difference_update(delta.dropped)
+        hashes = {number: ABSENT for number in delta.dropped if number in self}
+        self._count -= len(hashes)
         for number, unit in delta.changed.items():
+            self._count += hashes.get(number) == ABSENT or number not in self
             hashes[number] = sha256(b"\x00" + number.to_bytes(8, "big") + unit).digest()
-        self._numbers.update(delta.changed)
         if hashes:
             self._root = None
             self._rehash(hashes)
@@ -66,7 +64,7 @@ class HashTree:
     def copy(self) -> HashTree:
         """An independent tree with the same units."""
         twin = HashTree()
-        twin._numbers = set(self._numbers)
+        twin._count = self._count
         twin._levels = [{number: node[:] for number, node in level.items()} for level in self._levels]
         twin._root = self._root
         return twin
@@ -103,7 +101,7 @@ class HashTree:
                 return
 
     def _compute_root(self) -> bytes:
-        if not self._numbers:
+        if not self._count:
             return sha256(b"\x02\x00" + ABSENT).digest()
         height = 1
         while self._levels[height].keys() != {0}:

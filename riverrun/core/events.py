@@ -43,7 +43,7 @@ class NewEvent:
     fingerprint: bytes = b""
 
 
-class LoggedEvent(msgspec.Struct, frozen=True):
+class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event as the log keeps it. Times are Unix nanoseconds; `received_ns` is the log's own clock."""
 
     offset: int
@@ -67,7 +67,7 @@ class Appended:
     refused: str = ""
 
 
-class Example(msgspec.Struct, frozen=True):
+class Example(msgspec.Struct, frozen=True, gc=False):
     """Features with their label: what a learner learns from. `weight` is the example's importance.
 
     `prediction_id` is the id of the answer that the label belongs to, empty where there was none.

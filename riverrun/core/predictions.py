@@ -14,7 +14,7 @@ Label = float | int | bool | str
 """A class (bool, int or str) or a number."""
 
 
-class Prediction(msgspec.Struct, frozen=True):
+class Prediction(msgspec.Struct, frozen=True, gc=False):
     """One answer. `value` is the class or the number, None where the model has seen no class yet.
 
     `probabilities` maps each known class to its share, for classifiers; None for regression.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -55,6 +55,25 @@ class AgainstRest:
         return self.metric.get()
 
 
+Judged = Sequence[tuple[Any, Any]]
+"""Labels with what a metric judges: the value that was answered, or the probabilities."""
+
+Together = Callable[[Any, Judged], None]
+"""Brings a metric where updating it one by one would."""
+
+ONE_BY_ONE: Mapping[type[Any], Together] = {}
+
+
+def one_by_one(metric: Metric, judged: Judged) -> None:
+    """Update `metric` with each in order, where it is defined."""
+    update = metric.update
+    for label, answer in judged:
+        try:
+            update(label, answer)
+        except _UNDEFINED:
+            continue
+
+
 class Prequential:
     """The metrics of one line of a model, over all that it was scored on."""
 
@@ -62,19 +81,27 @@ class Prequential:
         self.metrics = dict(metrics)
 
     def score(self, label: Label, prediction: Prediction) -> None:
-        """Take `prediction`, made before `label` was learned. An answer without a value counts nowhere.
+        """`score_all` of one answer."""
+        self.score_all([(label, prediction)])
 
-        Nothing is raised: a metric that is not defined for this answer, such as a logarithmic error of a
-        negative number, goes without it.
+    def score_all(
+        self,
+        scored: Sequence[tuple[Label, Prediction]],
+        together: Mapping[type[Any], Together] = ONE_BY_ONE,
+    ) -> None:
+        """Take answers in order, each made before its label was learned; one without a value counts nowhere.
+
+        Nothing is raised: a metric that is not defined for an answer, such as a logarithmic error of a
+        negative number, goes without it. `together` holds quicker ways to the same for some metrics' classes.
         """
-        value, shares = prediction.value, prediction.probabilities
-        if value is None:
-            return
+        answers = [(label, p.value, p.probabilities) for label, p in scored if p.value is not None]
         for metric in self.metrics.values():
-            try:
-                metric.update(label, value if shares is None or metric.requires_labels else shares)
-            except _UNDEFINED:
-                continue
+            takes_values = getattr(metric, "requires_labels", True)
+            judged = [
+                (label, value if takes_values or shares is None else shares)
+                for label, value, shares in answers
+            ]
+            together.get(type(metric), one_by_one)(metric, judged)
 
     def values(self) -> dict[str, float]:
         """The metrics so far, by name; one without a finite value yet is left out."""

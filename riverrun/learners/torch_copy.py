@@ -10,6 +10,7 @@ from weakref import ref
 
 import numpy as np
 
+from riverrun.codec.rounding import is_rounded
 from riverrun.core.units import SideDelta, Unit
 from riverrun.learners.tensor_units import Span, Spans
 from riverrun.learners.torch_model import TorchModel
@@ -25,12 +26,13 @@ class ModelCopy:
     `turn` counts how often it was brought to another version.
     """
 
-    __slots__ = ("_sent", "_spans", "_tensors", "model", "shown_by", "turn")
+    __slots__ = ("_rounded", "_sent", "_spans", "_tensors", "model", "shown_by", "turn")
 
     def __init__(self, model: TorchModel, spans: Spans) -> None:
         """`model` is fresh, and only this copy's."""
         model.module.requires_grad_(False)
-        self.model = model
+        # What an optimizer remembers of a table is as large as the table, and of no use here.
+        self.model = replace(model, optimizer=())
         self.turn = 0
         self.shown_by: ref[TorchPredictor] | None = None
         self._spans = spans
@@ -39,6 +41,8 @@ class ModelCopy:
         self._sent = {
             span: np.zeros(span.blocks, dtype=np.bool_) for span in spans if span.header.start is not None
         }
+        # Units that cannot be made anew from the elements, which have fewer bits in them.
+        self._rounded: dict[int, Unit] = {}
 
     def is_idle(self) -> bool:
         """Whether no version shows it any more."""
@@ -47,26 +51,27 @@ class ModelCopy:
     def load(self, units: Mapping[int, Unit]) -> None:
         """Fill it with the whole of a serving side. Raises `InvalidInput` where that is no such model's."""
         load_module(self.model.module, self._spans, units)
-        self._note(self._spans.sorted_out(units))
+        self._note(units, self._spans.sorted_out(units))
 
     def write(self, delta: SideDelta) -> None:
         """Bring it to another version. Raises `InvalidInput`, and is of no use then."""
         found = self._spans.sorted_out(delta.changed)
         for span, blocks in found.items():
             span.write(span.array(self._tensors[span.header.name]), blocks)
-        self._note(found)
+        self._note(delta.changed, found)
 
     def twin(self, delta: SideDelta) -> ModelCopy:
         """Another copy, brought to where `delta` leads from this one's version. Raises `InvalidInput`."""
         model = replace(self.model, module=copy.deepcopy(self.model.module))
         twin = ModelCopy(model, self._spans)
         twin._sent = {span: sent.copy() for span, sent in self._sent.items()}
+        twin._rounded = dict(self._rounded)
         twin.write(delta)
         return twin
 
     def units(self) -> dict[int, Unit]:
         """All units of the version that it was brought to."""
-        return dict(self._units())
+        return {**dict(self._units()), **self._rounded}
 
     def _units(self) -> Iterator[tuple[int, Unit]]:
         for span in self._spans:
@@ -76,8 +81,12 @@ class ModelCopy:
             payloads = span.payloads(span.array(self._tensors[span.header.name]), indexes)
             yield from zip(map(span.number_of, indexes), payloads, strict=True)
 
-    def _note(self, found: Mapping[Span, Mapping[int, Unit]]) -> None:
+    def _note(self, units: Mapping[int, Unit], found: Mapping[Span, Mapping[int, Unit]]) -> None:
         for span, blocks in found.items():
             sent = self._sent.get(span)
             if sent is not None:
                 sent[list(blocks)] = True
+        rounded = {number: unit for number, unit in units.items() if is_rounded(unit)}
+        for number in self._rounded.keys() & units.keys() if self._rounded else ():
+            del self._rounded[number]
+        self._rounded |= rounded

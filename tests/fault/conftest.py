@@ -22,6 +22,7 @@ from tests.fault.harness.results import Result
 SIZE = os.environ.get("RIVERRUN_FAULTS_SIZE", "")
 REQUIRED = os.environ.get("RIVERRUN_FAULTS_REQUIRED", "") == "1"
 TIMEOUT_S = 600
+HERE = Path(__file__).parent
 
 collect_ignore_glob = [] if SIZE else ["test_*.py"]
 
@@ -35,7 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+        # The tests of other folders come by here as well.
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -62,7 +62,9 @@ ROWS = (
     Row(
         "A7",
         "Reads never go back, and never show what is not durable.",
-        "Counted over all runs of A1 to A3: what watchers were told, against what the recovered store holds.",
+        "Eight watchers behind a link that is reset, cut, slow or silent by turns, while the server is "
+        "killed and restarted: what they were told, against what the recovered store holds. The watchers of "
+        "A1 to A3 are judged in the same way.",
         "DECISIONS 35: a version going back means a channel's generation.",
     ),
     Row(
@@ -77,6 +79,78 @@ ROWS = (
         "Pushes of whole new weights of 1 MiB under a short retention; the folder is measured all the while, "
         "and pinned and good versions stay.",
         "DECISIONS 4: retention is by age, so twenty versions means the age in which twenty are pushed.",
+    ),
+    Row(
+        "C1",
+        "A swap is atomic: no answer mixes versions, and none fails.",
+        "200 REST and 200 gRPC requests a second, single rows and batches, while new versions of a linear model "
+        "keep coming; each answer is compared with what the trainer's own model said at that version.",
+        "DECISIONS 34: how long answers take while swapping is measured in `benchmarks/`.",
+    ),
+    Row(
+        "C2",
+        "A bad version is never served.",
+        "A parameter server of ours sends versions that are not finite, of another shape, spec or digest, cut "
+        "short, too large, or nonsense, by announcement and by pull; each is reported in the metric, in the "
+        "status and to the server, the last good one answers, and the next good one is taken.",
+        "There are no bounds for predictions in a spec: a probe is out of range where it is not finite.",
+    ),
+    Row(
+        "C3",
+        "A dead parameter server is harmless.",
+        "It is killed and stays away under load: every request is answered, the stated age is true, liveness "
+        "and readiness stay; where a policy says refuse, only that model's answers stop.",
+    ),
+    Row(
+        "C4",
+        "A pod starts without a parameter server, from its last good copy.",
+        "`kill -9` while copies are being written, then a start with the server away: it answers, by a whole "
+        "version. With a damaged copy it runs, is not ready, and is once the server is back.",
+    ),
+    Row(
+        "C5",
+        "A rolling restart loses no request.",
+        "SIGTERM under load, while what stands for a Service keeps sending new connections for five seconds "
+        "more and then sends them elsewhere; REST on new and on kept connections, and gRPC.",
+    ),
+    Row(
+        "C8",
+        "What nobody waits for is not computed.",
+        "A model that is made slow counts its rows: gRPC calls whose deadline has passed before their turn, and "
+        "calls that were cancelled, are not among them.",
+        "The native and the OIP REST routes carry no deadline.",
+    ),
+    Row(
+        "C10",
+        "A slow reader costs nothing.",
+        "Twenty watchers on links of 1 KiB/s or stopped, beside others: the others hear of every push, the "
+        "server's memory stays, and the slow ones hear of the newest alone, never of an older one.",
+        "DECISIONS 34: how late the others are is measured in `benchmarks/`.",
+    ),
+    Row(
+        "C11",
+        "A half-open link is found.",
+        "A link swallows all bytes and says nothing; the pod has the newest version again in time. An idle "
+        "watch beside it never breaks for its pings.",
+    ),
+    Row(
+        "C12",
+        "Models of any size up to the limit arrive; larger ones are refused by a message that names it.",
+        "Models below and above gRPC's 4 MiB and of the largest size are pushed, pulled and proven by their "
+        "root; one byte more is refused, and so is what a pod's own limit forbids.",
+    ),
+    Row(
+        "C14",
+        "Swapping leaks nothing.",
+        "Memory, threads and file descriptors of a pod while versions keep coming, after warming up; a leak "
+        "that is planted is found.",
+        "At CI size for less than a minute, not for the five that the list of faults names.",
+    ),
+    Row(
+        "E1",
+        "No code comes from data.",
+        "An audit hook in every service counts what pickle and marshal load; payloads that would leave a file "
+        "behind go in by pushes, predictions, feedback, pods' copies and backups.",
     ),
 )
 

@@ -88,6 +88,8 @@ async def fill_while_pushing(
                         await asyncio.sleep(0.2)
                 pulls = len(pulled)
                 tally.struck(oracle, time.monotonic() - started)
+                if oracle.disconnections:
+                    tally.problems.append(Problem("watch-broke", f"{oracle.disconnections} times"))
             if server.process.poll() is not None:
                 tally.problems.append(Problem("died", server.said()[-500:]))
             server.kill()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -47,13 +48,21 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._events)
 
-    def take(self) -> LoggedEvent:
-        """The next event; only when there is one."""
-        event = self._events.popleft()
-        self._bytes -= len(event.body)
+    def take(self, limit: float, until_s: float) -> Iterator[LoggedEvent]:
+        """The next events, each taken when it is asked for: at most `limit`, and until `until_s` of
+        `perf_counter`, but one at least where there is one.
+        """
+        events = self._events
+        taken = 0
+        while events and taken < limit:
+            event = events.popleft()
+            self._bytes -= len(event.body)
+            taken += 1
+            yield event
+            if time.perf_counter() >= until_s:
+                break
         if not self._is_full(0.5):
             self._room.set()
-        return event
 
     def peek(self) -> LoggedEvent:
         """The event that `take` gives next."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from riverrun.codec.wire import encode_side
 from riverrun.core.errors import InvalidInput, NotReady
@@ -14,6 +15,8 @@ from riverrun.core.examples_json import decode_example
 from riverrun.core.predictions import Features
 from riverrun.core.spec import ModelSpec
 from riverrun.learners.protocol import Learner
+
+NONE_POISONED: Mapping[int, str] = {}
 
 
 class Diverged(Exception):
@@ -73,6 +76,7 @@ class Learning:
         watermark_ns: int = 0,
     ) -> None:
         self.spec = spec
+        self._read = partial(decode_example, spec=spec)
         self._learner = learner
         self._offsets: dict[int, int] = dict(offsets)
         # Where the events of an unfinished mini-batch end.
@@ -80,7 +84,8 @@ class Learning:
         self._examples = examples
         self._watermark_ns = watermark_ns
         self._oldest_ns = self._newest_ns = 0
-        self._batch: list[tuple[LoggedEvent, Example]] = []
+        self._batch: list[LoggedEvent] = []
+        self._examples_of_batch: list[Example] = []
         self._missed_changes = learner.missed_changes
         self._last: tuple[int, Features] | None = None
         self.learned = 0
@@ -91,25 +96,35 @@ class Learning:
         """Where an equal learner would go on reading."""
         return dict(self._offsets)
 
-    def take(self, event: LoggedEvent) -> Refused | None:
-        """Learn `event`, or keep it until its mini-batch is full; what cannot be learned, else None.
+    def take(
+        self, events: Iterable[LoggedEvent], poisoned: Mapping[int, str] = NONE_POISONED
+    ) -> list[Refused]:
+        """Learn `events` in order, or keep them until their mini-batch is full; those that cannot be learned.
 
-        Events that cannot be learned change nothing but the position; one whose answer is not finite is
-        among them. Raises `Diverged` where that may be the fault of events learned since the last capture.
+        They change nothing but the position; those whose answer is not finite are among them, and those
+        whose offset is `poisoned`, which says why. Raises `Diverged` where an answer that is not finite may
+        be the fault of events learned since the last capture.
         """
-        try:
-            example = decode_example(event.body, self.spec)
-            self._learner.check(example.features, example.label, example.weight)
-        except InvalidInput as error:
-            self.pass_by(event)
-            return Refused((event,), str(error))
-        self._batch.append((event, example))
-        refused = self._learn_batch() if len(self._batch) == self._learner.batch_size else None
-        self.pass_by(event)
+        refused: list[Refused] = []
+        read, check, size = self._read, self._learner.check, self._learner.batch_size
+        for event in events:
+            try:
+                if event.offset in poisoned:
+                    raise InvalidInput("", poisoned[event.offset])
+                example = read(event.body)
+                check(example.features, example.label, example.weight)
+            except InvalidInput as error:
+                refused.append(Refused((event,), str(error)))
+            else:
+                self._batch.append(event)
+                self._examples_of_batch.append(example)
+                if len(self._batch) == size:
+                    self._learn_batch(refused)
+            self._pass(event)
         return refused
 
-    def pass_by(self, event: LoggedEvent) -> None:
-        """Move past `event`, which is not learned or waits in an unfinished mini-batch."""
+    def _pass(self, event: LoggedEvent) -> None:
+        """Move past `event`, which is learned or refused, or waits in an unfinished mini-batch."""
         if self._batch:
             self._taken[event.partition] = event.offset + 1
             return
@@ -159,30 +174,19 @@ class Learning:
         self._oldest_ns = self._newest_ns = 0
         return captured
 
-    def _predict_and_score(self, example: Example) -> None:
-        try:
-            prediction = self._learner.predict(example.features)
-        except InvalidInput:
-            # Some models answer only once they have learned; an example without an answer is not judged.
-            return
-        self._learner.score(example.features, example.label, prediction)
-
-    def _note_times(self, event: LoggedEvent) -> None:
-        received_ns = event.received_ns
-        if received_ns < self._oldest_ns or not self._oldest_ns:
-            self._oldest_ns = received_ns
-        if received_ns > self._newest_ns:
-            self._newest_ns = received_ns
-        if event.time_ns > self._watermark_ns:
-            self._watermark_ns = event.time_ns
-
-    def _learn_batch(self) -> Refused | None:
-        batch, self._batch = self._batch, []
-        examples = [example for _, example in batch]
+    def _learn_batch(self, refused: list[Refused]) -> None:
+        events, examples = self._batch, self._examples_of_batch
+        self._batch, self._examples_of_batch = [], []
+        learner = self._learner
         try:
             for example in examples:
-                self._predict_and_score(example)
-            self._learner.learn(
+                try:
+                    prediction = learner.predict(example.features)
+                except InvalidInput:
+                    # Some models answer only once they have learned; without an answer none is judged.
+                    continue
+                learner.score(example.features, example.label, prediction)
+            learner.learn(
                 [example.features for example in examples],
                 [example.label for example in examples],
                 [example.weight for example in examples],
@@ -190,14 +194,22 @@ class Learning:
         except NotReady as error:
             if self.learned and self._last is not None:
                 raise Diverged(self._last[0]) from error
-            return Refused(tuple(event for event, _ in batch), str(error))
+            refused.append(Refused(tuple(events), str(error)))
         except InvalidInput as error:
             # Nobody can say which of them it was, and a batch cannot be learned in parts.
-            return Refused(tuple(event for event, _ in batch), str(error))
-        for event, _ in batch:
-            self._note_times(event)
-        last_event, last_example = batch[-1]
-        self._last = (last_event.offset, last_example.features)
-        self._examples += len(batch)
-        self.learned += len(batch)
-        return None
+            refused.append(Refused(tuple(events), str(error)))
+        else:
+            self._learned_batch(events, examples)
+
+    def _learned_batch(self, events: Sequence[LoggedEvent], examples: Sequence[Example]) -> None:
+        for event in events:
+            received_ns = event.received_ns
+            if received_ns < self._oldest_ns or not self._oldest_ns:
+                self._oldest_ns = received_ns
+            if received_ns > self._newest_ns:
+                self._newest_ns = received_ns
+            if event.time_ns > self._watermark_ns:
+                self._watermark_ns = event.time_ns
+        self._last = (events[-1].offset, examples[-1].features)
+        self._examples += len(events)
+        self.learned += len(events)

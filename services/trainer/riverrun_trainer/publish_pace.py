@@ -28,9 +28,16 @@ class PublishPace:
         self._share = metrics.PUBLISH_SHARE.labels(model)
 
     @property
-    def is_continuous(self) -> bool:
-        """Whether every example is due at once."""
-        return self._policy.spec.is_continuous
+    def events_left(self) -> float:
+        """Examples to learn before it is worth asking `is_due` again: those up to the count of the policy.
+
+        Infinite where it has none, or is past it: what arrived together is published together then. One
+        version with all of it is sooner with a reader than one with the first event and another with
+        the rest.
+        """
+        every = self._policy.spec.every_events
+        left = 0 if every is None else every - self._learning.learned
+        return left if left > 0 else math.inf
 
     def use(self, spec: PublishSpec) -> None:
         """Go by `spec` from now on."""

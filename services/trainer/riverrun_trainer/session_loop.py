@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import structlog
 
 from riverrun.core.errors import InvalidInput, Unavailable
-from riverrun.core.events import LoggedEvent
 from riverrun.core.spec import ModelSpec, parse_spec
 from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
 from riverrun_trainer.dead_letters import DeadLetters
 from riverrun_trainer.inbox import Inbox, LogLost
-from riverrun_trainer.learning import Captured, Diverged, Learning, Refused
+from riverrun_trainer.learning import Captured, Diverged, Learning
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.publish_pace import PublishPace
 from riverrun_trainer.publisher import ATTEMPT, CAREFUL, Publisher, Target, attempts_of
@@ -137,35 +136,18 @@ class SessionLoop:
         await self._finish(learning)
 
     def _learn_slice(self, learning: Learning, inbox: Inbox, pace: PublishPace) -> None:
-        """Learn until the slice is used up, nothing is left, or a version is due.
-
-        Published continuously, what arrived together is published together: one version with all of it is
-        sooner with a reader than one with the first event and another with the rest.
-        """
-        stops_when_due = self._is_careful or not pace.is_continuous
-        end_s = time.perf_counter() + SLICE_S
+        """Learn until the slice is used up, nothing is left, or a version may be due."""
         learned = learning.learned
-        while inbox and self._may_learn(learning):
-            event = inbox.take()
-            poison = self._memory.poisoned.get(event.offset)
-            if poison is not None:
-                learning.pass_by(event)
-                self._dead_letters.add(Refused((event,), poison))
-            else:
-                self._take(event, learning)
-            if (stops_when_due and self._is_due(learning, pace)) or time.perf_counter() >= end_s:
-                break
+        if inbox and self._may_learn(learning):
+            events = inbox.take(1 if self._is_careful else pace.events_left, time.perf_counter() + SLICE_S)
+            try:
+                for refused in learning.take(events, self._memory.poisoned):
+                    self._dead_letters.add(refused)
+            except Diverged:
+                self._memory.careful_events = learning.learned
+                raise
         self._publisher.skip(inbox.take_expired())
         self._pulse.learned += learning.learned - learned
-
-    def _take(self, event: LoggedEvent, learning: Learning) -> None:
-        try:
-            refused = learning.take(event)
-        except Diverged:
-            self._memory.careful_events = learning.learned
-            raise
-        if refused is not None:
-            self._dead_letters.add(refused)
 
     @property
     def _is_careful(self) -> bool:

@@ -17,7 +17,7 @@ from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession, open_session
-from riverrun.rpc.watching import Announced, Connected, Have, Watch
+from riverrun.rpc.watching import Announced, Connected, Disconnected, Have, Watch
 from riverrun.rpc.weights import Push, Pushed
 from tests.fault.harness.line import Line, Sizes
 from tests.fault.harness.oracle import Oracle
@@ -56,6 +56,8 @@ class Reader:
         async for change in watch.changes():
             if isinstance(change, Connected) and change.store_id != self._store_id:
                 self._store_id, self._have = change.store_id, {}
+            elif isinstance(change, Disconnected):
+                self._oracle.disconnections += 1
             elif isinstance(change, Announced):
                 manifest = change.manifest
                 self._oracle.announced(self.name, self._store_id, manifest, change.generation)

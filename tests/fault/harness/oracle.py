@@ -74,6 +74,7 @@ class Oracle:
     batches: dict[tuple[str, ...], str] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
     announcements: int = 0
+    disconnections: int = 0
     told: list[Problem] = field(default_factory=list)
     prunes: bool = False
 

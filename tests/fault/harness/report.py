@@ -20,6 +20,8 @@ Written by `make faults`; do not edit. Every promise below is shown by breaking 
 killed, disks lose their power, run full or report errors, links are cut. An oracle that knows only what
 clients were told then judges what the recovered system answers. `tests/fault/README.md` says how.
 
+What durability costs is in [the benchmarks](benchmarks.md): `durable_*`.
+
 A run of crashes counts only with at least 20 acknowledged pushes a second before the fault and a push in
 flight in at least 30 % of the faults. No broken promise in N random faults bounds the rate at 3/N with 95 %
 confidence; that is why the same is shown at every step of a commit, and why each mutant below must be caught.

@@ -54,6 +54,8 @@ MUTANTS = (
     _mutant(8, "no epoch check", "storage_patches:no_epoch_check", "A1", "old-epoch-accepted"),
     _mutant(9, "epoch only in memory", "storage_patches:epoch_only_in_memory", "A1", "epoch-repeated"),
     _mutant(10, "no checksum", "storage_patches:no_checksum", "A4", "silent", "unnamed"),
+    _mutant(11, "version before weights", "serving_patches:two_step_swap", "C1", "torn-answer"),
+    _mutant(14, "listener closed at SIGTERM", "serving_patches:closed_at_signal", "C5", "failed"),
     _mutant(16, "fsync retried after EIO", "storage_patches:retry_fsync", "A5", "went-on"),
     _mutant(17, "journal deleted, FULL", "storage_patches:journal_deleted", "A3", *_LOST),
 )

@@ -10,23 +10,19 @@ run follows from the seed and its number alone.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import functools
 import json
 import random
 import resource
 import struct
 import time
 import tracemalloc
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
 import msgspec
-import numpy as np
-from river import compose, drift, ensemble, linear_model, metrics, preprocessing, stats, tree
 
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
@@ -38,7 +34,9 @@ from riverrun.core.errors import RiverrunError
 from riverrun.core.units import SideDelta, State
 from riverrun.learners.rounding_units import RoundingUnits
 from riverrun.rpc.chunks import Joiner
-from tests.unit.codec.parts import Colour, Index, Metres, Part, Point, SlottedChild, Window, allow_list
+from tests.unit.codec.fuzz_corpus import models, parts, tensor_sides
+from tests.unit.codec.fuzz_mutations import NodeChanges, changed, encoded, nodes_of
+from tests.unit.codec.parts import Part, allow_list
 from tests.unit.codec.watched_decoding import watched
 
 SECONDS = 1.0
@@ -46,7 +44,6 @@ MEMORY = 16 << 20
 MAX_BYTES = 4 << 20
 TRACED_EVERY = 20
 HEADER = struct.Struct("<4sBIQ")
-ODD_NUMBERS = (-1, 0, 1, 255, 256, 1 << 31, (1 << 32) - 1, 1 << 53, (1 << 63) - 1, -(1 << 63), (1 << 64) - 1)
 
 
 @dataclass
@@ -61,50 +58,6 @@ class Findings:
     failures: list[tuple[int, str, str]] = field(default_factory=list)
 
 
-def parts() -> Part:
-    """One of everything that has a node kind of its own, where no model of River has it."""
-    slotted = SlottedChild()
-    slotted.left = [1]
-    window = Window([1.0, 2.0])
-    window.label = "w"  # type: ignore[attr-defined]
-    index = Index()
-    index.label = "i"  # type: ignore[attr-defined]
-    return Part(
-        numbers=[1 << 70, 1j, Metres(2.0), Colour.RED, Point(1.0, "y"), b"bytes", "\ud800", -0.0],
-        sets=({1, 2}, frozenset({3}), range(3)),
-        mappings=(OrderedDict(a=1), Counter(a=2), defaultdict(int, a=3), {(1, "t"): None}),
-        deque=deque([1, 2], maxlen=4),
-        extended=(window, index, slotted),
-        callables=(max, functools.partial(round, ndigits=2), Part(name="n").double, Part),
-        arrays=[np.arange(6.0).reshape(2, 3), np.float32(1.5), bytearray(b"ab"), np.array(["a", "bc"])],
-        random=(random.Random(1), np.random.RandomState(1), np.random.default_rng(1)),
-        times=(dt.date(2026, 1, 2), dt.timedelta(seconds=3), dt.datetime(2026, 1, 2, tzinfo=dt.UTC)),
-        iterator=iter([1, 2, 3]),
-        moments=[stats.EWMean(), stats.EWVar(), stats.Kurtosis(), stats.Skew()],
-        quantiles=[stats.Quantile(0.5), stats.IQR()],
-        windows=[stats.RollingQuantile(0.5, 9), stats.RollingIQR(9), stats.PeakToPeak(), drift.ADWIN()],
-        curves=[metrics.RollingROCAUC(1, 9), metrics.RollingPRAUC(1, 9)],
-        rows={f"k{i}": float(i) for i in range(70)},
-        for_trainer=Part(seen=7),
-    )
-
-
-def models() -> list[Any]:
-    """Small models, some of them with rows of weights."""
-    made = [
-        preprocessing.StandardScaler() | linear_model.LogisticRegression(),
-        tree.HoeffdingTreeClassifier(grace_period=5, delta=0.5),
-        ensemble.BaggingClassifier(compose.Select("f0") | linear_model.Perceptron(), n_models=2, seed=1),
-    ]
-    source = random.Random(4)
-    for model in made:
-        for i in range(40):
-            model.learn_one({f"f{j}": source.random() for j in range(3)}, i % 2 == 0)
-    wide = linear_model.LogisticRegression()
-    wide.learn_one({f"f{i}": source.random() for i in range(70)}, True)
-    return [*made, wide]
-
-
 class Fuzz:
     """Runs of one seed."""
 
@@ -114,9 +67,8 @@ class Fuzz:
         self.states = [self._state(root) for root in (parts(), *(Part(model=model) for model in models()))]
         self.states += [self._rounded(self.states[-1], form) for form in (1, 2)]
         self._sides = [encode_side(SideDelta(state.serving)) for state in self.states]
-        self._pool = [
-            node for state in self.states for unit in state.serving.values() for node in _nodes(unit)
-        ]
+        pool = [node for state in self.states for unit in state.serving.values() for node in nodes_of(unit)]
+        self._changes = NodeChanges(pool)
         self._targets: list[Callable[[random.Random], tuple[int, Callable[[], object]]]] = [
             self._changed_side,
             self._changed_pack,
@@ -134,34 +86,22 @@ class Fuzz:
 
     def with_tensors(self) -> Fuzz:
         """This fuzz of the units of a torch model alone, exact and rounded ones; imports torch."""
-        from riverrun.core.spec import parse_spec
-        from riverrun.learners.build import build_learner
         from riverrun.learners.tensor_units import Spans, read
 
-        sides = []
-        for model in ("{mlp: {hidden: [30], optimizer: Adam}}", "{factorization: {dim: 16, buckets: 100}}"):
-            for precision in ("exact", "bf16", "int8"):
-                learner = build_learner(
-                    parse_spec(
-                        f"{{name: m, task: binary, learner: torch, features: {{a: category, b: float}}, "
-                        f"model: {model}, publish: {{precision: {precision}}}}}"
-                    )
-                )
-                for i in range(20):
-                    learner.learn([{"a": f"a{i}", "b": i / 20}], [i % 2 == 0], [1.0])
-                learner.changes()
-                sides.append(dict(learner.state().serving))
+        sides = tensor_sides()
         known: set[tuple[int, ...]] = {(100, 16), (100, 1), (1024, 30)}
-        self._pool = [node for units in sides for unit in units.values() for node in _nodes(unit)]
+        pool = [node for units in sides for unit in units.values() for node in nodes_of(unit)]
+
+        self._changes = NodeChanges(pool)
 
         def changed_tensors(source: random.Random) -> tuple[int, Callable[[], object]]:
             units = dict(source.choice(sides))
             for number in source.sample(list(units), source.choice((1, 1, 3))):
                 if source.random() < 0.5:
-                    units[number] = _changed(source, units[number], [units[number]])
+                    units[number] = changed(source, units[number], [units[number]])
                 else:
-                    units[number] = self._encoded(
-                        self._mutated(source, msgspec.msgpack.decode(units[number]))
+                    units[number] = encoded(
+                        self._changes.mutated(source, msgspec.msgpack.decode(units[number]))
                     )
             if source.random() < 0.2:
                 number, other = source.sample(list(units), 2)
@@ -212,7 +152,7 @@ class Fuzz:
     # -- The targets: how many bytes go in, and what decodes them
 
     def _changed_side(self, source: random.Random) -> tuple[int, Callable[[], object]]:
-        data = _changed(source, source.choice(self._sides), self._sides)
+        data = changed(source, source.choice(self._sides), self._sides)
         if source.random() < 0.7 and len(data) > HEADER.size:
             magic, form, _, size = HEADER.unpack_from(data)
             data = HEADER.pack(magic, form, crc32(data[HEADER.size :]), size) + data[HEADER.size :]
@@ -227,7 +167,7 @@ class Fuzz:
             # A bomb: far more than it says, or as much as it says.
             body, form = bytes(source.choice((1 << 20, 1 << 23))), ZSTD
             packed = zstd.compress(body)
-        packed = _changed(source, packed, [packed])
+        packed = changed(source, packed, [packed])
         form = source.choice((form, form, form, ZSTD, ZSTD_DICTIONARY_1, 0, 9))
         size = source.choice((len(body), len(body), len(body) + 1, 5, 1 << 22, (1 << 64) - 1))
         data = HEADER.pack(MAGIC, form, crc32(packed), size) + packed
@@ -237,9 +177,9 @@ class Fuzz:
         state = source.choice(self.states)
         body = encode_body(SideDelta(dict(list(state.serving.items())[: source.randrange(1, 30)])))
         if source.random() < 0.5:
-            body = _changed(source, body, [body])
+            body = changed(source, body, [body])
         else:
-            body = msgspec.msgpack.encode(self._mutated(source, msgspec.msgpack.decode(body)))
+            body = msgspec.msgpack.encode(self._changes.mutated(source, msgspec.msgpack.decode(body)))
         form, packed = pack(body)
         data = HEADER.pack(MAGIC, form, crc32(packed), len(body)) + packed
         return len(body), lambda: decode_side(data, max_bytes=MAX_BYTES)
@@ -248,28 +188,28 @@ class Fuzz:
         state = source.choice(self.states)
         units = dict(state.serving)
         number = source.choice(list(units))
-        units[number] = _changed(source, units[number], [units[number], source.choice(list(units.values()))])
+        units[number] = changed(source, units[number], [units[number], source.choice(list(units.values()))])
         return self._decoding(source, State(units, state.trainer, state.next_unit))
 
     def _changed_nodes(self, source: random.Random) -> tuple[int, Callable[[], object]]:
         state = source.choice(self.states)
         units = dict(state.serving)
         for number in source.choices(list(units), k=source.choice((1, 1, 2))):
-            units[number] = self._encoded(self._mutated(source, msgspec.msgpack.decode(units[number])))
+            units[number] = encoded(self._changes.mutated(source, msgspec.msgpack.decode(units[number])))
         return self._decoding(source, State(units, state.trainer, state.next_unit))
 
     def _random_nodes(self, source: random.Random) -> tuple[int, Callable[[], object]]:
         shape = [35, f"{Part.__module__}.Part", ["a", "b"]]
-        nodes = [[0, 1, [1, 2], self._random_node(source, 0)], shape]
-        nodes += [self._random_node(source, 0) for _ in range(source.randrange(1, 5))]
-        return self._decoding(source, State({n: self._encoded(node) for n, node in enumerate(nodes)}))
+        nodes = [[0, 1, [1, 2], self._changes.random_node(source, 0)], shape]
+        nodes += [self._changes.random_node(source, 0) for _ in range(source.randrange(1, 5))]
+        return self._decoding(source, State({n: encoded(node) for n, node in enumerate(nodes)}))
 
     def _changed_delta(self, source: random.Random) -> tuple[int, Callable[[], object]]:
         place = source.randrange(len(self.states))
         units = self.states[place].serving
         changed = {}
         for number in source.choices(list(units), k=source.choice((1, 2))):
-            changed[number] = self._encoded(self._mutated(source, msgspec.msgpack.decode(units[number])))
+            changed[number] = encoded(self._changes.mutated(source, msgspec.msgpack.decode(units[number])))
         dropped = frozenset(source.choices(list(units), k=source.choice((0, 0, 1)))) - changed.keys()
         delta = SideDelta(changed, dropped)
         root = HashTree(delta.apply(units)).root
@@ -296,53 +236,6 @@ class Fuzz:
             return size, lambda: self._decoder.decode(State(state.serving))
         return size + _size(state.trainer), lambda: self._decoder.restore(state)
 
-    # -- Nodes
-
-    def _encoded(self, node: Any) -> bytes:
-        try:
-            return msgspec.msgpack.encode(node)
-        except (OverflowError, RecursionError, UnicodeEncodeError, TypeError):
-            return b"\xc1"
-
-    def _mutated(self, source: random.Random, node: Any) -> Any:
-        """`node` with something in it replaced, repeated, taken away or moved."""
-        if isinstance(node, list) and node and source.random() < 0.8:
-            place = source.randrange(len(node))
-            twin = list(node)
-            match source.randrange(8):
-                case 0:
-                    del twin[place]
-                case 1:
-                    twin.insert(place, self._random_node(source, 0))
-                case 2:
-                    twin += twin[place:] * source.choice((1, 1, 50))
-                case 3:
-                    twin[0] = source.randrange(45)
-                case _:
-                    twin[place] = self._mutated(source, twin[place])
-            return twin
-        if isinstance(node, dict) and node and source.random() < 0.8:
-            key = source.choice(list(node))
-            return {**node, key: self._mutated(source, node[key])}
-        if isinstance(node, (bytes, str)) and node and source.random() < 0.5:
-            return node[: source.randrange(len(node))] if source.random() < 0.5 else node * 2
-        return self._random_node(source, 0)
-
-    def _random_node(self, source: random.Random, depth: int) -> Any:
-        choice = source.random()
-        if choice < 0.4 or depth > 3:
-            return source.choice(self._pool)
-        if choice < 0.6:
-            return source.choice(ODD_NUMBERS)
-        if choice < 0.7:
-            return source.choice((None, True, float("nan"), 1e308, "text", "", b"", bytes(9), "\u00e9" * 40))
-        if choice < 0.72:
-            return functools.reduce(lambda inner, _: [3, inner], range(source.choice((40, 500))), [3])
-        size = source.randrange(5)
-        if choice < 0.8:
-            return {str(i): self._random_node(source, depth + 1) for i in range(size)}
-        return [source.randrange(45), *(self._random_node(source, depth + 1) for _ in range(size))]
-
     def _state(self, root: Any) -> State:
         encoder = GraphEncoder(allow_list())
         encoder.encode(root)
@@ -352,41 +245,6 @@ class Fuzz:
         rounded = RoundingUnits(form).rounded(SideDelta(state.serving))
         assert rounded
         return State({**state.serving, **rounded}, state.trainer, state.next_unit)
-
-
-def _changed(source: random.Random, data: bytes, others: list[bytes]) -> bytes:
-    """`data` with some of its bytes changed, inserted, taken away or taken from another."""
-    twin = bytearray(data)
-    for _ in range(source.choice((1, 1, 2, 5))):
-        place = source.randrange(len(twin) + 1)
-        match source.randrange(6):
-            case 0 | 1 if place < len(twin):
-                twin[place] = source.randrange(256)
-            case 2 if place < len(twin):
-                twin[place] ^= 1 << source.randrange(8)
-            case 3:
-                twin[place:place] = source.randbytes(source.choice((1, 4, 30)))
-            case 4:
-                del twin[place : place + source.choice((1, 4, 1 << 20))]
-            case _:
-                other = source.choice(others)
-                start = source.randrange(len(other) + 1)
-                twin[place : place + 8] = other[start : start + 8]
-    return bytes(twin)
-
-
-def _nodes(unit: bytes) -> list[Any]:
-    """All nodes in a payload."""
-    found: list[Any] = []
-    stack = [msgspec.msgpack.decode(unit)]
-    while stack:
-        node = stack.pop()
-        found.append(node)
-        if isinstance(node, list):
-            stack += node
-        elif isinstance(node, dict):
-            stack += node.values()
-    return found
 
 
 def _size(units: Any) -> int:

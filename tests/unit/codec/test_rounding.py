@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riverrun.codec.rounding import BF16, BLOCK, INT8, is_rounded, length_of, restored, rounded, rounded_array
+from riverrun.codec.rounding import (
+    BF16,
+    BLOCK,
+    INT8,
+    LARGEST,
+    is_rounded,
+    length_of,
+    restored,
+    rounded,
+    rounded_array,
+)
 
 quick = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 SMALL = 2.0**-126
@@ -80,6 +90,17 @@ def test_numbers_that_no_form_holds_are_left_alone_with_their_list(form: int, od
     assert cells[1] is None
     assert cells[::2] == [*rounded([[1.0]], form), *rounded([[2.0]], form)] != [None, None]
     assert rounded_array(np.array([1.0, odd]), form) is None
+
+
+@pytest.mark.parametrize("form", [BF16, INT8])
+def test_the_largest_that_is_rounded_comes_back_and_fits_32_bits(form: int) -> None:
+    (cell,) = rounded([[LARGEST, 1.0]], form)
+
+    assert cell is not None
+    read = restored(cell, 2, form)
+    assert abs(read[0] - LARGEST) <= LARGEST / 250
+    assert np.isfinite(read.astype(np.float32)).all()
+    assert rounded([[LARGEST * 1.01]], form) == [None]
 
 
 def test_nothing_rounds_to_nothing() -> None:

@@ -238,6 +238,27 @@ def test_a_reader_goes_on_after_updates_that_were_refused() -> None:
         assert again.predict(probe) == learner.predict(probe)
 
 
+@pytest.mark.parametrize("precision", ["bf16", "int8"])
+def test_a_reader_of_rounded_rows_can_be_asked_twice(precision: str) -> None:
+    model = MODELS["two towers"]
+    spec = parse_spec(
+        f"{{name: t, task: binary, learner: torch, {FEATURES}, model: {{{model}}}, "
+        f"publish: {{precision: {precision}}}}}"
+    )
+    learner, stream = build_learner(spec), Stream()
+    learner.changes()
+    reader = build_predictor(spec, learner.state().serving, learner.roots()[0])
+    for steps in (10, 3, 5):
+        stream.teach(learner, steps)
+        delta, root = learner.changes().serving, learner.roots()[0]
+        older, reader = reader, reader.updated(delta, root)
+    probe = Stream(5).row()[0]
+
+    with pytest.raises(DigestMismatch):
+        older.updated(delta, bytes(32))
+    assert older.updated(delta, root).predict(probe) == reader.predict(probe)
+
+
 def test_a_module_that_was_learned_elsewhere_is_told_whole(spec: ModelSpec) -> None:
     elsewhere = build_learner(spec)
     Stream().teach(elsewhere, 40)

@@ -76,8 +76,8 @@ class BatchLearner:
 def test_each_learned_event_moves_the_position_by_one():
     learning = river_learning(start=5)
 
-    assert learning.take(event(5)) is None
-    assert learning.take(event(6)) is None
+    assert learning.take([event(5)]) == []
+    assert learning.take([event(6)]) == []
 
     assert learning.offsets == {0: 7}
     assert learning.learned == 2
@@ -85,11 +85,11 @@ def test_each_learned_event_moves_the_position_by_one():
 
 def test_a_capture_holds_what_was_learned_since_the_one_before():
     learning = river_learning()
-    learning.take(event(0))
-    learning.take(event(1))
+    learning.take([event(0)])
+    learning.take([event(1)])
 
     first = learning.capture()
-    learning.take(event(2))
+    learning.take([event(2)])
     second = learning.capture()
 
     assert (first.offsets, first.examples, first.learned) == ({0: 2}, 2, 2)
@@ -116,10 +116,9 @@ def test_an_event_that_cannot_be_learned_changes_only_the_position(bad, says):
     learning = river_learning()
     before = learning.capture()
 
-    refused = learning.take(bad)
+    (refused,) = learning.take([bad])
     after = learning.capture()
 
-    assert refused is not None
     assert refused.events == (bad,)
     assert says in refused.reason
     assert after.offsets == {0: 1}
@@ -127,11 +126,20 @@ def test_an_event_that_cannot_be_learned_changes_only_the_position(bad, says):
     assert after.serving_root == before.serving_root
 
 
+def test_a_poisoned_event_is_refused_and_those_around_it_are_learned():
+    learning = river_learning()
+
+    refused = learning.take([event(0), event(1), event(2)], {1: "it kills"})
+
+    assert [(r.events, r.reason) for r in refused] == [((event(1),), "it kills")]
+    assert (learning.offsets, learning.learned) == ({0: 3}, 2)
+
+
 def test_the_position_stays_at_the_last_finished_mini_batch():
     learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
 
     for offset in range(5):
-        learning.take(event(offset, label=float(offset)))
+        learning.take([event(offset, label=float(offset))])
 
     assert learning.offsets == {0: 3}
     assert learning.learned == 3
@@ -143,12 +151,12 @@ def test_mini_batches_are_counted_in_examples_and_not_in_offsets():
     learner = BatchLearner()
     learning = Learning(SPEC, learner, offsets={0: 0})
 
-    learning.take(event(0, body=b"{}"))
+    learning.take([event(0, body=b"{}")])
     at_bad = learning.offsets
     for offset in (1, 2):
-        learning.take(event(offset, label=float(offset)))
-    learning.take(event(3, body=b"{}"))
-    learning.take(event(4, label=4.0))
+        learning.take([event(offset, label=float(offset))])
+    learning.take([event(3, body=b"{}")])
+    learning.take([event(4, label=4.0)])
 
     assert at_bad == {0: 1}
     assert learner.batches == [[1.0, 2.0, 4.0]]
@@ -160,10 +168,9 @@ def test_a_mini_batch_that_is_refused_is_refused_whole():
     learning = Learning(SPEC, learner, offsets={0: 0})
     events = [event(offset, label=label) for offset, label in enumerate([1.0, 13.0, 2.0, 3.0, 4.0, 5.0])]
 
-    answers = [learning.take(e) for e in events]
+    answers = [learning.take([e]) for e in events]
 
-    assert answers[2] is not None
-    assert answers[2].events == tuple(events[:3])
+    assert [refused.events for refused in answers[2]] == [tuple(events[:3])]
     assert learner.batches == [[3.0, 4.0, 5.0]]
     assert learning.offsets == {0: 6}
     assert learning.learned == 3
@@ -172,7 +179,7 @@ def test_a_mini_batch_that_is_refused_is_refused_whole():
 def test_a_model_that_is_not_finite_after_learning_is_found_before_it_is_published():
     learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
     for offset, label in enumerate([1.0, 66.0, 2.0]):
-        learning.take(event(offset, label=label))
+        learning.take([event(offset, label=label)])
 
     with pytest.raises(Diverged) as found:
         learning.check_finite()
@@ -183,10 +190,10 @@ def test_a_model_that_is_not_finite_after_learning_is_found_before_it_is_publish
 def test_an_answer_that_is_not_finite_is_blamed_on_events_that_are_not_published_yet():
     learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
     for offset, label in enumerate([66.0, 1.0, 2.0, 3.0, 4.0]):
-        learning.take(event(offset, label=label))
+        learning.take([event(offset, label=label)])
 
     with pytest.raises(Diverged):
-        learning.take(event(5))
+        learning.take([event(5)])
 
 
 def test_an_answer_that_is_not_finite_right_after_a_version_is_blamed_on_the_event():
@@ -194,10 +201,9 @@ def test_an_answer_that_is_not_finite_right_after_a_version_is_blamed_on_the_eve
     learning = Learning(SPEC, learner, offsets={0: 0})
     learner.broken = True
 
-    answers = [learning.take(event(offset)) for offset in range(3)]
+    answers = [learning.take([event(offset)]) for offset in range(3)]
 
-    assert answers[2] is not None
-    assert len(answers[2].events) == 3
+    assert [len(refused.events) for refused in answers[2]] == [3]
     assert learning.offsets == {0: 3}
     assert learning.learned == 0
 
@@ -206,8 +212,8 @@ def test_an_example_that_is_known_to_be_wrong_does_not_cost_its_batch():
     learner = BatchLearner()
     learning = Learning(SPEC, learner, offsets={0: 0})
 
-    refused = [learning.take(event(i, label=label)) for i, label in enumerate([1.0, 7.0, 2.0, 3.0])]
+    refused = [learning.take([event(i, label=label)]) for i, label in enumerate([1.0, 7.0, 2.0, 3.0])]
 
-    assert [r is not None for r in refused] == [False, True, False, False]
+    assert [len(r) == 1 for r in refused] == [False, True, False, False]
     assert learner.batches == [[1.0, 2.0, 3.0]]
     assert learning.offsets == {0: 4}

@@ -93,4 +93,16 @@ def test_a_new_policy_counts_at_once():
 
     assert not before
     assert pace.is_due(1.0)
-    assert not pace.is_continuous
+
+
+def test_it_is_asked_again_when_the_count_of_its_policy_is_reached():
+    learning = Learned(learned=2)
+    pace = PublishPace("m6", PublishSpec(every="1h"), learning, now_s=0.0)
+    without_count = pace.events_left
+
+    pace.use(PublishSpec(every_events=5))
+    before = pace.events_left
+    learning.learned = 5
+    held_back = pace.events_left
+
+    assert (without_count, before, held_back) == (math.inf, 3, math.inf)
