@@ -70,6 +70,7 @@ RESTLESS = frozenset(
         "cluster.textclust.TextClust",
         "compose.grouper.Grouper",
         "covariance.ewa._EWMatrix",
+        "facto.base.BaseFM",
         "feature_extraction.agg.Agg",
         "feature_extraction.agg.TargetAgg",
         "feature_extraction.kernel_approx.RBFSampler",

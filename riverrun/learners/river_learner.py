@@ -155,7 +155,8 @@ class RiverLearner:
         self._root = root
         self._encoder = encoder
         self._answers = answers_of(root.model, self._spec)
-        two_class = self._spec.is_classifier and not getattr(last_step(root.model), "_multiclass", True)
+        # With more classes the spec was checked; some ensembles say that they take two, and take more.
+        two_class = self._spec.task == "binary" and not getattr(last_step(root.model), "_multiclass", True)
         self._wants_bit = two_class and self._spec.label_type == "int"
 
     def _learn(self, row: Features, label: Label, weight: float) -> None:

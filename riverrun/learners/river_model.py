@@ -10,6 +10,7 @@ from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.evaluation import AgainstRest, Prequential
 from riverrun.learners.factories import Factories
 from riverrun.learners.river_allow_list import river_allow_list
+from riverrun.learners.river_purity import answer_purely
 
 
 class RiverModel:
@@ -22,6 +23,7 @@ class RiverModel:
 
 def allow_list_of(spec: ModelSpec, factories: Factories) -> AllowList:
     """All that a state of `spec` may mention: River's types, and those of its factory's own package."""
+    answer_purely()
     allow = river_allow_list().with_types([RiverModel, Prequential, AgainstRest])
     own = frozenset({(qualified_name(RiverModel), "prequential")})
     allow = replace(allow, trainer_only=allow.trainer_only | own)

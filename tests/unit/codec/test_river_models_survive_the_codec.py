@@ -10,8 +10,9 @@ import pytest
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.learners.river_allow_list import river_allow_list
-from tests.unit.codec.river_follow import follow, warmed_up, written
+from tests.unit.codec.river_follow import answer, follow, warmed_up, written
 from tests.unit.codec.river_part_cases import part_cases
+from tests.unit.codec.river_streams import Step
 from tests.unit.codec.river_zoo import NOT_SHOWN, Case, estimator_cases, public_classes
 
 FEW_STEPS = 100
@@ -33,13 +34,28 @@ def test_only_what_is_listed_as_restless_changes_when_it_answers(case: Case) -> 
     model, steps = warmed_up(case, 30)
     encoder = GraphEncoder(river_allow_list())
     encoder.encode(model)
-    reader = GraphDecoder(river_allow_list()).open(dict(encoder.state().serving))
+    reader, unasked = (GraphDecoder(river_allow_list()).open(dict(encoder.state().serving)) for _ in "ab")
     before = written(reader.root)
 
     for step in steps:
         case.answer(reader.root, step)
 
     assert reader.restless or written(reader.root) == before
+    # Unseen features may leave entries behind that say what was so without them.
+    for step in steps[:5]:
+        answer_to_unseen(case, reader.root, step, "unseen")
+    last = answer_to_unseen(case, reader.root, steps[-1], "another")
+    assert reader.restless or last == answer_to_unseen(case, unasked.root, steps[-1], "another")
+
+
+def answer_to_unseen(case: Case, model: object, step: Step, name: str) -> str:
+    """The answer to the row of `step` with one feature more, or which error it is."""
+    first, *others = step
+    row = first | {name: 1.0} if isinstance(first, dict) else first
+    try:
+        return answer(case, model, (row, *others))
+    except (KeyError, TypeError) as error:
+        return type(error).__name__
 
 
 def test_every_public_class_is_shown_here_or_has_a_reason_not_to_be() -> None:

@@ -61,6 +61,9 @@ def test_it_learns_from_a_spec_as_in_a_plain_loop_and_is_stored_exactly(base: st
     learner = build_learner(spec)
     state = learner.changes().then(learner.changes())
     twin = restore_learner(spec, learner.state())
+    untrained = build_predictor(spec, learner.state().serving, learner.roots()[0])
+    for x, _ in examples[:3]:
+        assert answer(untrained, x) == answer(build_learner(spec), x)
 
     for x, y in examples:
         plain.learn_one(copy.deepcopy(x), y)

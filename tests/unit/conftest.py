@@ -1,4 +1,4 @@
-"""What tests of River models share."""
+"""What unit tests share."""
 
 from __future__ import annotations
 
