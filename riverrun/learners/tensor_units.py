@@ -175,7 +175,7 @@ class Span:
         for index, payload in blocks.items():
             size = block if index < whole else self.size - whole * block
             try:
-                if is_rounded(payload):
+                if is_rounded(payload) and self.header.dtype in ("f4", "f8"):
                     data[index] = _restored_block(payload, size).astype(self.dtype).tobytes()
                 else:
                     data[index] = _read_block(payload)

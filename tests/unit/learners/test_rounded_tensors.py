@@ -110,6 +110,10 @@ def test_a_malformed_rounded_block_is_refused() -> None:
     number = next(n for n, unit in units.items() if is_rounded(unit))
     _, form, data = msgspec.msgpack.decode(units[number])
 
+    header = msgspec.msgpack.decode(units[number - 2])
+    halved = {**units, number - 2: msgspec.msgpack.encode([header[0], "f2", *header[2:]])}
+    with pytest.raises(InvalidInput):
+        read(Spans(halved), halved, {tuple(header[2])})
     for node in ([41, form, data[:-1]], [41, 9, data], [41, form], [41, form, "text"], [41, 1 << 60, data]):
         broken = {**units, number: msgspec.msgpack.encode(node)}
         with pytest.raises(InvalidInput):
