@@ -83,16 +83,16 @@ ROWS = (
     Row(
         "C1",
         "A swap is atomic: no answer mixes versions, and none fails.",
-        "200 REST and 200 gRPC requests a second, single rows and batches, while new versions of a linear model "
-        "keep coming; each answer is compared with what the trainer's own model said at that version.",
+        "200 REST and 200 gRPC requests a second, single rows and batches, while new versions of a linear "
+        "model keep coming; each answer is compared with what the trainer's own model said at that version.",
         "DECISIONS 34: how long answers take while swapping is measured in `benchmarks/`.",
     ),
     Row(
         "C2",
         "A bad version is never served.",
-        "A parameter server of ours sends versions that are not finite, of another shape, spec or digest, cut "
-        "short, too large, or nonsense, by announcement and by pull; each is reported in the metric, in the "
-        "status and to the server, the last good one answers, and the next good one is taken.",
+        "A parameter server of ours sends versions that are not finite, of another shape, spec or digest, "
+        "cut short, too large, or nonsense, by announcement and by pull; each is reported in the metric, in "
+        "the status and to the server, the last good one answers, and the next good one is taken.",
         "There are no bounds for predictions in a spec: a probe is out of range where it is not finite.",
     ),
     Row(
@@ -116,8 +116,8 @@ ROWS = (
     Row(
         "C8",
         "What nobody waits for is not computed.",
-        "A model that is made slow counts its rows: gRPC calls whose deadline has passed before their turn, and "
-        "calls that were cancelled, are not among them.",
+        "A model that is made slow counts its rows: gRPC calls whose deadline has passed before their turn, "
+        "and calls that were cancelled, are not among them.",
         "The native and the OIP REST routes carry no deadline.",
     ),
     Row(
@@ -149,8 +149,8 @@ ROWS = (
     Row(
         "E1",
         "No code comes from data.",
-        "An audit hook in every service counts what pickle and marshal load; payloads that would leave a file "
-        "behind go in by pushes, predictions, feedback, pods' copies and backups.",
+        "An audit hook in every service counts what pickle and marshal load; payloads that would leave a "
+        "file behind go in by pushes, predictions, feedback, pods' copies and backups.",
     ),
 )
 

@@ -78,6 +78,8 @@ def stack(data: Path, ports: PortPlan, factories: Sequence[str]) -> list[Service
             cache_dir=data / service_label("serving", index),
             rest_port=rest_port,
             grpc_port=grpc_port,
+            # Nobody sends requests here through anything that must hear of the stop first.
+            linger_s=0,
         )
         services.append(
             Service(

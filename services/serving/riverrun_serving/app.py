@@ -42,6 +42,27 @@ from riverrun_serving.sync.weights import LearnedWeights
 log = structlog.get_logger()
 
 
+class Readiness:
+    """Why the process is not ready: weights are missing, or it is stopping."""
+
+    def __init__(self, synchronizer: Synchronizer) -> None:
+        self._synchronizer = synchronizer
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Be ready no more, and let every connection end with its next answer."""
+        self._stopping = True
+        self._synchronizer.readiness_moved.set()
+
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping
+
+    def why_not(self) -> str:
+        """In words; empty when ready."""
+        return "the process is stopping" if self._stopping else self._synchronizer.why_not_ready()
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """A serving process that runs: its ports, what it serves, and the tasks that keep it going.
@@ -53,19 +74,8 @@ class Serving:
     grpc_port: int
     models: ServedModels
     synchronizer: Synchronizer
+    readiness: Readiness
     roots: asyncio.Task[None]
-
-
-class Readiness:
-    """Why the process is not ready: weights are missing, or it is stopping."""
-
-    def __init__(self, synchronizer: Synchronizer) -> None:
-        self._synchronizer = synchronizer
-        self.stopping = False
-
-    def why_not(self) -> str:
-        """In words; empty when ready."""
-        return "the process is stopping" if self.stopping else self._synchronizer.why_not_ready()
 
 
 @contextlib.asynccontextmanager
@@ -121,15 +131,19 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
             name="serving",
         )
         try:
-            yield Serving(rest_port, grpc_port, models, synchronizer, roots)
+            yield Serving(rest_port, grpc_port, models, synchronizer, readiness, roots)
         finally:
-            readiness.stopping = True
+            readiness.stop()
             stop.ask()
             await roots
 
 
 async def serve(settings: ServingSettings, stop: Stop) -> None:
-    """Serve until stopping is asked for; returns when it is complete."""
+    """Serve until stopping is asked for, and `linger_s` longer; returns when it is complete.
+
+    Who sends requests here learns late that the process goes away: meanwhile it is not ready, takes new
+    connections all the same, and lets each end with its answer.
+    """
     async with running(settings) as app:
         # What was imported and built so far stays: the collector need not walk it again and again.
         gc.collect()
@@ -138,6 +152,8 @@ async def serve(settings: ServingSettings, stop: Stop) -> None:
         asked = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({asked, app.roots}, return_when=asyncio.FIRST_COMPLETED)
+            app.readiness.stop()
+            await asyncio.wait({app.roots}, timeout=settings.linger_s)
         finally:
             asked.cancel()
     log.info("stopped")
@@ -168,6 +184,7 @@ def _rest_edge(
         InferenceRoutes(inference, settings.max_body_bytes),
         information,
         settings.max_body_bytes,
+        readiness.is_stopping,
     )
 
 

@@ -48,6 +48,10 @@ class ServingSettings(ServiceSettings):
     log_deadline_s: float = Field(default=5.0, gt=0)
     """Seconds that the event log may take to acknowledge feedback before the caller gets 503."""
 
+    linger_s: float = Field(default=5.0, ge=0)
+    """Seconds that the process goes on taking connections once it is asked to stop, and is not ready: as long
+    as a Service or a load balancer may take to hear of it. `drain_s` comes after."""
+
     @field_validator("models", "factories", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:

@@ -57,6 +57,7 @@ async def process(stack: Stack) -> AsyncIterator[Process]:
     trainer = await stack.trainer(FRAUD)
     await trainer.push()
     settings = {"REST_PORT": "0", "GRPC_PORT": "0", "PARAM_SERVER": stack.address, "LOG_FORMAT": "json"}
+    settings["LINGER_S"] = "0.5"
     started = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

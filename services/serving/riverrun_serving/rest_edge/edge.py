@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from riverrun.runtime import metrics
@@ -34,14 +34,19 @@ class RestEdge:
         inference: InferenceRoutes,
         behind: Callable[[Any, Any, Any], Awaitable[None]],
         max_body_bytes: int,
+        is_stopping: Callable[[], bool],
     ) -> None:
+        """While `is_stopping` every answer ends its connection, so that callers go elsewhere."""
         self._native = native
         self._inference = inference
         self._behind = behind
         self._max_body_bytes = max_body_bytes
+        self._is_stopping = is_stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if self._is_stopping():
+                send = _closing(send)
             path: str = scope["path"]
             if path.startswith(MODELS):
                 if path.endswith(PREDICT):
@@ -82,6 +87,15 @@ class RestEdge:
         body = await read_body(scope, receive, self._max_body_bytes)
         model = scope["path"][len(MODELS) : -len(FEEDBACK)]
         return await self._native.feedback(model, body, header(scope, b"content-type"))
+
+
+def _closing(send: Send) -> Send:
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await send(message)
+
+    return sending
 
 
 def _only_post(scope: Scope) -> None:

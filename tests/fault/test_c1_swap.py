@@ -1,0 +1,59 @@
+"""C1: a swap is atomic: each answer is wholly of the version that it names, and none fails for a swap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fault.harness.answers import Answers
+from tests.fault.harness.serving_rig import Rig
+from tests.fault.mutants.table import Mutant, of_row
+
+RATE = 200.0
+SWAPS_PER_S = 12.0
+
+
+async def swap_under_load(folder: Path, seed: int, swaps: int, mutant: str = "") -> Answers:
+    """What a pod answered while `swaps` versions were pushed."""
+    async with Rig(folder, seed).running() as rig:
+        pod = await rig.pod(mutant=mutant).ready()
+        async with rig.load(rest={pod.rest: RATE}, grpc={pod.grpc: RATE}):
+            await rig.push_at(SWAPS_PER_S, swaps)
+            await pod.reaches("houses", rig.trainer.version)
+        taken = await pod.metric("riverrun_serving_swaps_total")
+    assert mutant or taken >= 0.8 * swaps, f"only {taken:.0f} of {swaps} versions were swapped in"
+    return rig.answers
+
+
+@pytest.mark.row("C1")
+async def test_every_answer_is_of_the_version_that_it_names(
+    folder: Path, seed: int, release: bool, figures: dict[str, Any]
+) -> None:
+    swaps = 1000 if release else 100
+
+    answers = await swap_under_load(folder, seed, swaps)
+
+    figures |= {
+        "swaps": swaps,
+        "seed": seed,
+        "answers": answers.given,
+        "versions that answered": len(answers.versions),
+        "failed": answers.problems["failed"],
+        "of another version than named": answers.problems["torn-answer"],
+    }
+    answers.check()
+    assert len(answers.versions) > 0.5 * swaps
+    assert answers.given > 10 * swaps
+
+
+@pytest.mark.row("mutants")
+@pytest.mark.parametrize("mutant", of_row("C1"), ids=str)
+async def test_swaps_under_load_catch(
+    mutant: Mutant, folder: Path, seed: int, figures: dict[str, Any]
+) -> None:
+    answers = await swap_under_load(folder, seed, 40, mutant.patch)
+
+    figures |= mutant.caught(answers.problems, "40 x swap")
+    assert figures["caught as"]

@@ -1,0 +1,106 @@
+"""C5: a pod that is asked to stop loses no request, though new connections still come for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fault.harness.answers import MODEL, Answers, Asker
+from tests.fault.harness.pod import Pod
+from tests.fault.harness.proxy import Proxy
+from tests.fault.harness.serving_rig import Rig, asking
+from tests.fault.mutants.table import Mutant, of_row
+
+LATE_S = 5.0
+"""Seconds after the signal in which the Service still sends new connections to the pod."""
+
+LINGER_S = 6.0
+ENDS_S = 20.0
+AT_ONCE = 6
+ROUNDS = 17
+"""At release size: a hundred signals and two."""
+
+RATE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """How one pod went: its exit status, and seconds from the signal to the end."""
+
+    status: int
+    seconds: float
+
+
+async def stop_under_load(rig: Rig, pod: Pod, stays: Pod, number: int) -> Stopped:
+    """Stop `pod`, reached over links that turn to `stays` some seconds later."""
+    async with contextlib.AsyncExitStack() as stack:
+        rest = await stack.enter_async_context(Proxy(pod.rest).listening())
+        grpc = await stack.enter_async_context(Proxy(pod.grpc).listening())
+        asker = Asker(rig.answers, number)
+        loads = (
+            asker.over_rest(rest.address, RATE),
+            asker.over_rest(rest.address, RATE, fresh=True),
+            asker.over_grpc(grpc.address, RATE),
+        )
+        async with asking(*loads):
+            await asyncio.sleep(1)
+            begun = time.monotonic()
+            pod.terminate()
+            await asyncio.sleep(LATE_S)
+            rest.target, grpc.target = stays.rest, stays.grpc
+            status = await pod.ended(ENDS_S)
+            took = time.monotonic() - begun
+            await asyncio.sleep(1)
+        return Stopped(status, took)
+
+
+async def restart_all(
+    folder: Path, seed: int, rounds: int, at_once: int = AT_ONCE, mutant: str = ""
+) -> tuple[Answers, list[Stopped]]:
+    """Stop some pods at once, round after round; what was answered, and how they went."""
+    stopped: list[Stopped] = []
+    async with Rig(folder, seed).running() as rig:
+        stays = await rig.pod().ready()
+        for _ in range(rounds):
+            pods = [rig.pod(mutant=mutant, LINGER_S=str(LINGER_S)) for _ in range(at_once)]
+            await asyncio.gather(*(pod.ready() for pod in pods))
+            stopped += await asyncio.gather(
+                *(stop_under_load(rig, pod, stays, seed + n) for n, pod in enumerate(pods))
+            )
+        readers = await rig.client.list_readers(MODEL)
+    assert len(readers) == 1, "watches of pods that went are still listed"
+    return rig.answers, stopped
+
+
+@pytest.mark.row("C5")
+async def test_pods_that_are_stopped_under_load_fail_no_request(
+    folder: Path, seed: int, release: bool, figures: dict[str, Any]
+) -> None:
+    answers, stopped = await restart_all(folder, seed, ROUNDS if release else 1)
+
+    figures |= {
+        "SIGTERMs": len(stopped),
+        "requests": answers.given,
+        "failed": answers.problems["failed"],
+        "longest until the end, s": round(max(one.seconds for one in stopped), 1),
+    }
+    answers.check()
+    assert {one.status for one in stopped} == {0}
+    assert answers.given > 100 * len(stopped)
+
+
+@pytest.mark.row("mutants")
+@pytest.mark.parametrize("mutant", of_row("C5"), ids=str)
+async def test_stops_under_load_catch(
+    mutant: Mutant, folder: Path, seed: int, figures: dict[str, Any]
+) -> None:
+    answers, stopped = await restart_all(folder, seed, 1, 2, mutant.patch)
+
+    figures |= mutant.caught(answers.problems, f"{len(stopped)} x SIGTERM")
+    assert figures["caught as"]
