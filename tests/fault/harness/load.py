@@ -127,12 +127,17 @@ class Fleet:
     async def _push(self, client: ParameterClient, line: Line, over_session: bool) -> None:
         with contextlib.suppress(Unavailable):
             while True:
-                async with open_session(client, line.name, 1, f"trainer-{line.name}") as session:
-                    news = asyncio.create_task(_hear(session))
-                    try:
-                        await self._push_in(client, line, session, over_session)
-                    finally:
-                        news.cancel()
+                # A server that stood still for longer than a lease takes the session back.
+                with contextlib.suppress(Fenced):
+                    await self._session(client, line, over_session)
+
+    async def _session(self, client: ParameterClient, line: Line, over_session: bool) -> None:
+        async with open_session(client, line.name, 1, f"trainer-{line.name}") as session:
+            news = asyncio.create_task(_hear(session))
+            try:
+                await self._push_in(client, line, session, over_session)
+            finally:
+                news.cancel()
 
     async def _push_in(
         self, client: ParameterClient, line: Line, session: TrainerSession, over_session: bool
