@@ -110,7 +110,7 @@ PARAMS: list[tuple[str, str, Any]] = [
     ("ListReaders", "an unknown model", pb.ListReadersRequest(model="nobody")),
 ]
 
-NO_INPUT = frozenset({"ListModels"})
+NO_INPUT = frozenset({"ListModels", "Backup"})
 """Calls that nothing can be wrong with."""
 
 
