@@ -182,15 +182,15 @@ def _read_bit_generator(node: Node) -> Any:
 
 
 LEAF_READERS: dict[int, Callable[[Node], Any]] = {
-    nodes.BIG_INT: lambda node: int.from_bytes(node[1], "little", signed=True),
-    nodes.RAW_TEXT: lambda node: bytes(node[1]).decode("utf-8", "surrogatepass"),
+    nodes.BIG_INT: lambda node: int.from_bytes(_bytes(node[1]), "little", signed=True),
+    nodes.RAW_TEXT: lambda node: _bytes(node[1]).decode("utf-8", "surrogatepass"),
     nodes.COMPLEX: lambda node: complex(node[1], node[2]),
     nodes.ARRAY: _read_array,
     nodes.NUMPY_SCALAR: _read_numpy_scalar,
     nodes.RANDOM: _read_random,
     nodes.BIT_GENERATOR: _read_bit_generator,
     nodes.RANDOM_STATE: _read_random_state,
-    nodes.BYTEARRAY: lambda node: bytearray(bytes(node[1])) if type(node[1]) is bytes else _not_bytes(),
+    nodes.BYTEARRAY: lambda node: bytearray(_bytes(node[1])),
     nodes.DATE: lambda node: dt.date.fromordinal(node[1]),
     nodes.DATETIME: _read_datetime,
     nodes.TIMEDELTA: lambda node: dt.timedelta(node[1], node[2], node[3]),
@@ -198,5 +198,8 @@ LEAF_READERS: dict[int, Callable[[Node], Any]] = {
 """How each of these node kinds is read. They raise whatever their types raise for malformed nodes."""
 
 
-def _not_bytes() -> bytearray:
-    raise ValueError("a bytearray holds bytes")
+def _bytes(content: Node) -> bytes:
+    # A number instead would be taken for a length, and memory for it.
+    if type(content) is not bytes:
+        raise ValueError("expected bytes")
+    return content

@@ -23,7 +23,7 @@ class Seeded(msgspec.Struct, array_like=True, frozen=True):
     """
 
     seed: Annotated[int, msgspec.Meta(ge=0)]
-    bound: float
+    bound: Annotated[float, msgspec.Meta(ge=0, le=2.0**100)]
 
     def elements(self, places: NDArray[np.uint64]) -> NDArray[np.float32]:
         """The elements at `places`, in the shape of `places`."""

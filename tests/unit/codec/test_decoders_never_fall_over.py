@@ -112,6 +112,8 @@ NODES = {
     "a scalar of a megabyte": [23, "|S999999", b""],
     "rounded numbers without bytes": [9, 2],
     "bytes by their count": [30, 1 << 40],
+    "text by its count": [20, (1 << 32) - 1],
+    "a number by its count": [19, 1 << 40],
     "a window of terabytes": [
         24,
         "river._river_rust.stats.RsRollingIQR",
