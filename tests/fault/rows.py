@@ -81,6 +81,27 @@ ROWS = (
         "DECISIONS 4: retention is by age, so twenty versions means the age in which twenty are pushed.",
     ),
     Row(
+        "B1",
+        "Each event changes the weights once.",
+        "A model whose weights count events, fed while its trainer and the parameter server are killed by "
+        "turns: every event is learned once, and in every version that was looked at the events learned are "
+        "those before its position.",
+        "Over the embedded log, which has one partition; brokers are not among the parts yet.",
+    ),
+    Row(
+        "B4",
+        "A trainer that was replaced pushes no more.",
+        "SIGSTOP for the trainer that leads, until another one is elected, then SIGCONT: it lets go of its "
+        "session, and a push in its epoch on top of the newest version is refused. The lease is scaled down.",
+        "DESIGN: who lost its session waits for another turn, and does not exit.",
+    ),
+    Row(
+        "B5",
+        "Epochs never repeat.",
+        "`kill -9` of the parameter server while four clients acquire sessions, at random and inside each step "
+        "of the grant: what anybody was told only rises.",
+    ),
+    Row(
         "C1",
         "A swap is atomic: no answer mixes versions, and none fails.",
         "200 REST and 200 gRPC requests a second, single rows and batches, while new versions of a linear "

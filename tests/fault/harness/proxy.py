@@ -51,7 +51,7 @@ class _Connection:
 
 
 class Proxy:
-    """The link to ``host:port``, at `address`."""
+    """The link to ``host:port``, at `address`. `passed` counts bytes; `last` is where the last ones went."""
 
     def __init__(self, target: str, rng: random.Random | None = None) -> None:
         self.target = target
@@ -59,6 +59,7 @@ class Proxy:
         self.down = Faults()
         self.refusing = False
         self.passed = {"up": 0, "down": 0}
+        self.last: Direction = "down"
         self._rng = rng or random.Random(0)
         self._open: set[_Connection] = set()
         self._port = 0
@@ -155,5 +156,6 @@ class Proxy:
                 writer.write(part)
                 await writer.drain()
                 self.passed[direction] += len(part)
+                self.last = direction
         with contextlib.suppress(OSError):
             writer.write_eof()
