@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 
 from riverrun.core.digest import HashTree
-from riverrun.core.errors import DigestMismatch, InvalidInput
+from riverrun.core.errors import DigestMismatch, InvalidInput, NotReady
 from riverrun.core.predictions import Features, Prediction
 from riverrun.core.spec import ModelSpec, parse_spec
 from riverrun.core.units import SideDelta, Unit
@@ -38,6 +39,8 @@ class OneNumber:
             raise InvalidInput("state", "expected a number") from None
 
     def predict(self, features: Features) -> Prediction:
+        if not math.isfinite(self.number):
+            raise NotReady("model", "its answer is not finite")
         return Prediction(self.number)
 
     def predict_many(self, rows: Sequence[Features]) -> list[Prediction]:

@@ -5,6 +5,7 @@ The server's side of a pull is scripted here; real ones are in tests/integration
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from riverrun_serving.core.model_slot import ModelSlot
 from riverrun_serving.sync.slot_sync import SlotSync
 
+from riverrun.core.digest import HashTree
 from riverrun.core.errors import Unavailable
 from riverrun.core.spec import SyncSpec
 from riverrun.rpc.watching import Announced
@@ -274,3 +276,43 @@ async def test_news_that_come_during_a_pull_go_on_from_what_it_brought() -> None
     assert after_pull == 5
     assert given.version == 7
     assert len(given.pulls.asked) == 1
+
+
+async def test_a_version_that_cannot_answer_the_last_row_is_not_taken() -> None:
+    given = Fixture(version=4)
+    given.slot.answered_row = {"rooms": 3}
+    root = HashTree({1: b"nan"}).root
+    given.pulls.answers = [_pulled(5, manifest=manifest_of(5, serving_root=root), serving=b"nan")]
+
+    given.sync.offer(_announced(5, 0))
+    await given.sync.catch_up()
+
+    assert (given.version, given.slot.problem) == (4, "model: its answer is not finite")
+
+
+async def test_a_version_that_says_that_it_is_of_another_spec_is_not_taken() -> None:
+    given = Fixture(version=4)
+    given.pulls.answers = [_pulled(5, manifest=manifest_of(5, spec_digest=bytes(32)))]
+
+    given.sync.offer(_announced(5, 0))
+    await given.sync.catch_up()
+
+    assert given.version == 4
+    assert "the spec of houses" in given.slot.problem
+
+
+async def test_a_new_version_is_tried_soon_after_many_that_failed() -> None:
+    given = Fixture(version=4)
+    for version in range(5, 15):
+        given.pulls.answers = [Unavailable("the parameter server", "gone")]
+        given.sync.offer(_announced(version, 0))
+        await given.sync.catch_up()
+    given.pulls.answers = [_pulled(15)]
+    running = asyncio.create_task(given.sync.run())
+
+    given.sync.offer(_announced(15, 0))
+    given.clock.now += 0.2
+    await asyncio.sleep(0.01)
+    running.cancel()
+
+    assert given.version == 15

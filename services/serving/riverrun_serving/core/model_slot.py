@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from riverrun.core.errors import NotReady
+from riverrun.core.predictions import Features
 from riverrun.core.spec import ModelSpec, SyncSpec
 from riverrun.core.spec.row_check import RowCheck
 from riverrun.core.versions import Manifest
@@ -53,8 +54,9 @@ class LoadedVersion:
 class ModelSlot:
     """What one (model, channel) answers with now.
 
-    Only its `SlotSync` writes to it. `current` is None until the first weights are in. `confirmed_at` is
-    the monotonic time at which `current` was last known to be the channel's newest (DECISIONS 29).
+    Only its `SlotSync` writes to it, but for `answered_row`: a row that it answered of late. `current` is
+    None until the first weights are in. `confirmed_at` is the monotonic time at which `current` was last
+    known to be the channel's newest (DECISIONS 29).
     """
 
     def __init__(self, model: str, channel: str) -> None:
@@ -66,6 +68,7 @@ class ModelSlot:
         self.problem = ""
         self.recent_freshness_s: deque[float] = deque(maxlen=RECENT_SWAPS)
         self.row_seconds = 0.0
+        self.answered_row: Features | None = None
         # Looking up a metric's child by its labels takes a lock and a dict each time: once is enough.
         self._version_gauge = metrics.SERVED_VERSION.labels(model, channel)
         self._generation_gauge = metrics.SERVED_GENERATION.labels(model, channel)

@@ -48,7 +48,9 @@ def check_id(given: Any, field: str = "id") -> str:
 def answer_one(slot: ModelSlot, features: Any, given_id: Any, now: float) -> Answer:
     """The answer for one row. `now` is monotonic. Raises `InvalidInput`, `NotReady`."""
     loaded = slot.ready_version(now)
-    prediction = loaded.predictor.predict(loaded.check(features))
+    row = loaded.check(features)
+    prediction = loaded.predictor.predict(row)
+    slot.answered_row = row
     return Answer(check_id(given_id), (prediction,), loaded, slot.channel, slot.age_s(now))
 
 
@@ -67,7 +69,9 @@ async def answer_many(
     age_s = slot.age_s(now)
     checked = check_rows(loaded, rows, where)
     if len(checked) == 1:
-        return Answer(request_id, (loaded.predictor.predict(checked[0]),), loaded, slot.channel, age_s)
+        prediction = loaded.predictor.predict(checked[0])
+        slot.answered_row = checked[0]
+        return Answer(request_id, (prediction,), loaded, slot.channel, age_s)
     predictions: list[Prediction] = []
     while len(predictions) < len(checked):
         if predictions:
@@ -78,6 +82,7 @@ async def answer_many(
         predictions += loaded.predictor.predict_many(checked[begun : begun + size])
         spent = (time.perf_counter() - started) / (len(predictions) - begun)
         slot.row_seconds += 0.2 * (spent - slot.row_seconds)
+    slot.answered_row = checked[0]
     return Answer(request_id, predictions, loaded, slot.channel, age_s)
 
 

@@ -167,6 +167,8 @@ class SlotSync:
     def _take_note(self, generation: int, oldest_arrival_ns: int) -> None:
         if generation > self._announced:
             self._announced_at = self._clock.monotonic()
+            # What failed may have been the version alone: another one is tried soon, whatever came before.
+            self._retry_at = min(self._retry_at, self._announced_at + RETRY_S[0])
         self._announced = generation
         if oldest_arrival_ns:
             known = self._arrival_ns
@@ -190,6 +192,7 @@ class SlotSync:
                 delta = delta.then(step) if delta else step
         newest, store_id = chain[-1], self.store_id
         predictor = await self._updated(current, delta, newest.manifest)
+        self._probe(current.spec, predictor)
         if store_id != self.store_id:
             return True
         loaded = LoadedVersion(
@@ -234,6 +237,7 @@ class SlotSync:
             predictor = await self._updated(current, delta, pulled.manifest)
         else:
             raise InvalidInput("base_version", f"the pull starts from {pulled.base_version}, not from ours")
+        self._probe(spec, predictor)
         if store_id != self.store_id:
             return
         self._announced = max(self._announced, pulled.generation)
@@ -258,6 +262,14 @@ class SlotSync:
         metrics.APPLY_SECONDS.observe(self._apply_s)
         return predictor
 
+    def _probe(self, spec: ModelSpec, predictor: Predictor) -> None:
+        """Have a new version answer what the one in use could; raises what it raises instead."""
+        current, row = self.slot.current, self.slot.answered_row
+        if current is None or row is None or current.predictor is predictor:
+            return
+        if current.spec is spec:
+            predictor.predict(row)
+
     def _check_forward(self, pulled: Pulled, pinned: int, known: int) -> None:
         if pulled.store_id != self.store_id:
             raise WrongStore(pulled.store_id, self.store_id)
@@ -269,8 +281,9 @@ class SlotSync:
 
     async def _spec_of(self, pulled: Pulled, current: LoadedVersion | None) -> ModelSpec:
         if current is not None and current.spec_yaml == pulled.spec_yaml:
-            return current.spec
-        spec = await asyncio.to_thread(parse_spec, pulled.spec_yaml)
+            spec = current.spec
+        else:
+            spec = await asyncio.to_thread(parse_spec, pulled.spec_yaml)
         if spec.digest() != pulled.manifest.spec_digest:
             raise DigestMismatch(
                 f"the spec of {self.slot.model}", pulled.manifest.spec_digest.hex(), spec.digest().hex()
