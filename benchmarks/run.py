@@ -18,7 +18,16 @@ from benchmarks.processes import python
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-BENCHMARKS = ("freshness", "predict", "train_rate", "durability", "freshness_forest", "delta_cost")
+BENCHMARKS = (
+    "freshness",
+    "predict",
+    "train_rate",
+    "durability",
+    "freshness_forest",
+    "delta_cost",
+    "embedding_cost",
+    "lossy_bytes",
+)
 
 PREAMBLE = """# Benchmarks
 
