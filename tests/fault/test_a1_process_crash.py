@@ -27,7 +27,7 @@ STEP_S = 11 * 3600.0
 async def test_acknowledged_versions_and_labels_survive_kill_nine(
     folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    tally = await Crashes(160 if release else 14, profile=BUSY).run(folder, seed)
+    tally = await Crashes(175 if release else 14, profile=BUSY).run(folder, seed)
 
     figures |= tally.figures()
     tally.check()
@@ -39,7 +39,7 @@ async def test_a_large_model_is_pulled_within_three_seconds_of_a_restart(
 ) -> None:
     profile = Profile(first_model=Sizes(first=MODEL_BYTES))
 
-    tally = await Crashes(40 if release else 6, profile=profile).run(folder, seed)
+    tally = await Crashes(25 if release else 6, profile=profile).run(folder, seed)
 
     figures |= {"bytes of the model": MODEL_BYTES, **tally.figures()}
     tally.check()

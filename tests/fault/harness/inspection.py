@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
 
 import grpc
@@ -26,6 +28,9 @@ async def inspect(address: str, rng: random.Random, *, sampled: int = 3) -> Foun
     """
     channel = open_channel(address)
     try:
+        # One attempt to connect takes at most 100 ms, which a busy machine may not find.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(channel.channel_ready(), 10)
         client = ParameterClient(channel, deadline_s=30)
         infos = await client.list_models()
         models = {info.name: await _model(client, info, rng, sampled) for info in infos}

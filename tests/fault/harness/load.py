@@ -90,7 +90,9 @@ class Fleet:
         pushing, watching, appending = channels
         client = ParameterClient(pushing, deadline_s=30)
         tasks = self._tasks = []
-        with contextlib.suppress(Unavailable):
+        with contextlib.suppress(Unavailable, TimeoutError):
+            # One attempt to connect takes at most 100 ms, which a busy machine may not find.
+            await asyncio.wait_for(asyncio.gather(pushing.channel_ready(), appending.channel_ready()), 10)
             # Known already after the first start. A server that ends meanwhile is loaded no further.
             for line in self.lines:
                 await client.register_model(line.spec)
