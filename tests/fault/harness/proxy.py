@@ -40,6 +40,7 @@ class Faults:
 class _Connection:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
+    half_open: bool = False
 
     def reset(self) -> None:
         """End both halves at once, with RST."""
@@ -61,7 +62,9 @@ class Proxy:
         self.passed = {"up": 0, "down": 0}
         self.last: Direction = "down"
         self._rng = rng or random.Random(0)
+        self.accepted = 0
         self._open: set[_Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._port = 0
 
     @property
@@ -84,7 +87,13 @@ class Proxy:
         finally:
             server.close()
             self.reset()
+            # Also those whose other half is only being connected.
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await server.wait_closed()
+            # A transport is closed by the loop's next round.
+            await asyncio.sleep(0.01)
 
     def reset(self) -> None:
         """Reset every open connection."""
@@ -94,6 +103,11 @@ class Proxy:
     def partition(self) -> None:
         """Pass nothing more in either direction, and say nothing; `heal` ends it."""
         self.up.silent = self.down.silent = True
+
+    def go_half_open(self) -> None:
+        """Open connections pass nothing more for good, and say nothing; new ones are as they were."""
+        for connection in self._open:
+            connection.half_open = True
 
     def lose_replies(self) -> None:
         """Requests arrive, answers do not; `heal` ends it."""
@@ -106,6 +120,15 @@ class Proxy:
         self.up, self.down, self.refusing = Faults(), Faults(), False
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            await asyncio.wait([task])
+        finally:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, _, port = self.target.rpartition(":")
         try:
             if self.refusing:
@@ -116,6 +139,7 @@ class Proxy:
             return
         connection = _Connection(writer, server_writer)
         self._open.add(connection)
+        self.accepted += 1
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pass_on(reader, server_writer, "up", connection))
@@ -136,7 +160,7 @@ class Proxy:
     ) -> None:
         while piece := await reader.read(PIECE):
             faults = self.up if direction == "up" else self.down
-            if faults.silent:
+            if faults.silent or connection.half_open:
                 continue
             if faults.latency_s or faults.jitter_s:
                 await asyncio.sleep(faults.latency_s + self._rng.random() * faults.jitter_s)
