@@ -8,8 +8,11 @@ MAX_MESSAGE = 4 << 20
 """Bytes of one message; weights travel in chunks well below it."""
 
 _OPTIONS = [
-    ("grpc.keepalive_time_ms", 30_000),
+    # A link that went silent is given up within 20 s. Each has a say: a ping that is in flight already
+    # counts as the keepalive's, and would have 60 s by default.
+    ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.ping_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE),

@@ -42,3 +42,27 @@ def closed_at_signal() -> None:
         object.__setattr__(self, "linger_s", 0.0)
 
     ServingSettings.__init__ = without_lingering  # type: ignore[method-assign]
+
+
+def unbounded_queue() -> None:
+    """Each watcher has a queue of messages, and nothing bounds it."""
+    from riverrun_param_server import watch_hub
+
+    mark, following = watch_hub.Watcher.mark_channel, watch_hub.Watcher._next
+
+    def queue(self: Any, model: str, channel: str) -> None:
+        mark(self, model, channel)
+        while self._channels:
+            key = watch_hub._pop(self._channels)
+            found = self._announcements.of_channel(*key, have=self._told.get(key, 0))
+            if found is not None:
+                message, self._told[key] = found
+                queues.setdefault(self.number, []).append(message)
+
+    def from_queue(self: Any) -> Any:
+        waiting = queues.get(self.number)
+        return waiting.pop(0) if waiting and not self._models else following(self)
+
+    queues: dict[int, list[bytes]] = {}
+    watch_hub.Watcher.mark_channel = queue  # type: ignore[method-assign]
+    watch_hub.Watcher._next = from_queue  # type: ignore[method-assign]
