@@ -57,6 +57,15 @@ POINTS = frozenset(
         # The first start over an empty folder.
         "start.after-schema",
         "start.half-identified",
+        # The trainer: events are learned, those that cannot be are set aside, a state is taken and pushed.
+        "trainer.after-restore",
+        "trainer.after-learning",
+        "trainer.before-letters",
+        "trainer.after-letters",
+        "trainer.after-capture",
+        "trainer.before-push",
+        "trainer.after-answer",
+        "trainer.after-push",
     }
 )
 """Every point there is."""

@@ -89,6 +89,19 @@ ROWS = (
         "Over the embedded log, which has one partition; brokers are not among the parts yet.",
     ),
     Row(
+        "B2",
+        "Weights and offsets never disagree.",
+        "The trainer ends inside each named step between two of its own, or the parameter server inside a push, "
+        "over one line: the events that the newest version learned are those before its position, and each bad "
+        "event is set aside once.",
+    ),
+    Row(
+        "B3",
+        "A push whose answer was lost is stored once.",
+        "A gateway loses the first answer to each push: with the session's stream that it came over, and of the "
+        "call `Push`, which is then made again. The waits between two sessions are scaled down.",
+    ),
+    Row(
         "B4",
         "A trainer that was replaced pushes no more.",
         "SIGSTOP for the trainer that leads, until another one is elected, then SIGCONT: it lets go of its "
@@ -98,8 +111,8 @@ ROWS = (
     Row(
         "B5",
         "Epochs never repeat.",
-        "`kill -9` of the parameter server while four clients acquire sessions, at random and inside each step "
-        "of the grant: what anybody was told only rises.",
+        "`kill -9` of the parameter server while four clients acquire sessions, at random and inside each "
+        "step of the grant: what anybody was told only rises.",
     ),
     Row(
         "C1",

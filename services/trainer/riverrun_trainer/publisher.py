@@ -14,6 +14,7 @@ from riverrun.core.events import OffsetRange, Stream
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Push, Pushed
+from riverrun.runtime.failpoints import reach
 from riverrun_trainer.learning import Captured
 
 CAREFUL = "careful-"
@@ -100,7 +101,9 @@ class Publisher:
             arrivals=captured.arrivals,
             skipped=skipped,
         )
+        reach("trainer.before-push")
         pushed = await self._until_answered(push)
+        reach("trainer.after-answer")
         if pushed.store_id != self._target.store_id:
             raise WrongStore(pushed.store_id, self._target.store_id)
         del self._skipped[: len(skipped)]

@@ -15,6 +15,7 @@ from riverrun.core.spec import ModelSpec, parse_spec
 from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
+from riverrun.runtime.failpoints import reach
 from riverrun_trainer.dead_letters import DeadLetters
 from riverrun_trainer.inbox import Inbox, LogLost
 from riverrun_trainer.learning import Captured, Diverged, Learning
@@ -102,7 +103,9 @@ class SessionLoop:
         """The line's learning; an untrained one is published before it learns (DECISIONS 6)."""
         head = self._opened.head
         if head is not None:
-            return await self._pulse.working(restored_learning(spec, self._opened, head, self._around))
+            restored = await self._pulse.working(restored_learning(spec, self._opened, head, self._around))
+            reach("trainer.after-restore")
+            return restored
         learning = await self._pulse.working(fresh_learning(spec, self._opened, self._around))
         await self._publish(learning)
         await self._pulse.working(self._answered())
@@ -125,7 +128,9 @@ class SessionLoop:
                 faces_suspect = False
             self._learn_slice(learning, inbox, pace)
             if self._dead_letters.waiting:
+                reach("trainer.before-letters")
                 await self._dead_letters.flush()
+                reach("trainer.after-letters")
             if self._is_due(learning, pace):
                 await self._publish(learning, pace)
             if inbox and self._may_learn(learning):
@@ -146,6 +151,7 @@ class SessionLoop:
             except Diverged:
                 self._memory.careful_events = learning.learned
                 raise
+            reach("trainer.after-learning")
         self._publisher.skip(inbox.take_expired())
         self._pulse.learned += learning.learned - learned
 
@@ -205,6 +211,7 @@ class SessionLoop:
             captured = await self._pulse.working(asyncio.to_thread(learning.capture))
         else:
             captured = learning.capture()
+        reach("trainer.after-capture")
         self._encode_s = captured.encode_s
         self._count_missed(captured)
         if pace is not None:
@@ -230,6 +237,7 @@ class SessionLoop:
         if self._push is None:
             return
         answer = await self._push
+        reach("trainer.after-push")
         self._push = None
         captured, version = answer.captured, answer.pushed.version
         self._careful_left = max(0, self._careful_left - captured.learned)

@@ -94,9 +94,12 @@ class TrainerRig:
         self.link.target = self._own_link.target = await self.server.address()
 
     async def restart_server(self, failpoint: str = "") -> None:
-        """kill -9 and start again."""
+        """kill -9 and start again; `client` and `log` are connected again when this returns."""
         self.server.kill()
         await self.start_server(failpoint)
+        async for attempt in stamina.retry_context(on=Unavailable, timeout=30):
+            with attempt:
+                await self.client.list_models()
 
     def trainer(self, setup: Setup | None = None, address: str = "") -> TrainerProcess:
         """A trainer that starts now, by way of `address` where that is given."""
