@@ -7,8 +7,8 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,19 @@ async def store(folder: Path, seed: int) -> Path:
     return folder / "store"
 
 
-def damaged(store: Path, kind: str, count: int, seed: int, mutant: str = "") -> dict[str, Any]:
+async def damaged(store: Path, kind: str, count: int, seed: int, mutant: str = "") -> dict[str, Any]:
     """What `harness.damage` finds, in a process that may be a mutant."""
     environment = mutated({**os.environ, "PYTHONHASHSEED": "1"}, mutant)
     command = [sys.executable, "-m", "tests.fault.harness.damage", str(store), kind, str(count), str(seed)]
-    done = subprocess.run(command, env=environment, capture_output=True, check=False, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, Any] = json.loads(done.stdout)
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE, stderr=PIPE)
+    try:
+        said, complaint = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, complaint.decode()[-2000:]
+    found: dict[str, Any] = json.loads(said)
     print(f"seed {seed}: {kind}: {found}")
     return found
 
@@ -58,7 +64,7 @@ def damaged(store: Path, kind: str, count: int, seed: int, mutant: str = "") -> 
 async def test_damage_is_refused_or_changes_nothing(
     kind: str, ci: int, full: int, store: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    found = await asyncio.to_thread(damaged, store, kind, full if release else ci, seed)
+    found = await damaged(store, kind, full if release else ci, seed)
 
     figures |= {
         kind: found["refused"] + found["same"] + found["wrong_count"],
@@ -103,7 +109,7 @@ async def test_a_real_process_refuses_to_start_and_names_the_file(
 @pytest.mark.row("mutants")
 @pytest.mark.parametrize("mutant", of_row("A4"), ids=str)
 async def test_flipped_bits_catch(mutant: Mutant, store: Path, seed: int, figures: dict[str, Any]) -> None:
-    found = await asyncio.to_thread(damaged, store, "flips", FLIPS_OF_MUTANTS, seed, mutant.patch)
+    found = await damaged(store, "flips", FLIPS_OF_MUTANTS, seed, mutant.patch)
 
     kinds = [wrong.partition(":")[0] for wrong in found["wrong"]]
     figures |= mutant.caught(kinds, f"{FLIPS_OF_MUTANTS} x flipped bit")
