@@ -91,15 +91,15 @@ ROWS = (
     Row(
         "B2",
         "Weights and offsets never disagree.",
-        "The trainer ends inside each named step between two of its own, or the parameter server inside a push, "
-        "over one line: the events that the newest version learned are those before its position, and each bad "
-        "event is set aside once.",
+        "The trainer ends inside each named step between two of its own, or the parameter server inside a "
+        "push, over one line: the events that the newest version learned are those before its position, and "
+        "each bad event is set aside once.",
     ),
     Row(
         "B3",
         "A push whose answer was lost is stored once.",
-        "A gateway loses the first answer to each push: with the session's stream that it came over, and of the "
-        "call `Push`, which is then made again. The waits between two sessions are scaled down.",
+        "A gateway loses the first answer to each push: with the session's stream that it came over, and of "
+        "the call `Push`, which is then made again. The waits between two sessions are scaled down.",
     ),
     Row(
         "B4",
@@ -179,6 +179,13 @@ ROWS = (
         "Memory, threads and file descriptors of a pod while versions keep coming, after warming up; a leak "
         "that is planted is found.",
         "At CI size for less than a minute, not for the five that the list of faults names.",
+    ),
+    Row(
+        "D1",
+        "What is not finite is never learned, and never leaves.",
+        "Random events with numbers that are not finite, too large, of another type or missing, and events "
+        "that are finite but break the model: each is a dead letter with its offset and a reason, the others "
+        "are learned, and the weights of every version that was looked at are finite.",
     ),
     Row(
         "E1",

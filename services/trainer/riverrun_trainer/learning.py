@@ -12,7 +12,7 @@ from riverrun.codec.wire import encode_side
 from riverrun.core.errors import InvalidInput, NotReady
 from riverrun.core.events import Arrivals, Example, LoggedEvent, Offsets
 from riverrun.core.examples_json import decode_example
-from riverrun.core.predictions import Features
+from riverrun.core.predictions import FeatureValue
 from riverrun.core.spec import ModelSpec
 from riverrun.learners.protocol import Learner
 
@@ -87,7 +87,9 @@ class Learning:
         self._batch: list[LoggedEvent] = []
         self._examples_of_batch: list[Example] = []
         self._missed_changes = learner.missed_changes
-        self._last: tuple[int, Features] | None = None
+        self._last_offset: int | None = None
+        # Since the last capture: each feature that was learned from, with its newest value.
+        self._touched: dict[str, FeatureValue] = {}
         self.learned = 0
         """Examples learned since the last capture."""
 
@@ -134,16 +136,19 @@ class Learning:
         self._offsets[event.partition] = event.offset + 1
 
     def check_finite(self) -> None:
-        """Raise `Diverged` when the model's answer to the last learned row is not finite."""
-        if self._last is None:
+        """Raise `Diverged` when the model has no finite answer to what was learned since the last capture.
+
+        It is asked for one row of all features learned from, for the last event alone may lack the one
+        whose weight is broken. Of a feature with categories only the newest is in that row.
+        """
+        if self._last_offset is None or not self._touched:
             return
-        offset, features = self._last
         try:
             # A row may be one that the model cannot answer for; that says nothing of its weights.
             with contextlib.suppress(InvalidInput):
-                self._learner.predict(features)
+                self._learner.predict(self._touched)
         except NotReady as error:
-            raise Diverged(offset) from error
+            raise Diverged(self._last_offset) from error
 
     def metrics(self) -> Mapping[str, float]:
         """The prequential metrics so far."""
@@ -170,6 +175,8 @@ class Learning:
             encode_s=time.thread_time() - started,
         )
         self.learned = 0
+        # Not cleared: a learner may still hold the row that it was asked for.
+        self._touched = {}
         self._missed_changes += captured.missed_changes
         self._oldest_ns = self._newest_ns = 0
         return captured
@@ -192,8 +199,8 @@ class Learning:
                 [example.weight for example in examples],
             )
         except NotReady as error:
-            if self.learned and self._last is not None:
-                raise Diverged(self._last[0]) from error
+            if self.learned and self._last_offset is not None:
+                raise Diverged(self._last_offset) from error
             refused.append(Refused(tuple(events), str(error)))
         except InvalidInput as error:
             # Nobody can say which of them it was, and a batch cannot be learned in parts.
@@ -210,6 +217,8 @@ class Learning:
                 self._newest_ns = received_ns
             if event.time_ns > self._watermark_ns:
                 self._watermark_ns = event.time_ns
-        self._last = (events[-1].offset, examples[-1].features)
+        for example in examples:
+            self._touched.update(example.features)
+        self._last_offset = events[-1].offset
         self._examples += len(events)
         self.learned += len(events)

@@ -108,15 +108,19 @@ async def reached(client: ParameterClient, offset: int, within_s: float = 60.0) 
             await asyncio.sleep(0.01)
 
 
-async def counts(client: ParameterClient, manifest: Manifest) -> Mapping[str, float]:
-    """How often each event was learned by this version."""
+async def model_of(client: ParameterClient, manifest: Manifest, spec_yaml: str) -> Any:
+    """The River model that a version holds."""
     pulled = await client.pull(
         manifest.model, version=manifest.version, trainer_state=True, max_bytes=MAX_BYTES
     )
     sides = [decode_side(side, max_bytes=MAX_BYTES).changed for side in (pulled.serving, pulled.trainer)]
     state = State(sides[0], sides[1], manifest.next_unit)
-    model = live_model(parse_spec(spec()), state, (manifest.serving_root, manifest.trainer_root))
-    weights = model["LinearRegression"].weights
+    return live_model(parse_spec(spec_yaml), state, (manifest.serving_root, manifest.trainer_root))
+
+
+async def counts(client: ParameterClient, manifest: Manifest) -> Mapping[str, float]:
+    """How often each event was learned by this version."""
+    weights = (await model_of(client, manifest, spec()))["LinearRegression"].weights
     return {name.removeprefix("id_"): float(weight) for name, weight in weights.items()}
 
 

@@ -58,7 +58,9 @@ MUTANTS = (
     _mutant(10, "no checksum", "storage_patches:no_checksum", "A4", "silent", "unnamed"),
     _mutant(11, "version before weights", "serving_patches:two_step_swap", "C1", "torn-answer"),
     _mutant(13, "unbounded queue", "serving_patches:unbounded_queue", "C10", "not-skipped", "memory"),
+    _mutant(12, "no finite check", "trainer_patches:no_finite_check", "D1", "not-finite"),
     _mutant(14, "listener closed at SIGTERM", "serving_patches:closed_at_signal", "C5", "failed"),
+    _mutant(15, "pickle fallback", "audit_patches:pickle_fallback", "E1", "pickle.find_class", "canary"),
     _mutant(16, "fsync retried after EIO", "storage_patches:retry_fsync", "A5", "went-on"),
     _mutant(17, "journal deleted, FULL", "storage_patches:journal_deleted", "A3", *_LOST),
 )

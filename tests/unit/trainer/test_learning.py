@@ -187,6 +187,15 @@ def test_a_model_that_is_not_finite_after_learning_is_found_before_it_is_publish
     assert found.value.offset == 2
 
 
+def test_a_broken_weight_is_found_behind_an_event_that_lacks_its_feature():
+    learning = river_learning()
+
+    learning.take([event(0, {"x": 1e308}, label=1e3), event(1, {"y": 1.0})])
+
+    with pytest.raises(Diverged):
+        learning.check_finite()
+
+
 def test_an_answer_that_is_not_finite_is_blamed_on_events_that_are_not_published_yet():
     learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
     for offset, label in enumerate([66.0, 1.0, 2.0, 3.0, 4.0]):
