@@ -23,6 +23,9 @@ from tests.stacks import Stack, eventually
 EXAMPLES = 2000
 PROBES = 25
 
+# Thousands of labels, one after the other over REST: a busy machine takes minutes.
+pytestmark = pytest.mark.timeout(400)
+
 RIVER_SPEC = """\
 name: plain
 task: binary
