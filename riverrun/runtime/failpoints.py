@@ -57,6 +57,11 @@ POINTS = frozenset(
         # The first start over an empty folder.
         "start.after-schema",
         "start.half-identified",
+        # A pod's last-good copy.
+        "copy.half-written",
+        "copy.after-write",
+        "copy.after-fsync",
+        "copy.after-rename",
         # The trainer: events are learned, those that cannot be are set aside, a state is taken and pushed.
         "trainer.after-restore",
         "trainer.after-learning",

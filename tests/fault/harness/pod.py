@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import riverrun.cli.up.parent_bound
+from riverrun.runtime import failpoints
 from tests.fault.harness.links import get
 from tests.fault.harness.mutation import mutated
 
@@ -24,7 +25,13 @@ class Pod:
     """One ``python -m riverrun_serving`` that reads from `param_server`; killed with this process."""
 
     def __init__(
-        self, param_server: str, log: Path, *, mutant: str = "", environment: Mapping[str, str] | None = None
+        self,
+        param_server: str,
+        log: Path,
+        *,
+        mutant: str = "",
+        failpoint: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """`environment` are settings without their prefix, such as ``LINGER_S``; `mutant` see `mutation`."""
         settings = {
@@ -36,6 +43,7 @@ class Pod:
             **(environment or {}),
         }
         named = {f"RIVERRUN_SERVING_{key}": value for key, value in settings.items()}
+        named |= {failpoints.VARIABLE: failpoint} if failpoint else {}
         bound = [sys.executable, "-I", "-S", riverrun.cli.up.parent_bound.__file__, str(os.getpid())]
         self._log = log
         self._ports: dict[str, Any] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import random
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from pathlib import Path
@@ -35,6 +36,10 @@ class Rig:
         self.folder = folder
         self.answers = Answers()
         self.rng = random.Random(seed)
+        setup = setup or Setup()
+        # The hand reports when it pushes, and rests for as long as a pod takes to start.
+        environment = {"RIVERRUN_PARAM_SERVER_LEASE_S": "600", **setup.environment}
+        setup = dataclasses.replace(setup, environment=environment)
         self.server = ServerProcess(folder / "data", folder / "server.log", setup)
         self.address = ""
         self.client: ParameterClient
@@ -78,11 +83,15 @@ class Rig:
             await self.push()
             await asyncio.sleep(1 / rate)
 
-    def pod(self, *, param_server: str = "", mutant: str = "", **environment: str) -> Pod:
+    def pod(
+        self, *, param_server: str = "", mutant: str = "", failpoint: str = "", **environment: str
+    ) -> Pod:
         """A pod that starts now, by way of `param_server` where that is given; it ends with the rig."""
         self._count += 1
         log = self.folder / f"pod-{self._count}.log"
-        pod = Pod(param_server or self.address, log, mutant=mutant, environment=environment)
+        pod = Pod(
+            param_server or self.address, log, mutant=mutant, failpoint=failpoint, environment=environment
+        )
         self._pods.append(pod)
         return pod
 

@@ -66,3 +66,33 @@ def unbounded_queue() -> None:
     queues: dict[int, list[bytes]] = {}
     watch_hub.Watcher.mark_channel = queue  # type: ignore[method-assign]
     watch_hub.Watcher._next = from_queue  # type: ignore[method-assign]
+
+
+def slow_and_counted() -> None:
+    """No mutant but a meter: an answer takes 50 ms of the event loop, and each is a line in the log."""
+    import sys
+    import time
+
+    from riverrun.learners import river_predictor
+
+    predict = river_predictor.RiverPredictor.predict
+
+    def slowly(self: Any, features: Any) -> Any:
+        print('{"event": "computed"}', file=sys.stderr, flush=True)
+        time.sleep(0.05)
+        return predict(self, features)
+
+    river_predictor.RiverPredictor.predict = slowly  # type: ignore[method-assign]
+
+
+def leak() -> None:
+    """Each version that was taken is kept, with what a small model weighs."""
+    from riverrun_serving.core import model_slot
+
+    swap, kept = model_slot.ModelSlot.swap, []
+
+    def keeping(self: Any, loaded: Any, confirmed_at: float, freshness_s: Any) -> None:
+        kept.append((loaded, bytearray(b"x" * 50_000)))
+        swap(self, loaded, confirmed_at, freshness_s)
+
+    model_slot.ModelSlot.swap = keeping  # type: ignore[method-assign]

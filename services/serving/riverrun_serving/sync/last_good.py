@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from riverrun.core.versions import Manifest
+from riverrun.runtime import failpoints
 
 MAGIC = b"riverrun-last-good-1\n"
 ENDING = ".weights"
@@ -61,10 +62,13 @@ class LastGoodFolder:
         path = self._path(copy.manifest.model, copy.channel)
         beside = path.with_suffix(".new")
         with beside.open("wb") as file:
-            file.write(MAGIC + sha256(body).digest() + body)
+            failpoints.write(file, MAGIC + sha256(body).digest() + body, "copy.half-written")
             file.flush()
+            failpoints.reach("copy.after-write")
             os.fsync(file.fileno())
+        failpoints.reach("copy.after-fsync")
         beside.replace(path)
+        failpoints.reach("copy.after-rename")
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)
