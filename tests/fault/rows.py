@@ -115,6 +115,21 @@ ROWS = (
         "step of the grant: what anybody was told only rises.",
     ),
     Row(
+        "B7",
+        "Dead work ends the lease.",
+        "The loop of the trainer that leads hangs, ends, or takes 2 GiB under a memory cgroup, at an event that "
+        "hurts it alone: another trainer has a session within the lease and two seconds, and goes on.",
+        "The lease is scaled down. A model's own exception ends nothing: that event is a dead letter.",
+    ),
+    Row(
+        "B8",
+        "A replay ends in the same weights.",
+        "Processes of their own learn the same log from version 0 and compare all units of the state, byte "
+        "for byte: a linear pipeline and a forest of River, a torch network on one thread.",
+        "Of the forest the serving side is compared: in the leaves of its trees River keeps generators, "
+        "never drawn from, which the system seeds.",
+    ),
+    Row(
         "C1",
         "A swap is atomic: no answer mixes versions, and none fails.",
         "200 REST and 200 gRPC requests a second, single rows and batches, while new versions of a linear "

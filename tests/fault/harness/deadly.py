@@ -12,8 +12,8 @@ class Deadly(linear_model.LinearRegression):
     """Does what the event's feature `harm` asks for, before it learns."""
 
     def learn_one(self, x: dict[str, float], y: float, w: float = 1.0) -> None:
-        """Raise, hang, take 2 GiB, or end the process; or learn."""
-        harm = x.get("harm", 0.0)
+        """Raise, hang, take 2 GiB, or end the process or its loop; or learn."""
+        harm = 0.0 if os.environ.get("HARM_NEVER") else x.get("harm", 0.0)
         if harm == 1:
             raise RuntimeError("this event cannot be learned")
         if harm == 2:
@@ -23,6 +23,8 @@ class Deadly(linear_model.LinearRegression):
             taken[:: 4 << 10] = b"\x01" * len(taken[:: 4 << 10])
         if harm == 4:
             os._exit(9)
+        if harm == 5:
+            raise SystemExit("the loop ends")
         super().learn_one(x, y, w)
 
 

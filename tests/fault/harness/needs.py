@@ -30,11 +30,19 @@ def _faketime() -> str:
     return "" if LIBFAKETIME else "libfaketime is not installed (faketime)"
 
 
+def _memory() -> str:
+    if reason := _root():
+        return reason
+    first, second = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup/cgroup.controllers")
+    return "" if first.is_dir() or second.exists() else "there are no memory cgroups here"
+
+
 NEEDS: dict[str, Callable[[], str]] = {
     "root": _root,
     "loop": _loop,
     "strace": _strace,
     "faketime": _faketime,
+    "memory": _memory,
 }
 
 
