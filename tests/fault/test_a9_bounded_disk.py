@@ -18,7 +18,7 @@ from tests.fault.harness.server import ServerProcess, Setup
 
 MODEL_BYTES = 1 << 20
 KEPT = 20
-EVERY_S = 0.1
+EVERY_S = 0.04
 MAX_MODELS = 25
 RETENTION = {
     "RIVERRUN_PARAM_SERVER_KEEP_ALL_S": str((KEPT - 2) * EVERY_S - 0.2),
@@ -63,7 +63,7 @@ async def push_at_pace(client: ParameterClient, line: Line, pushes: int, data: P
 async def test_the_folder_stays_below_twenty_five_models(
     folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    pushes = 5_000 if release else 200
+    pushes = 10_000 if release else 1_000
     # One unit, so that each push is the whole model anew.
     sizes = Sizes(first=60_000, large=MODEL_BYTES, large_share=1.0)
     line = Line("bounded", sizes, random.Random(seed))
