@@ -79,13 +79,18 @@ class Found:
 
 
 class Database:
-    """One SQLite file with one connection, used from one thread of its own."""
+    """One SQLite file with one connection, used from one thread of its own.
+
+    An I/O error of the disk is final: whatever was asked for after it fails by the same error, also what
+    was waiting. A second fsync would not tell what the first one lost.
+    """
 
     def __init__(self, path: Path, form: Format) -> None:
         """Open or create `path`; an older form is brought up to `form` first, in one transaction.
 
         Raises `WrongFormat`, and sqlite3.DatabaseError when the file is damaged or in use.
         """
+        self._failure: Exception | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=path.stem)
         self._copying = threading.Lock()
         self._closing = False
@@ -98,11 +103,11 @@ class Database:
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of `work`, run in the database's thread; works run one at a time, in order."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, work, self._connection)
+        return await loop.run_in_executor(self._thread, self._do, work)
 
     def run_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """`run` for callers outside an event loop; blocks."""
-        return self._thread.submit(work, self._connection).result()
+        return self._thread.submit(self._do, work).result()
 
     def copy_to(self, path: Path) -> None:
         """Write to `path` what is committed at the moment when this returns; blocks, in any thread.
@@ -123,6 +128,16 @@ class Database:
             target.execute("PRAGMA synchronous=OFF")
             # What is committed between two steps goes into the copy as well: it is the same connection.
             self._connection.backup(target, pages=COPY_PAGES, progress=go_on, sleep=0.001)
+
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return work(self._connection)
+        except (sqlite3.Error, OSError) as error:
+            if _disk_failed(error):
+                self._failure = error
+            raise
 
     def close(self) -> None:
         """Finish what was asked for and close the file; repeating it changes nothing."""
@@ -197,6 +212,12 @@ def is_damage(error: Exception) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF not in _NOT_DAMAGE
     return isinstance(error, (TypeError, ValueError, LookupError)) and not isinstance(error, WrongFormat)
+
+
+def _disk_failed(error: sqlite3.Error | OSError) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.EIO, errno.EROFS)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR
 
 
 def disk_is_full(error: Exception) -> bool:

@@ -170,6 +170,7 @@ def retry_fsync() -> None:
                 try:
                     return await begin()
                 except sqlite3.OperationalError:
+                    self.database._failure = None
                     await asyncio.sleep(0.001)
             return await begin()
 

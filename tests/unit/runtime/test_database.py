@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
 import sqlite3
 import threading
 from dataclasses import replace
@@ -266,4 +268,36 @@ def test_closing_twice_is_allowed(tmp_path: Path) -> None:
     database = Database(tmp_path / "a.db", FORM)
 
     database.close()
+    database.close()
+
+
+async def test_an_io_error_is_final_for_what_was_waiting_too(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db", FORM)
+    reached: list[str] = []
+
+    def failing(connection: sqlite3.Connection) -> None:
+        raise OSError(errno.EIO, "injected")
+
+    def following(connection: sqlite3.Connection) -> None:
+        reached.append("it")
+
+    outcomes = await asyncio.gather(database.run(failing), database.run(following), return_exceptions=True)
+    with pytest.raises(OSError, match="injected"):
+        database.run_now(following)
+    database.close()
+
+    assert [type(outcome) for outcome in outcomes] == [OSError, OSError]
+    assert reached == []
+
+
+async def test_a_full_disk_is_not_final(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db", FORM)
+
+    def full(connection: sqlite3.Connection) -> None:
+        raise OSError(errno.ENOSPC, "injected")
+
+    with pytest.raises(OSError, match="injected"):
+        await database.run(full)
+
+    assert await database.run(names) == []
     database.close()
