@@ -37,6 +37,9 @@ APPEND_SECONDS = Histogram(
 # Trainer
 LEARNED = Counter("riverrun_trainer_examples_learned", "Examples learned", ["model"])
 DEAD_LETTERED = Counter("riverrun_trainer_dead_lettered", "Events that could not be learned", ["model"])
+DEAD_LETTERS_DROPPED = Counter(
+    "riverrun_param_server_dead_letters_dropped", "Oldest dead letters that went for newer ones", ["model"]
+)
 PUBLISHED = Counter("riverrun_trainer_versions_published", "Versions pushed and acknowledged", ["model"])
 PUBLISH_SECONDS = Histogram(
     "riverrun_trainer_publish_seconds", "From the start of encoding to the acknowledgement", buckets=_FAST

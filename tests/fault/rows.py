@@ -117,8 +117,8 @@ ROWS = (
     Row(
         "B7",
         "Dead work ends the lease.",
-        "The loop of the trainer that leads hangs, ends, or takes 2 GiB under a memory cgroup, at an event that "
-        "hurts it alone: another trainer has a session within the lease and two seconds, and goes on.",
+        "The loop of the trainer that leads hangs, ends, or takes 2 GiB under a memory cgroup, at an event "
+        "that hurts it alone: another trainer has a session within the lease and two seconds, and goes on.",
         "The lease is scaled down. A model's own exception ends nothing: that event is a dead letter.",
     ),
     Row(
@@ -201,6 +201,13 @@ ROWS = (
         "Random events with numbers that are not finite, too large, of another type or missing, and events "
         "that are finite but break the model: each is a dead letter with its offset and a reason, the others "
         "are learned, and the weights of every version that was looked at are finite.",
+    ),
+    Row(
+        "D7",
+        "Dead letters are bounded.",
+        "Events that nobody can read, far more than are kept: the newest letters stay, the oldest go and are "
+        "counted, and the good event after them is learned.",
+        "DECISIONS 34: how fast a trainer is beside bad events is a matter of `benchmarks/`.",
     ),
     Row(
         "E1",

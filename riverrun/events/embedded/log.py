@@ -197,6 +197,13 @@ class EmbeddedEventLog:
                 return opened.first_offset - first
         raise Exhausted("the event log", "what its disk holds")
 
+    async def keep_newest(self, model: str, stream: Stream, count: int) -> int:
+        """Let go of all but the newest `count` events of a stream; how many went. Their ids stay known."""
+        opened = self._opened(model, stream)
+        first = opened.first_offset
+        await self._drop(model, stream, opened.tail.end - count, None)
+        return opened.first_offset - first
+
     def streams(self) -> list[tuple[str, Stream]]:
         """The (model, stream) pairs that this log holds."""
         return [(model, Stream(name)) for model, name in self._streams]

@@ -23,12 +23,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class HousekeepingPolicy:
-    """How long things are kept, how often is looked, how many versions go in one step, and how long pushes
-    have before the next step: a long backlog must not become one long stop."""
+    """How long things are kept, how often is looked, how many dead letters of a model stay, how many versions
+    go in one step, and how long pushes have before the next step: a long backlog must not become one long
+    stop."""
 
     every_s: float = 10.0
     deleted_models_s: float = 7 * 86_400.0
     events_s: float = 7 * 86_400.0
+    dead_letters: int = 10_000
     max_run: int = 32
     pause_s: float = 0.05
 
@@ -61,6 +63,7 @@ class Housekeeping:
                     log.warning("housekeeping was put off", model=model.name, reason=str(error))
             try:
                 await self.expire_events(event_log)
+                await self.cap_dead_letters(event_log)
             except RiverrunError as error:
                 log.warning("old events stay for now", reason=str(error))
             metrics.STORE_BYTES.set(await asyncio.to_thread(self._catalogue.store.total_bytes))
@@ -127,6 +130,15 @@ class Housekeeping:
             if below is None:
                 below = (await event_log.end(name, stream))[0]
             await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
+
+    async def cap_dead_letters(self, event_log: EmbeddedEventLog) -> None:
+        """Let go of the oldest dead letters of each model that has more than the policy keeps."""
+        for name, stream in event_log.streams():
+            if stream is Stream.DEAD_LETTERS:
+                dropped = await event_log.keep_newest(name, stream, self._policy.dead_letters)
+                if dropped:
+                    metrics.DEAD_LETTERS_DROPPED.labels(name).inc(dropped)
+                    log.warning("the oldest dead letters were dropped", model=name, letters=dropped)
 
     def learned(self, name: str, stream: Stream) -> int:
         """Up to where every line that learns contains the stream of a model; 0 where that is not known."""

@@ -50,6 +50,10 @@ class ParamServerSettings(ServiceSettings):
     keep_events_s: float = Field(default=7 * 86_400.0, ge=0)
     """Age in seconds up to which events stay in the log; what no durable version contains stays longer."""
 
+    keep_dead_letters: int = Field(default=10_000, ge=1)
+    """Dead letters of each model that stay at the most, whatever their age; the oldest go first. Looked at
+    every `retention_every_s`."""
+
     retention_every_s: float = Field(default=10.0, gt=0)
     """Seconds between two looks for versions that may go."""
 

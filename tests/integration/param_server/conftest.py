@@ -42,7 +42,7 @@ async def house(settings: ParamServerSettings) -> AsyncIterator[House]:
     async with building(settings, clock) as server:
         await server.registry.register(SPEC)
         session, opening = await server.sessions.open("flights", 1, "t")
-        policy = HousekeepingPolicy(max_run=3, pause_s=0)
+        policy = HousekeepingPolicy(max_run=3, pause_s=0, dead_letters=8)
         compaction = Compaction(server.store, max_bytes=1 << 24)
         housekeeping = Housekeeping(server.catalogue, server.keeping, compaction, clock, policy)
         yield House(server, clock, housekeeping, Units(), opening.epoch, {})

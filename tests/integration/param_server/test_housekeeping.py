@@ -214,3 +214,15 @@ async def test_time_travel_reaches_every_version_that_is_kept(house: House) -> N
     assert gone
     with pytest.raises(NotFound):
         await steering.set_channel("flights", "live", ChannelWish(hold_version=gone[0]))
+
+
+async def test_only_so_many_dead_letters_stay_and_the_oldest_go_first(house: House, tmp_path: Path) -> None:
+    log = EmbeddedEventLog(tmp_path / "letters.db")
+    letters = [NewEvent(f"dlq:examples:{n}", b"{}") for n in range(12)]
+    await log.append("flights", Stream.DEAD_LETTERS, letters)
+
+    await house.housekeeping.cap_dead_letters(log)
+
+    reading = log.read("flights", Stream.DEAD_LETTERS, {}, follow=False)
+    assert [event.offset async for batch in reading for event in batch] == list(range(4, 12))
+    await log.close()
