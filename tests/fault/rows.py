@@ -153,8 +153,8 @@ ROWS = (
     Row(
         "C4",
         "A pod starts without a parameter server, from its last good copy.",
-        "`kill -9` while copies are being written, then a start with the server away: it answers, by a whole "
-        "version. With a damaged copy it runs, is not ready, and is once the server is back.",
+        "It ends inside each step of writing a copy, then one starts with the server away: it answers, by a "
+        "whole version. With damaged copies it runs, is not ready, and is once the server is back.",
     ),
     Row(
         "C5",
@@ -203,6 +203,14 @@ ROWS = (
         "are learned, and the weights of every version that was looked at are finite.",
     ),
     Row(
+        "D6",
+        "An event that kills its trainer blocks nothing.",
+        "An event at which the model raises, or takes 2 GiB under a memory cgroup, with good ones around it; "
+        "trainers that end are started again: it is a dead letter, once, and the others are learned.",
+        "DECISIONS 25: an event is learned on its own three times before it is set aside; trainers that "
+        "still publish something before they die come on top. That it raises is enough at once.",
+    ),
+    Row(
         "D7",
         "Dead letters are bounded.",
         "Events that nobody can read, far more than are kept: the newest letters stay, the oldest go and are "
@@ -213,7 +221,8 @@ ROWS = (
         "E1",
         "No code comes from data.",
         "An audit hook in every service counts what pickle and marshal load; payloads that would leave a "
-        "file behind go in by pushes, predictions, feedback, pods' copies and backups.",
+        "file behind go in by pushes, specs, predictions, feedback, pods' copies and backups.",
+        "`riverrun import` runs the user's own module on the user's side, by design, so it is no entry here.",
     ),
 )
 
