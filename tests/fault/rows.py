@@ -42,7 +42,7 @@ ROWS = (
     Row(
         "A4",
         "A torn file is repaired or refused; damage is never served.",
-        "Single bits flipped and files cut at every byte of the newest pages; each opening refuses and names "
+        "Single bits flipped, and files cut short within their newest pages; each opening refuses and names "
         "the file, or answers exactly as before.",
         "DECISIONS 14: a flip that changes nothing an API can return counts as found.",
     ),

@@ -34,7 +34,7 @@ async def test_acknowledged_versions_and_labels_survive_kill_nine(
 
 
 @pytest.mark.row("A1")
-async def test_a_large_model_is_pulled_within_three_seconds_of_a_restart(
+async def test_a_large_model_is_pulled_soon_after_a_restart(
     folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
     profile = Profile(first_model=Sizes(first=MODEL_BYTES))

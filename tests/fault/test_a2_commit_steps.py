@@ -58,9 +58,11 @@ async def test_every_named_step_can_be_the_last(
 
     tally, reached = await Stops(stops, prunes=family == "pruning").run(folder, seed)
 
-    figures |= {"points": len(reached), **tally.figures()}
+    figures |= {"points": len(reached), "stops": sum(reached.values())}
     assert not tally.problems, f"{tally}\n{tally.problems[:10]}"
+    # Before the first start is over nothing can be loaded; that the next start works is what is shown.
     if family != "first start":
+        figures |= tally.figures()
         tally.check()
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tests.fault.harness.results import KEPT, ROOT, Result, kept, merged, of_last_runs
+from tests.fault.mutants.table import MUTANTS
 from tests.fault.rows import ROWS
 
 PAGE = ROOT / "docs" / "reliability.md"
@@ -43,7 +44,9 @@ def page(results: Iterable[Result]) -> str:
         lines.append("\n")
     lines.append("## Mutants\n\nEach breaks one rule in the server's process; the row must find it.\n\n")
     lines.append("| mutant | broken rule | caught by | as | after |\n| ---: | --- | --- | --- | --- |\n")
-    mutants = [one.figures for one in results if one.row == "mutants" and one.figures]
+    present = {(mutant.number, mutant.row) for mutant in MUTANTS}
+    found = [one.figures for one in results if one.row == "mutants" and one.figures]
+    mutants = [one for one in found if (one["mutant"], one["row"]) in present]
     lines += [_mutant(found) for found in sorted(mutants, key=lambda found: int(found["mutant"]))]
     return "".join(lines)
 
