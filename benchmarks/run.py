@@ -27,6 +27,7 @@ BENCHMARKS = (
     "delta_cost",
     "embedding_cost",
     "lossy_bytes",
+    "grpc_hop",
 )
 
 PREAMBLE = """# Benchmarks
