@@ -45,8 +45,7 @@ class _ClassAnswers:
             if self._own_rule is not None:
                 value = self._own_rule(dict(features))
         except NotImplementedError:
-            # A wrapper gives shares only where the model inside does.
-            self._gives_shares = False
+            # A wrapper gives shares where the model inside does; that of a bandit may be another next time.
             return self._label_only(features)
         except Exception as error:
             raise cannot_use(features, error, "answer for") from error
