@@ -16,6 +16,7 @@ from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.backups import CONTENTS, BackedUpFile, Contents
 from riverrun.core.errors import AlreadyExists, DigestMismatch, InvalidInput, Unavailable
 from riverrun.rpc.params_client import PEER, ParameterClient, translated
+from riverrun.runtime.folders import sync_folder, sync_tree
 
 _NAMES = re.compile(r"params\.sqlite|events\.sqlite|bodies/[0-9a-f]{2}/[0-9a-f]{64}")
 
@@ -106,21 +107,12 @@ def _begin(folder: Path) -> None:
 
 
 def _finish(folder: Path, contents: Contents) -> None:
-    for inner in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
-        _sync_folder(inner)
+    sync_tree(folder)
     temporary = folder / f"{CONTENTS}.tmp"
     with temporary.open("wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(contents), indent=1))
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(folder / CONTENTS)
-    _sync_folder(folder)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)
+    sync_folder(folder.parent)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import os
 import re
 import sqlite3
 import threading
@@ -21,6 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+
+from riverrun.runtime.folders import sync_folder
 
 T = TypeVar("T")
 
@@ -249,20 +250,12 @@ def _open(path: Path, form: Format) -> tuple[sqlite3.Connection, Found]:
                 connection.execute(f"PRAGMA user_version={form.version}")
         _check_tables(connection, path, form)
         if found == 0:
-            _sync_folder(path.parent)
+            # SQLite makes the name of its journal durable, and no other.
+            sync_folder(path.parent)
     except BaseException:
         connection.close()
         raise
     return connection, Found(found, cut_short)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of a new file durable; SQLite does so for its journal's alone."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _own(connection: sqlite3.Connection) -> None:

@@ -20,6 +20,7 @@ import structlog
 
 from riverrun.core.errors import DigestMismatch
 from riverrun.events.embedded.log import EmbeddedEventLog
+from riverrun.rpc.chunks import CHUNK_BYTES
 from riverrun_param_server.schema import DATABASE, LOG_DATABASE
 from riverrun_param_server.store import Store
 
@@ -27,8 +28,6 @@ log = structlog.get_logger()
 
 SET_ASIDE = "backup.tmp"
 """Folder of the databases' copies while a backup is made; what a crash leaves of it goes at the start."""
-
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ async def _file(name: str, path: Path, expected: bytes | None) -> AsyncGenerator
     status = await asyncio.to_thread(path.stat)
     with await asyncio.to_thread(path.open, "rb") as file:
         yield FileBegins(name, status.st_size)
-        while chunk := await asyncio.to_thread(file.read, CHUNK):
+        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             hashed.update(chunk)
             yield chunk
     if expected is not None and hashed.digest() != expected:

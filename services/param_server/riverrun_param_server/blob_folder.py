@@ -12,6 +12,7 @@ from pathlib import Path
 from riverrun.core.errors import DigestMismatch
 from riverrun.runtime import failpoints
 from riverrun.runtime.failpoints import reach
+from riverrun.runtime.folders import sync_folder
 
 
 class BlobFolder:
@@ -123,12 +124,3 @@ def write_durably(path: Path, body: bytes) -> None:
     reach("file.after-rename")
     sync_folder(path.parent)
     reach("file.after-folder-fsync")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's entries durable: a rename without it can be undone by a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

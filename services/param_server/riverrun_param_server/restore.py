@@ -13,8 +13,8 @@ import msgspec
 from riverrun.core.backups import CONTENTS, FORMAT, BackedUpFile, Contents
 from riverrun.core.errors import AlreadyExists, DigestMismatch, InvalidInput, NotFound
 from riverrun.runtime import database
+from riverrun.runtime.folders import sync_folder, sync_tree
 from riverrun_param_server import schema
-from riverrun_param_server.blob_folder import sync_folder
 from riverrun_param_server.examination import Report, examine
 from riverrun_param_server.identity import renew_store_id
 
@@ -55,8 +55,7 @@ def restore(backup: Path, folder: Path) -> Restored:
         if report.damage:
             first = report.damage[0]
             raise DigestMismatch(f"{first.what} of the backup", first.expected, first.found)
-        for inner in [partial, *(path for path in partial.rglob("*") if path.is_dir())]:
-            sync_folder(inner)
+        sync_tree(partial)
         partial.replace(folder)
         sync_folder(folder.parent)
     except BaseException:

@@ -17,6 +17,7 @@ from typing import Any
 from riverrun_param_server import blob_folder, identity, proof, pushes, sessions, store, version_rows
 
 from riverrun.events.embedded import tables
+from riverrun.runtime.folders import sync_folder
 
 _fsync = os.fsync
 
@@ -82,7 +83,7 @@ def in_place_write() -> None:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
-        blob_folder.sync_folder(path.parent)
+        sync_folder(path.parent)
 
     blob_folder.write_durably = directly
     identity.write_durably = directly

@@ -18,6 +18,7 @@ import structlog
 
 from riverrun.core.versions import Manifest
 from riverrun.runtime import failpoints
+from riverrun.runtime.folders import sync_folder
 
 MAGIC = b"riverrun-last-good-1\n"
 ENDING = ".weights"
@@ -69,11 +70,7 @@ class LastGoodFolder:
         failpoints.reach("copy.after-fsync")
         beside.replace(path)
         failpoints.reach("copy.after-rename")
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._folder)
 
     def forget(self, model: str, channel: str) -> None:
         """Remove a slot's copy; one that is not there is no error. Blocks."""
