@@ -27,6 +27,7 @@ class HeldLog:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.taken: list[str] = []
+        self.stopping = asyncio.Event()
 
     async def append(self, model, stream, events) -> list[Appended]:
         self.taken += [event.event_id for event in events]
@@ -49,8 +50,12 @@ async def served(path, port: int = 0, drain_s: float = DRAIN_S) -> AsyncIterator
         pb_grpc.add_EventLogServicer_to_server(servicer, server)
         return ["riverrun.api.events.v1.EventLog"]
 
+    def stop():
+        servicer.end()
+        log.stopping.set()
+
     try:
-        async with serving_grpc(add, "127.0.0.1", port, drain_s=drain_s, on_stop=servicer.end) as (bound, _):
+        async with serving_grpc(add, "127.0.0.1", port, drain_s=drain_s, on_stop=stop) as (bound, _):
             yield log, bound
     finally:
         await embedded.close()
@@ -146,7 +151,7 @@ async def test_a_server_that_stops_answers_what_it_took_and_waits_for_nobody(tmp
             await taken(log, 2)
             begun = time.monotonic()
             stopping = asyncio.create_task(server.aclose())
-            await asyncio.sleep(0.1)
+            await asyncio.wait_for(log.stopping.wait(), 10)
             log.go_on.set()
             await stopping
             took_s = time.monotonic() - begun
