@@ -85,29 +85,23 @@ def test_a_reset_learns_on_from_the_older_version(
         client.rollback("phishing", to=older, reset=examples)
         client.resume("phishing")
 
-        expected = 30 if examples == "skip" else 50
         if examples == "replay":
-            eventually(lambda: client.versions("phishing")[0].examples == expected, what="replayed")
-            wait_for(client, client.versions("phishing")[0].version, 1)
+            replayed = of_the_new_line(client, examples=50)
+            assert replayed.version > newer
+            wait_for(client, replayed.version, 1)
             assert probabilities(stack, stack.servings[0])[1] == after_newer
         else:
-            first = learn_one_more(client, older)
+            client.feedback("phishing", True, features={"a": 1.0, "b": 1.0, "c": 1.0})
+            first = of_the_new_line(client, examples=31)
             assert first.parent == older
-            assert first.examples == expected + 1
             assert [(r.start, r.end) for r in first.skipped] == [(30, 50)]
 
 
-def learn_one_more(client: Client, parent: int) -> Any:
-    """The manifest of the first version of the new line."""
-    client.feedback("phishing", True, features={"a": 1.0, "b": 1.0, "c": 1.0})
+def of_the_new_line(client: Client, *, examples: int) -> Any:
+    """The version that learned so many. The line left behind has one with as many: so name the line."""
     return eventually(
         lambda: next(
-            (
-                m
-                for m in client.versions("phishing")
-                if m.parent == parent and m.line == 2 and m.examples > 30
-            ),
-            None,
+            (m for m in client.versions("phishing") if m.line == 2 and m.examples == examples), None
         ),
-        what="a version of the new line",
+        what=f"a version of the new line with {examples} examples",
     )
