@@ -28,6 +28,7 @@ BENCHMARKS = (
     "embedding_cost",
     "lossy_bytes",
     "grpc_hop",
+    "experiments",
 )
 
 PREAMBLE = """# Benchmarks

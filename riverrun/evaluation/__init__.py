@@ -1,4 +1,4 @@
-"""How well a model does: prequential metrics now; holdout, gates, drift and experiments as they come."""
+"""How well a model does: prequential metrics, and experiments that may be looked at whenever people like."""
 
 from riverrun.evaluation.prequential import AgainstRest, Metric, Prequential
 

@@ -1,0 +1,52 @@
+"""Whether the arms get the shares that were declared. Where they do not, nothing else can be believed.
+
+A sequential multinomial test, by Lindon and Malek, "Anytime-Valid Inference For Multinomial Count Data"
+(NeurIPS 2022), section 2: the Bayes factor of a Dirichlet prior around the declared shares against those
+shares alone. It may be looked at after every count: the chance that it ever says so of true shares is
+`alpha` at most (Ville's inequality).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+STRENGTH = 100.0
+"""How closely the prior of the alternative lies around the declared shares: the sum of its parameters."""
+
+
+class SampleRatio:
+    """Counts each arm's keys, and says whether the counts contradict `shares`.
+
+    Only shares among those in an arm count: `shares` are scaled to 1 together.
+    """
+
+    def __init__(self, shares: Mapping[str, float], *, alpha: float = 0.001) -> None:
+        """Raises `ValueError` where fewer than two arms are given, or a share is not positive."""
+        if len(shares) < 2 or any(share <= 0 for share in shares.values()):
+            raise ValueError(f"expected a positive share for two arms or more, got {dict(shares)}")
+        total = sum(shares.values())
+        self._shares = {arm: share / total for arm, share in shares.items()}
+        self._bound = math.log(1 / alpha)
+        self.counts = dict.fromkeys(shares, 0)
+        self._log_factor = self._largest = 0.0
+
+    def update(self, arm: str) -> None:
+        """Count one key of `arm`. Raises `KeyError` for an arm that has no share."""
+        # The factor of one count more is the ratio of its chance under both hypotheses, given those before.
+        share = self._shares[arm]
+        seen = self.counts[arm]
+        chance = (STRENGTH * share + seen) / (STRENGTH + sum(self.counts.values()))
+        self._log_factor += math.log(chance / share)
+        self.counts[arm] = seen + 1
+        self._largest = max(self._largest, self._log_factor)
+
+    @property
+    def p_value(self) -> float:
+        """An anytime-valid p-value: the smallest chance at which the shares would have been doubted."""
+        return math.exp(-self._largest)
+
+    @property
+    def mismatch(self) -> bool:
+        """Whether the declared shares are contradicted."""
+        return self._largest >= self._bound
