@@ -2,7 +2,8 @@
 
 The distance is the population stability index, the sum over bins of (now - then) ln(now / then) for shares
 (Siddiqi, "Credit Risk Scorecards", 2006; Yurdakul and Naranjo, "Statistical properties of the population
-stability index", Journal of Risk Model Validation 14, 2020). By custom 0.1 is a small shift, 0.25 a large one.
+stability index", Journal of Risk Model Validation 14, 2020). By custom 0.1 is a small shift and
+0.25 a large one.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def reference_histogram(values: Sequence[FeatureValue]) -> Histogram:
 
 
 def _edges(numbers: Sequence[float]) -> list[float]:
-    """The deciles of sorted numbers. One that is a tenth of all by itself, or one of few, gets its own bin."""
+    """The deciles of sorted numbers. One that is a tenth by itself, or one of few, gets its own bin."""
     if not numbers:
         return []
     deciles = Counter(numbers[len(numbers) * i // BINS] for i in range(1, BINS))
