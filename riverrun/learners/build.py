@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from riverrun.core.catalogue import Misfit
+from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, InvalidSpec
+from riverrun.core.parts import without_parts
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.units import EMPTY, State, Unit
 from riverrun.learners.factories import NO_FACTORIES, Factories
@@ -32,7 +34,7 @@ def build_learner(spec: ModelSpec, *, factories: Factories = NO_FACTORIES) -> Le
 
 
 def restore_learner(spec: ModelSpec, state: State, *, factories: Factories = NO_FACTORIES) -> Learner:
-    """The learner whose whole state is `state`, made by a learner of an equal spec.
+    """The learner whose whole state is `state`, made by a learner of an equal spec; without parts.
 
     Raises `InvalidInput` where the state is none of this spec's, and as `build_learner` does.
     """
@@ -57,13 +59,17 @@ def live_model(
 ) -> Any:
     """The object of a whole `state`, the caller's own: a River estimator, or a `TorchModel`.
 
-    It predicts as serving does with that state, and learns on. Raises `DigestMismatch` where the state does
-    not have `roots`, and as `restore_learner` does.
+    It predicts as serving does with that state, and learns on; what a trainer keeps beside it is proven and
+    left out. Raises `DigestMismatch` where the state does not have `roots`, and as `restore_learner` does.
     """
+    state, parts = without_parts(state)
     with _checked():
         kind = _torch_learner() if spec.learner == "torch" else RiverLearner
         learner = kind.restored(spec, factories, exact_state(state))
-    told = _rounding(spec, learner, state).roots()
+    rounding = _rounding(spec, learner, state)
+    told = rounding.roots()
+    if parts:
+        told = (told[0], HashTree({**rounding.state().trainer, **parts}).root)
     for side, expected, found in zip(("serving", "trainer"), roots, told, strict=True):
         if expected != found:
             raise DigestMismatch(f"{side} side", expected.hex(), found.hex())

@@ -37,11 +37,12 @@ class RiverLearner:
         self._spec = spec
         self._factories = factories
         self._allow = allow_list_of(spec, factories)
-        # Since the last state: row, label, weight, and whether the model was judged by it.
-        self._learned: list[tuple[Features, Label, float, bool]] = []
+        # Since the last state: row, label, weight (None: judged alone), and whether it was judged.
+        self._learned: list[tuple[Features, Label, float | None, bool]] = []
         # Not taken into the metrics yet.
         self._scored: list[tuple[Label, Prediction]] = []
-        self._is_judged = False
+        # What was judged and is not learned yet.
+        self._judged: tuple[Features, Label] | None = None
         # What was encoded since the last `changes` call to keep these short, and what that call told.
         self._taken = Delta()
         self._told: tuple[tuple[bytes, bytes], State] | None = None
@@ -93,18 +94,22 @@ class RiverLearner:
         self.check(row, label, weight)
         if len(self._learned) >= JOURNAL_LIMIT:
             self._shorten_journal()
+        is_judged = self._judged is not None and self._judged[0] is row
+        if not is_judged:
+            self._note_judged()
+        self._judged = None
         try:
             self._learn(row, label, weight)
         except Exception as error:
             self._go_back()
             raise cannot_use(row, error, "learn from") from error
-        self._learned.append((row, label, weight, self._is_judged))
-        self._is_judged = False
+        self._learned.append((row, label, weight, is_judged))
 
     def score(self, features: Features, label: Label, prediction: Prediction) -> None:
         """Take `prediction`, made before learning `label`, into the metrics."""
+        self._note_judged()
         self._scored.append((label, prediction))
-        self._is_judged = True
+        self._judged = (features, label)
         if len(self._scored) == COUNTED_TOGETHER:
             self._count_scored()
 
@@ -116,6 +121,7 @@ class RiverLearner:
     def changes(self) -> Delta:
         """What changed since the last call. Raises `InvalidInput` where the model cannot be stored."""
         self._count_scored()
+        self._judged = None
         is_first = not self._encoder.state().serving
         delta = self._taken.then(self._encoder.encode(self._root))
         self._taken, self._told = Delta(), None
@@ -169,10 +175,19 @@ class RiverLearner:
 
     def _shorten_journal(self) -> None:
         self._count_scored()
+        self._judged = None
         told = (self._encoder.roots(), self._encoder.state())
         self._taken = self._taken.then(self._encoder.encode(self._root))
         self._told = self._told or told
         self._learned.clear()
+
+    def _note_judged(self) -> None:
+        """Remember what was judged last, where it is not learned."""
+        if self._judged is not None:
+            self._learned.append((*self._judged, None, True))
+            self._judged = None
+            if len(self._learned) >= JOURNAL_LIMIT:
+                self._shorten_journal()
 
     def _count_scored(self) -> None:
         self._root.prequential.score_all(self._scored, TOGETHER)
@@ -186,8 +201,9 @@ class RiverLearner:
         else:
             self._start_afresh()
         self._scored.clear()
-        self._is_judged = False
+        self._judged = None
         for row, label, weight, is_judged in self._learned:
             if is_judged:
                 self._scored.append((label, self._answers(row)))
-            self._learn(row, label, weight)
+            if weight is not None:
+                self._learn(row, label, weight)

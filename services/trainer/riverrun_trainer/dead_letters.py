@@ -21,17 +21,16 @@ log = structlog.get_logger()
 class DeadLetters:
     """The dead-letter stream of one model. Its ids make a repeated letter count once (DECISIONS 18)."""
 
-    def __init__(self, event_log: EventLog, model: str, source: Stream) -> None:
+    def __init__(self, event_log: EventLog, model: str) -> None:
         self._log = event_log
         self._model = model
-        self._source = source
         self._waiting: list[NewEvent] = []
         self._first = ""
 
     def add(self, refused: Refused) -> None:
         """Set `refused` aside; durable after the next `flush`."""
         self._first = self._first or refused.reason
-        self._waiting += [letter(self._source, event, refused.reason) for event in refused.events]
+        self._waiting.append(letter(refused.stream, refused.event, refused.reason))
 
     @property
     def waiting(self) -> int:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from riverrun.codec.wire import encode_side
 from riverrun.core.errors import InvalidInput, NotReady
-from riverrun.core.events import Arrivals, Example, LoggedEvent, Offsets
+from riverrun.core.events import Arrivals, LoggedEvent, Offsets, Stream
 from riverrun.core.examples_json import decode_example
-from riverrun.core.predictions import FeatureValue
+from riverrun.core.joining import JoinedExample
+from riverrun.core.predictions import FeatureValue, Prediction
 from riverrun.core.spec import ModelSpec
 from riverrun.learners.protocol import Learner
+from riverrun_trainer.importance import importance
+from riverrun_trainer.state_parts import StateParts
 
 NONE_POISONED: Mapping[int, str] = {}
 
@@ -29,10 +33,27 @@ class Diverged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Events that cannot be learned, and why: one, or the mini-batch that it would have been part of."""
+    """An event of `stream` that cannot be learned, and why: it, or the mini-batch that it is part of."""
 
-    events: tuple[LoggedEvent, ...]
+    event: LoggedEvent
     reason: str
+    stream: Stream = Stream.EXAMPLES
+
+
+class Scorer(Protocol):
+    """Whoever judges examples beside the learner's own metrics."""
+
+    def score(self, joined: JoinedExample, newest: Prediction | None) -> None:
+        """Take `joined`, which is about to be learned, in the order of learning. Raises nothing.
+
+        `newest` is what the newest weights answer before they learn it, None where they have no answer;
+        what was really served is in `joined`. Called for early negatives and corrections too
+        (`Origin.is_judged` tells), and for confirmed negatives, which are not learned again.
+        """
+
+
+def _nothing(joined: JoinedExample) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +95,25 @@ class Learning:
         offsets: Offsets,
         examples: int = 0,
         watermark_ns: int = 0,
+        parts: StateParts | None = None,
+        scorers: Sequence[Scorer] = (),
+        settled: Callable[[JoinedExample], None] = _nothing,
     ) -> None:
+        """`parts` is captured with the learner; `scorers` hear of each example before it is learned, and
+        `settled` once it is learned or refused for good."""
         self.spec = spec
         self._read = partial(decode_example, spec=spec)
         self._learner = learner
+        self._parts = parts or StateParts(learner)
+        self._scorers = scorers
+        self._settled = settled
         self._offsets: dict[int, int] = dict(offsets)
         # Where the events of an unfinished mini-batch end.
         self._taken: dict[int, int] = {}
         self._examples = examples
         self._watermark_ns = watermark_ns
         self._oldest_ns = self._newest_ns = 0
-        self._batch: list[LoggedEvent] = []
-        self._examples_of_batch: list[Example] = []
+        self._batch: list[JoinedExample] = []
         self._missed_changes = learner.missed_changes
         self._last_offset: int | None = None
         # Since the last capture: each feature that was learned from, with its newest value.
@@ -116,13 +144,35 @@ class Learning:
                 example = read(event.body)
                 check(example.features, example.label, example.weight)
             except InvalidInput as error:
-                refused.append(Refused((event,), str(error)))
+                refused.append(Refused(event, str(error)))
             else:
-                self._batch.append(event)
-                self._examples_of_batch.append(example)
+                self._batch.append(JoinedExample(example, event, Stream.EXAMPLES, event.time_ns))
                 if len(self._batch) == size:
                     self._learn_batch(refused)
             self._pass(event)
+        return refused
+
+    def take_joined(self, joined: Iterable[JoinedExample]) -> list[Refused]:
+        """`take` for examples that were put together elsewhere; no position of theirs is kept here."""
+        refused: list[Refused] = []
+        for one in joined:
+            example = one.example
+            try:
+                self._learner.check(example.features, example.label, example.weight)
+            except InvalidInput as error:
+                refused.append(Refused(one.event, str(error), one.stream))
+                self._settled(one)
+                continue
+            if not one.origin.is_learned:
+                self._score(one)
+                self._settled(one)
+                continue
+            self._batch.append(one)
+            if len(self._batch) == self._learner.batch_size:
+                self._learn_batch(refused)
+        if not self._batch and self._taken:
+            self._offsets.update(self._taken)
+            self._taken.clear()
         return refused
 
     def _pass(self, event: LoggedEvent) -> None:
@@ -157,8 +207,7 @@ class Learning:
     def capture(self) -> Captured:
         """The state as it is now, as a delta from the capture before. Raises as `Learner.changes` does."""
         started = time.thread_time()
-        delta = self._learner.changes()
-        serving_root, trainer_root = self._learner.roots()
+        delta, (serving_root, trainer_root) = self._parts.changes()
         captured = Captured(
             serving=encode_side(delta.serving),
             trainer=encode_side(delta.trainer),
@@ -182,34 +231,43 @@ class Learning:
         return captured
 
     def _learn_batch(self, refused: list[Refused]) -> None:
-        events, examples = self._batch, self._examples_of_batch
-        self._batch, self._examples_of_batch = [], []
-        learner = self._learner
+        batch, self._batch = self._batch, []
         try:
-            for example in examples:
-                try:
-                    prediction = learner.predict(example.features)
-                except InvalidInput:
-                    # Some models answer only once they have learned; without an answer none is judged.
-                    continue
-                learner.score(example.features, example.label, prediction)
-            learner.learn(
-                [example.features for example in examples],
-                [example.label for example in examples],
-                [example.weight for example in examples],
+            weights = [importance(one, self._score(one)) for one in batch]
+            self._learner.learn(
+                [one.example.features for one in batch], [one.example.label for one in batch], weights
             )
         except NotReady as error:
             if self.learned and self._last_offset is not None:
                 raise Diverged(self._last_offset) from error
-            refused.append(Refused(tuple(events), str(error)))
+            refused += [Refused(one.event, str(error), one.stream) for one in batch]
         except InvalidInput as error:
             # Nobody can say which of them it was, and a batch cannot be learned in parts.
-            refused.append(Refused(tuple(events), str(error)))
+            refused += [Refused(one.event, str(error), one.stream) for one in batch]
         else:
-            self._learned_batch(events, examples)
+            self._learned_batch(batch)
+        for one in batch:
+            self._settled(one)
 
-    def _learned_batch(self, events: Sequence[LoggedEvent], examples: Sequence[Example]) -> None:
-        for event in events:
+    def _score(self, joined: JoinedExample) -> Prediction | None:
+        """Have `joined` judged by what the newest weights answer; their answer, None where they have none.
+
+        Raises `NotReady` where it is not finite.
+        """
+        example = joined.example
+        newest = None
+        # Some models answer only once they have learned; without an answer none is judged.
+        with contextlib.suppress(InvalidInput):
+            newest = self._learner.predict(example.features)
+            if joined.origin.is_judged:
+                self._learner.score(example.features, example.label, newest)
+        for scorer in self._scorers:
+            scorer.score(joined, newest)
+        return newest
+
+    def _learned_batch(self, batch: Sequence[JoinedExample]) -> None:
+        for one in batch:
+            event = one.event
             received_ns = event.received_ns
             if received_ns < self._oldest_ns or not self._oldest_ns:
                 self._oldest_ns = received_ns
@@ -217,8 +275,7 @@ class Learning:
                 self._newest_ns = received_ns
             if event.time_ns > self._watermark_ns:
                 self._watermark_ns = event.time_ns
-        for example in examples:
-            self._touched.update(example.features)
-        self._last_offset = events[-1].offset
-        self._examples += len(events)
-        self.learned += len(events)
+            self._touched.update(one.example.features)
+        self._last_offset = batch[-1].event.offset
+        self._examples += len(batch)
+        self.learned += len(batch)

@@ -6,6 +6,7 @@ import asyncio
 
 from riverrun.codec.wire import decode_side
 from riverrun.core.errors import DigestMismatch, WrongStore
+from riverrun.core.parts import without_parts
 from riverrun.core.spec import ModelSpec
 from riverrun.core.units import State
 from riverrun.core.versions import Manifest
@@ -15,6 +16,7 @@ from riverrun.rpc.trainer_session import Opened
 from riverrun.rpc.weights import Pulled
 from riverrun_trainer.learning import Learning
 from riverrun_trainer.line_context import SOURCE, Surroundings
+from riverrun_trainer.state_parts import StateParts
 
 
 async def fresh_learning(spec: ModelSpec, opened: Opened, around: Surroundings) -> Learning:
@@ -38,14 +40,18 @@ async def restored_learning(
     if pulled.store_id != opened.store_id:
         raise WrongStore(pulled.store_id, opened.store_id)
 
-    def restore() -> Learner:
-        learner = restore_learner(spec, _state(pulled, around.max_model_bytes), factories=around.factories)
-        _check_roots(learner, head)
-        return learner
+    def restore() -> tuple[Learner, StateParts]:
+        state, parts = without_parts(_state(pulled, around.max_model_bytes))
+        learner = restore_learner(spec, state, factories=around.factories)
+        together = StateParts(learner, restored=parts)
+        _check_roots(together.roots(), head)
+        return learner, together
 
+    learner, parts = await asyncio.to_thread(restore)
     return Learning(
         spec,
-        await asyncio.to_thread(restore),
+        learner,
+        parts=parts,
         offsets=opened.positions.get(SOURCE, {}),
         examples=head.examples,
         watermark_ns=head.watermark_ns,
@@ -58,9 +64,9 @@ def _state(pulled: Pulled, max_bytes: int) -> State:
     return State(serving.changed, trainer.changed, pulled.manifest.next_unit)
 
 
-def _check_roots(learner: Learner, head: Manifest) -> None:
+def _check_roots(roots: tuple[bytes, bytes], head: Manifest) -> None:
     for side, expected, found in zip(
-        ("serving", "trainer"), (head.serving_root, head.trainer_root), learner.roots(), strict=True
+        ("serving", "trainer"), (head.serving_root, head.trainer_root), roots, strict=True
     ):
         if expected != found:
             what = f"{side} side of {head.model} version {head.version}"

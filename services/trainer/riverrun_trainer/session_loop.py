@@ -73,7 +73,7 @@ class SessionLoop:
         )
         self._push: asyncio.Task[_Answered] | None = None
         self._encode_s = 0.0
-        self._dead_letters = DeadLetters(around.event_log, model, SOURCE)
+        self._dead_letters = DeadLetters(around.event_log, model)
         self._careful_left = CAREFUL_EVENTS if self._opened.same_position_sessions >= 1 else 0
         self._careful_left = max(self._careful_left, memory.take_careful_events())
 

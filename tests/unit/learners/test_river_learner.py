@@ -166,3 +166,26 @@ def test_a_refusal_before_the_first_state_undoes_too() -> None:
 def restore_after_first(learner: Any) -> Any:
     learner.changes()
     return restore_learner(SPEC, learner.state())
+
+
+@pytest.mark.parametrize("limit", [7, 10_000])
+def test_what_is_judged_without_being_learned_outlives_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr(river_learner, "JOURNAL_LIMIT", limit)
+    examples = phishing(20)
+    plain, learner = build_learner(SPEC), build_learner(SPEC)
+
+    for number, (x, y) in enumerate(examples):
+        for one in (plain, learner):
+            one.score(x, y, one.predict(x))
+            if number % 3:
+                one.learn([x], [y], [1.0])
+            if number % 4:
+                # Learned, and not judged.
+                one.learn([{**x}], [y], [1.0])
+        with pytest.raises(InvalidInput):
+            learner.learn([{**x, "https": "text"}], [y], [1.0])
+
+    assert learner.metrics() == plain.metrics()
+    assert all(learner.predict(x) == plain.predict(x) for x, _ in examples)

@@ -4,10 +4,12 @@ import json
 import math
 
 import pytest
+from riverrun_trainer.importance import importance
 from riverrun_trainer.learning import Diverged, Learning
 
 from riverrun.core.errors import InvalidInput, NotReady
-from riverrun.core.events import Arrivals, LoggedEvent
+from riverrun.core.events import Arrivals, Example, LoggedEvent, Stream
+from riverrun.core.joining import JoinedExample, Origin
 from riverrun.core.predictions import Prediction
 from riverrun.core.spec import parse_spec
 from riverrun.core.units import Delta, SideDelta
@@ -119,7 +121,7 @@ def test_an_event_that_cannot_be_learned_changes_only_the_position(bad, says):
     (refused,) = learning.take([bad])
     after = learning.capture()
 
-    assert refused.events == (bad,)
+    assert refused.event == bad
     assert says in refused.reason
     assert after.offsets == {0: 1}
     assert (after.examples, after.learned) == (0, 0)
@@ -131,7 +133,7 @@ def test_a_poisoned_event_is_refused_and_those_around_it_are_learned():
 
     refused = learning.take([event(0), event(1), event(2)], {1: "it kills"})
 
-    assert [(r.events, r.reason) for r in refused] == [((event(1),), "it kills")]
+    assert [(r.event, r.reason) for r in refused] == [(event(1), "it kills")]
     assert (learning.offsets, learning.learned) == ({0: 3}, 2)
 
 
@@ -170,7 +172,7 @@ def test_a_mini_batch_that_is_refused_is_refused_whole():
 
     answers = [learning.take([e]) for e in events]
 
-    assert [refused.events for refused in answers[2]] == [tuple(events[:3])]
+    assert [refused.event for refused in answers[2]] == events[:3]
     assert learner.batches == [[3.0, 4.0, 5.0]]
     assert learning.offsets == {0: 6}
     assert learning.learned == 3
@@ -212,7 +214,7 @@ def test_an_answer_that_is_not_finite_right_after_a_version_is_blamed_on_the_eve
 
     answers = [learning.take([event(offset)]) for offset in range(3)]
 
-    assert [len(refused.events) for refused in answers[2]] == [3]
+    assert len(answers[2]) == 3
     assert learning.offsets == {0: 3}
     assert learning.learned == 0
 
@@ -226,3 +228,93 @@ def test_an_example_that_is_known_to_be_wrong_does_not_cost_its_batch():
     assert [len(r) == 1 for r in refused] == [False, True, False, False]
     assert learner.batches == [[1.0, 2.0, 3.0]]
     assert learning.offsets == {0: 4}
+
+
+class Heard:
+    """A scorer that notes what it is told, and how many examples were learned by then."""
+
+    def __init__(self, learner: BatchLearner) -> None:
+        self._learner = learner
+        self.heard: list[tuple[JoinedExample, object, int]] = []
+
+    def score(self, joined, newest):
+        self.heard.append((joined, newest, len(self._learner.batches)))
+
+
+def joined(offset: int, label: object = 1.0, origin: Origin = Origin.LABEL) -> JoinedExample:
+    example = Example({"x": 1.0}, label, prediction_id=f"p{offset}")
+    return JoinedExample(example, event(offset), Stream.LABELS, 3000, origin)
+
+
+def test_joined_examples_are_scored_before_they_are_learned_and_settled_after():
+    learner, settled = BatchLearner(), []
+    heard = Heard(learner)
+    learning = Learning(SPEC, learner, offsets={0: 0}, scorers=[heard], settled=settled.append)
+    examples = [joined(offset) for offset in range(4)]
+
+    assert learning.take_joined(examples[:2]) == []
+    assert (settled, heard.heard) == ([], [])
+    learning.take_joined(examples[2:])
+
+    assert settled == examples[:3]
+    assert [(one, by_then) for one, _, by_then in heard.heard] == [(one, 0) for one in examples[:3]]
+    assert heard.heard[0][1] == Prediction(0.0)
+
+
+def test_the_position_waits_for_the_mini_batch_that_joined_examples_complete():
+    learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
+
+    learning.take([event(0)])
+    assert learning.offsets == {0: 0}
+    learning.take_joined([joined(0), joined(1)])
+
+    assert learning.offsets == {0: 1}
+    assert learning.learned == 3
+
+
+def test_a_joined_example_that_is_refused_names_its_stream_and_is_settled():
+    settled: list[JoinedExample] = []
+    learning = Learning(SPEC, BatchLearner(), offsets={0: 0}, settled=settled.append)
+    bad = joined(0, label=7.0)
+
+    (refused,) = learning.take_joined([bad])
+
+    assert (refused.stream, refused.event, refused.reason) == (
+        Stream.LABELS,
+        bad.event,
+        "label: no such class",
+    )
+    assert settled == [bad]
+
+
+def test_a_confirmed_negative_is_judged_and_not_learned_again():
+    learner = build_learner(SPEC)
+    learning = Learning(SPEC, learner, offsets={0: 0})
+    learning.take_joined([joined(0)])
+    weights = learner.predict({"x": 1.0})
+
+    learning.take_joined([joined(1, origin=Origin.CONFIRMED)])
+
+    assert learner.predict({"x": 1.0}) == weights
+    assert learning.learned == 1
+    assert learning.metrics()["MAE"] != 1.0
+
+
+@pytest.mark.parametrize(
+    ("origin", "p", "weight"),
+    [
+        (Origin.LABEL, 0.2, 3.0),
+        (Origin.EARLY_NEGATIVE, 0.2, 3.0 * 0.8 * 1.2),
+        (Origin.LATE_POSITIVE, 0.2, 3.0 * 1.2),
+    ],
+)
+def test_negatives_that_may_be_none_count_by_the_fake_negative_weights(origin, p, weight):
+    example = JoinedExample(Example({}, True, 3.0), event(0), Stream.LABELS, 0, origin)
+
+    assert importance(example, Prediction(False, {True: p, False: 1 - p})) == pytest.approx(weight)
+
+
+def test_a_class_that_was_never_seen_has_no_share():
+    example = JoinedExample(Example({}, False), event(0), Stream.LABELS, 0, Origin.EARLY_NEGATIVE)
+
+    assert importance(example, None) == importance(example, Prediction(False, {False: 1.0})) == 1.0
