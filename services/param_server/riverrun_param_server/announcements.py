@@ -2,30 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
 from google.protobuf.message import Message
 
 from riverrun.api.params.v1 import params_pb2 as pb
-from riverrun.core.versions import Channel
+from riverrun.core.versions import Channel, Manifest, ModelInfo
 from riverrun.rpc.converters import manifest_to_pb, model_to_pb, timestamp
 from riverrun.runtime.clock import Clock
-from riverrun_param_server.catalogue import Catalogue, Model
+from riverrun_param_server.recent_deltas import RecentDeltas
+
+
+class Announced(Protocol):
+    """A model as far as watchers hear of it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_deleted(self) -> bool: ...
+    @property
+    def manifests(self) -> Mapping[int, Manifest]:
+        """Those of the versions that its channels point to, at least."""
+
+    @property
+    def recent(self) -> RecentDeltas: ...
+    def info(self) -> ModelInfo: ...
+    def find_channel(self, name: str) -> Channel | None: ...
+
+
+class AnnouncedModels(Protocol):
+    """Where the models stand: a server's catalogue, or what a follower holds."""
+
+    @property
+    def store_id(self) -> str: ...
+    def find(self, name: str) -> Announced | None:
+        """The model called `name`, deleted or not."""
+
+    def models(self) -> Sequence[Announced]:
+        """All that are not deleted."""
 
 
 class Announcements:
     """Renders how things stand now; remembers each rendering for as long as it is true."""
 
-    def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(self, catalogue: AnnouncedModels, clock: Clock) -> None:
         self._catalogue = catalogue
         self._clock = clock
         self.rendered = 0
         self._channels: dict[tuple[str, str], tuple[int, dict[int, bytes]]] = {}
+
+    def standing(self) -> list[ModelInfo]:
+        """All models that are not deleted."""
+        return [model.info() for model in self._catalogue.models()]
 
     def of_model(self, name: str) -> bytes | None:
         """The model as it is now; that it was deleted; None where it never was."""
         model = self._catalogue.find(name)
         if model is None:
             return None
-        if model.record.deleted_ns:
+        if model.is_deleted:
             return _serialised(pb.WatchResponse(store_id=self._catalogue.store_id, deleted_model=name))
         return _serialised(
             pb.WatchResponse(store_id=self._catalogue.store_id, model=model_to_pb(model.info()))
@@ -37,8 +73,8 @@ class Announcements:
         None where the channel is not there, or has no version.
         """
         model = self._catalogue.find(name)
-        channel = None if model is None else model.record.channel(channel_name)
-        if model is None or channel is None or channel.version == 0 or model.record.deleted_ns:
+        channel = None if model is None else model.find_channel(channel_name)
+        if model is None or channel is None or channel.version == 0 or model.is_deleted:
             return None
         generation, rendered = self._channels.get((name, channel_name), (0, {}))
         if generation != channel.generation:
@@ -54,7 +90,7 @@ class Announcements:
         beat = pb.WatchResponse.Heartbeat(time=timestamp(self._clock.wall_ns()))
         return _serialised(pb.WatchResponse(store_id=self._catalogue.store_id, heartbeat=beat))
 
-    def _render(self, model: Model, channel: Channel, have: int) -> bytes:
+    def _render(self, model: Announced, channel: Channel, have: int) -> bytes:
         self.rendered += 1
         manifest = model.manifests[channel.version]
         path = model.recent.path(have, channel.version, manifest.arrivals.oldest_ns)

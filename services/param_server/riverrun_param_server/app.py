@@ -94,7 +94,7 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
         reader = VersionReader(store, max_model_bytes=settings.max_model_bytes)
         snapshots = Snapshots(store, completion, SnapshotPolicy())
         await load(store, catalogue, reader, snapshots, verified.proven)
-        hub = WatchHub(catalogue, Announcements(catalogue, clock))
+        hub = WatchHub(Announcements(catalogue, clock))
         sessions = Sessions(catalogue, hub, completion, clock, settings.lease_s)
         readers = Readers(catalogue, clock)
         retention = RetentionPolicy(settings.keep_all_s, settings.keep_minutely_s, settings.keep_hourly_s)

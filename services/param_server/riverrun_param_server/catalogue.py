@@ -37,6 +37,14 @@ class Model:
             raise NotFound("line", str(number), known or None)
         return line
 
+    @property
+    def is_deleted(self) -> bool:
+        return bool(self.record.deleted_ns)
+
+    def find_channel(self, name: str) -> Channel | None:
+        """The channel called `name`, or None."""
+        return self.record.channel(name)
+
     def channel(self, name: str) -> Channel:
         """The channel called `name`; raises `NotFound` naming those there are."""
         channel = self.record.channel(name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from riverrun.core.versions import ReaderInfo
 from riverrun.runtime.clock import Clock
-from riverrun_param_server.catalogue import Catalogue
+from riverrun_param_server.announcements import AnnouncedModels
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Report:
 class Readers:
     """The newest report by (connection, model, channel); a connection's reports go with it."""
 
-    def __init__(self, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(self, catalogue: AnnouncedModels, clock: Clock) -> None:
         self._catalogue = catalogue
         self._clock = clock
         self._names: dict[int, tuple[str, str]] = {}
@@ -40,7 +40,7 @@ class Readers:
     def report(self, connection: int, report: Report) -> None:
         """A reader said what it answers with; of models and channels that are not there, nothing is kept."""
         model = self._catalogue.find(report.model)
-        if connection not in self._names or model is None or model.record.channel(report.channel) is None:
+        if connection not in self._names or model is None or model.find_channel(report.channel) is None:
             return
         reader_id, address = self._names[connection]
         self._reports[connection][(report.model, report.channel)] = ReaderInfo(
@@ -82,5 +82,5 @@ class Readers:
 
     def _lag(self, report: ReaderInfo) -> int:
         model = self._catalogue.find(report.model)
-        channel = model.record.channel(report.channel) if model else None
+        channel = model.find_channel(report.channel) if model else None
         return max(0, channel.generation - report.generation) if channel else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from riverrun.codec.wire import encode_side
@@ -50,23 +51,40 @@ class RecentDeltas:
         """What leads from `have` to `version`; without a way, the arrival given."""
         if have == version:
             return Path(b"", 0)
-        steps: list[RecentDelta] = []
-        at, size = version, 0
-        while at != have:
-            step = self._deltas.get(at)
-            if step is None or step.base < have or have == 0:
-                return Path(None, newest_arrival_ns)
-            steps.append(step)
-            size += len(step.encoded)
-            at = step.base
-        arrivals = [step.oldest_arrival_ns for step in steps if step.oldest_arrival_ns]
-        oldest = min(arrivals, default=0)
-        if len(steps) == 1:
-            return Path(steps[0].encoded if size <= INLINE_MAX else None, oldest)
-        if size > 4 * INLINE_MAX:
+        steps = self._steps(have, version)
+        if not steps:
+            return Path(None, newest_arrival_ns)
+        oldest = min((step.oldest_arrival_ns for step in steps if step.oldest_arrival_ns), default=0)
+        if sum(len(step.encoded) for step in steps) > (INLINE_MAX if len(steps) == 1 else 4 * INLINE_MAX):
             return Path(None, oldest)
-        total = SideDelta()
-        for step in reversed(steps):
-            total = total.then(step.delta)
-        encoded = encode_side(total)
+        encoded = _composed(steps)
         return Path(encoded if len(encoded) <= INLINE_MAX else None, oldest)
+
+    def composed(self, have: int, version: int) -> bytes | None:
+        """What leads from `have` to `version`, of any size; None where it is not known any more.
+
+        Blocks for as long as composing takes.
+        """
+        steps = self._steps(have, version)
+        return _composed(steps) if steps else None
+
+    def _steps(self, have: int, version: int) -> list[RecentDelta]:
+        """The deltas from `have` to `version`, oldest first; none where one of them is not known."""
+        steps: list[RecentDelta] = []
+        at = version
+        while have and at != have:
+            step = self._deltas.get(at)
+            if step is None or step.base < have:
+                return []
+            steps.append(step)
+            at = step.base
+        return steps[::-1]
+
+
+def _composed(steps: Sequence[RecentDelta]) -> bytes:
+    if len(steps) == 1:
+        return steps[0].encoded
+    total = SideDelta()
+    for step in steps:
+        total = total.then(step.delta)
+    return encode_side(total)

@@ -15,7 +15,6 @@ from typing import TypeVar
 
 from riverrun.runtime import metrics
 from riverrun_param_server.announcements import Announcements
-from riverrun_param_server.catalogue import Catalogue
 
 K = TypeVar("K")
 
@@ -97,8 +96,7 @@ class Watcher:
 class WatchHub:
     """All watchers. Every method returns at once; nothing here waits for a watcher."""
 
-    def __init__(self, catalogue: Catalogue, announcements: Announcements) -> None:
-        self._catalogue = catalogue
+    def __init__(self, announcements: Announcements) -> None:
         self._announcements = announcements
         self._watchers: dict[int, Watcher] = {}
         self._numbers = itertools.count(1)
@@ -107,9 +105,9 @@ class WatchHub:
     def join(self, subscription: Subscription) -> Watcher:
         """A watcher that first hears everything there is, then a heartbeat, then each change."""
         watcher = Watcher(next(self._numbers), subscription, self._announcements)
-        for model in self._catalogue.models():
+        for model in self._announcements.standing():
             watcher.mark_model(model.name)
-            for channel in model.record.channels:
+            for channel in model.channels:
                 watcher.mark_channel(model.name, channel.name)
         watcher.mark_heartbeat()
         if self._ended:

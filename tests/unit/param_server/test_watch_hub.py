@@ -24,7 +24,7 @@ class Scene:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.announcements = Announcements(catalogue, SystemClock())
-        self.hub = WatchHub(catalogue, self.announcements)
+        self.hub = WatchHub(self.announcements)
         record = ModelRecord(1, "m", b"s", 1, 5, lines=(LineRecord(1, b"s", b"d"),))
         self.model = Model(record, {b"s": "name: m"})
         catalogue.add(self.model)
