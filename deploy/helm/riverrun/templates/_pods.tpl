@@ -80,16 +80,26 @@ securityContext:
 - {name: PYTHONHASHSEED, value: "1"}
 - {name: RIVERRUN_{{ $prefix }}_HOST, value: "0.0.0.0"}
 - {name: RIVERRUN_{{ $prefix }}_INSECURE, value: {{ $root.Values.insecure | quote }}}
-- {name: RIVERRUN_{{ $prefix }}_LOG_FORMAT, value: json}
 {{- with $root.Values.factories }}
 - {name: RIVERRUN_FACTORIES, value: {{ join "," . | quote }}}
 {{- end }}
 {{- range $key, $value := $own.settings }}
-- {name: RIVERRUN_{{ $prefix }}_{{ snakecase $key | upper }}, value: {{ (kindIs "slice" $value | ternary (join "," $value) ($value | toString)) | quote }}}
+- {name: RIVERRUN_{{ $prefix }}_{{ snakecase $key | upper }}, value: {{ include "riverrun.text" $value | quote }}}
 {{- end }}
 {{- with $own.extraEnv }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* A setting as its program reads it. Numbers of values are floats, and large ones would be written as 1e+06. */}}
+{{- define "riverrun.text" -}}
+{{- if kindIs "slice" . -}}
+{{- join "," . -}}
+{{- else if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- . | int64 -}}
+{{- else -}}
+{{- . -}}
+{{- end -}}
 {{- end -}}
 
 {{/* A whole number of seconds, from a setting that may be a fraction. */}}

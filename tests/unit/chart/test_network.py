@@ -1,0 +1,67 @@
+"""Network policies: who may reach whom. That a cluster enforces them is shown in tests/e2e."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.unit.chart.rendering import Object, kinds, named, render
+
+
+def policy(component: str, values: dict[str, Any] | None = None) -> Object:
+    objects = render({"insecure": True, "backup": {"enabled": True}} | (values or {}))
+    return dict(named(objects, "NetworkPolicy", f"riverrun-{component}")["spec"])
+
+
+def peers(rules: list[Object], port: object, side: str) -> set[str]:
+    return {
+        peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
+        for rule in rules
+        if {"port": port} in rule["ports"]
+        for peer in rule[side]
+        if "app.kubernetes.io/component" in peer.get("podSelector", {}).get("matchLabels", {})
+    }
+
+
+def test_the_parameter_server_hears_its_own_release_alone() -> None:
+    rules = policy("param-server")["ingress"]
+
+    assert peers(rules, "grpc", "from") == {"serving", "trainer", "backup", "test"}
+    assert all(rule.get("from") for rule in rules)
+
+
+def test_operators_may_be_let_in() -> None:
+    operator = {"podSelector": {"matchLabels": {"app": "console"}}}
+
+    rules = policy("param-server", {"networkPolicy": {"operators": [operator]}})["ingress"]
+
+    assert operator in rules[0]["from"]
+
+
+def test_serving_and_the_trainer_reach_the_parameter_server_and_names_alone() -> None:
+    for component in ("serving", "trainer", "backup"):
+        dns, server = policy(component)["egress"]
+        assert {port["port"] for port in dns["ports"]} == {53}
+        assert peers([server], 8002, "to") == {"param-server"}
+    assert len(policy("param-server")["egress"]) == 1
+
+
+def test_nobody_calls_the_trainer_but_prometheus() -> None:
+    (rule,) = policy("trainer")["ingress"]
+
+    assert rule["from"][0]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
+    assert "ingress" not in policy("backup")
+
+
+def test_serving_may_be_closed_to_all_but_its_clients() -> None:
+    client = {"podSelector": {"matchLabels": {"app": "shop"}}}
+
+    everyone = policy("serving")["ingress"]
+    closed = policy("serving", {"networkPolicy": {"clients": [client]}})["ingress"]
+
+    assert "from" not in everyone[0]
+    assert closed[0]["from"][-1] == client
+    assert peers(closed, "http", "from") == {"test"}
+
+
+def test_they_can_be_left_out() -> None:
+    assert "NetworkPolicy" not in kinds(render({"insecure": True, "networkPolicy": {"enabled": False}}))
