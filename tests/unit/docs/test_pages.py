@@ -15,7 +15,7 @@ from riverrun.cli.main import app
 from riverrun.core.spec import parse_spec
 
 ROOT = Path(__file__).resolve().parents[3]
-FOLDERS = ("docs", "examples", "services")
+FOLDERS = ("deploy", "docs", "examples", "services")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
 
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
