@@ -1,4 +1,4 @@
-"""`helm test`: a label changes what serving answers. Registers a model of its own, and deletes it in the end."""
+"""`helm test`: labels change what serving answers, shown in a model of its own that is deleted in the end."""
 
 from __future__ import annotations
 
