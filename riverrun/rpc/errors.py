@@ -45,9 +45,14 @@ def to_status(error: BaseException) -> Any:
 
 async def abort(context: Any, error: BaseException) -> None:
     """End the call with `error`; one that is not ours is logged with its traceback and hidden."""
-    if not isinstance(error, errors.RiverrunError):
-        log.error("a call failed by an error of ours", exc_info=error)
+    _log_ours(error)
     await context.abort_with_status(to_status(error))
+
+
+def told(error: BaseException) -> str:
+    """The text that a caller is told of `error` where no status can be; logs as `abort` does."""
+    _log_ours(error)
+    return str(to_status(error).details)
 
 
 def from_rpc_error(error: grpc.RpcError, peer: str) -> errors.RiverrunError:
@@ -76,3 +81,8 @@ def _from_details(error: grpc.RpcError) -> errors.RiverrunError | None:
         if detail.Unpack(info) and info.domain == DOMAIN:
             return errors.from_facts(info.reason, dict(info.metadata))
     return None
+
+
+def _log_ours(error: BaseException) -> None:
+    if not isinstance(error, errors.RiverrunError):
+        log.error("a call failed by an error of ours", exc_info=error)

@@ -82,15 +82,28 @@ async def section(stack: Stack) -> Section:
         rows.append(await _infer(channel, "nobody", "", "an unknown model", _amount()))
         rows.append(await _infer(channel, "fraud", "99", "a version that no channel holds", _amount()))
         rows.append(await _infer(channel, "houses", "", "a model that was never trained", _amount()))
-        for method in ("ModelReady", "ModelMetadata"):
+        for method in ("ModelReady", "ModelMetadata", "ModelConfig", "ModelStatistics"):
             for model, version, wrong in (
                 ("nobody", "", "an unknown model"),
                 ("fraud", "99", "a version that no channel holds"),
                 ("", "", "no model"),
             ):
+                if method == "ModelStatistics" and not model:
+                    continue  # all models
                 request = _message(f"{method}Request")(name=model, version=version)
                 rows.append(await _call(channel, method, wrong, request.SerializeToString()))
-        for method in ("ServerLive", "ServerReady", "ServerMetadata", "ModelInfer"):
+        for method in ("RepositoryModelLoad", "RepositoryModelUnload"):
+            request = _message(f"{method}Request")(model_name="fraud")
+            rows.append(
+                await _call(
+                    channel, method, "what is the parameter server's to say", request.SerializeToString()
+                )
+            )
+        rows += [
+            await _streamed(channel, "an unknown model", messages.ModelInferRequest(model_name="nobody")),
+            await _streamed(channel, "no tensor", messages.ModelInferRequest(model_name="fraud")),
+        ]
+        for method in ("ServerLive", "ServerReady", "ServerMetadata", "ModelInfer", "RepositoryIndex"):
             rows.append(await _call(channel, method, "bytes that are no message", b"\xff\xff\xff"))
         rows.append(
             await _call(
@@ -105,6 +118,15 @@ async def _infer(channel: Any, model: str, version: str, wrong: str, fill: Fill)
     request = messages.ModelInferRequest(model_name=model, model_version=version)
     fill(request)
     return await _call(channel, "ModelInfer", wrong, request.SerializeToString())
+
+
+async def _streamed(channel: Any, wrong: str, request: Any) -> Row:
+    call = channel.stream_stream(
+        f"/{messages.SERVICE}/ModelStreamInfer",
+        response_deserializer=messages.ModelStreamInferResponse.FromString,
+    )(iter([request.SerializeToString()]), timeout=30)
+    answers = [answer.error_message async for answer in call]
+    return Row("ModelStreamInfer", wrong, f"an answer with error_message: {answers[0]}")
 
 
 async def _call(channel: Any, method: str, wrong: str, request: bytes) -> Row:

@@ -134,6 +134,11 @@ SIMPLE: list[tuple[str, str, str]] = [
     ("GET", "/v2/models/nobody/ready", "an unknown model"),
     ("GET", "/v2/models/houses/ready", "a model that was never trained"),
     ("GET", "/v2/models/fraud/versions/99/ready", "a version that no channel holds"),
+    ("GET", "/v2/models/nobody/config", "an unknown model"),
+    ("GET", "/v2/models/fraud/versions/99/config", "a version that no channel holds"),
+    ("POST", "/v2/models/stats", "another method"),
+    ("GET", "/v2/models/nobody/stats", "an unknown model"),
+    ("GET", "/v2/models/fraud/versions/99/stats", "a version that no channel holds"),
     ("GET", "/v2/models/fraud/infer", "another method"),
     ("GET", "/v2/models/fraud/versions/live/infer", "another method"),
     ("GET", "/v2/repository/index", "another method"),
@@ -188,6 +193,14 @@ async def _rows(served: Served) -> AsyncIterator[Row]:
     yield await _row(
         http, "POST", "/v1/models/nobody:feedback", "an unknown model", {"features": ROW, "label": True}
     )
+    yield await _row(
+        http,
+        "POST",
+        "/v1/models/fraud/versions/99:predict",
+        "a version that no channel holds",
+        {"features": ROW},
+    )
+    yield await _row(http, "POST", "/v2/repository/index", "ready that is no bool", {"ready": "yes"})
     body = _tensors(amount=("FP64", [1], [1.0]))
     yield await _row(http, "POST", "/v2/models/nobody/infer", "an unknown model", body)
     yield await _row(

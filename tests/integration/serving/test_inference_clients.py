@@ -19,31 +19,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from tritonclient.utils import InferenceServerException
 
-ROWS = [
-    ({"age": 20 + i % 50, "country": ["nl", "fr", "pt"][i % 3]}, ["a", "b", "c"][i % 3]) for i in range(60)
-]
-
-
-@pytest.fixture
-async def clicks(stack: Any, specs: dict[str, str]) -> tuple[Any, Any]:
-    """Serving that answers with version 2 of `clicks`, and its trainer."""
-    trainer = await stack.trainer(specs["clicks"])
-    await trainer.push()
-    await trainer.push(ROWS)
-    served = await stack.serving()
-    await served.reaches("clicks", 2)
-    return served, trainer
-
-
-@pytest.fixture
-async def fraud(stack: Any, specs: dict[str, str]) -> tuple[Any, Any]:
-    """Serving that answers with a version of `fraud`, whose features are all numbers."""
-    trainer = await stack.trainer(specs["fraud"])
-    await trainer.push([({"amount": float(i), "hour": float(i % 24)}, i % 3 == 0) for i in range(40)])
-    served = await stack.serving()
-    await served.reaches("fraud", 1)
-    return served, trainer
-
 
 def _expected(trainer: Any, rows: list[dict[str, Any]], classes: list[Any]) -> tuple[list[Any], np.ndarray]:
     answers = [trainer.predict(row) for row in rows]

@@ -9,12 +9,14 @@ from importlib.metadata import version
 
 import msgspec
 
-from riverrun.core.errors import InvalidInput, NotReady
-from riverrun.runtime import metrics
+from riverrun.core.errors import InvalidInput, NotReady, RiverrunError
+from riverrun.core.spec import ModelSpec
 from riverrun.runtime.clock import Clock
+from riverrun_serving.core.model_config import ModelConfig, model_config
+from riverrun_serving.core.model_slot import ModelSlot
 from riverrun_serving.core.predicting import Answer, answer_many, answer_one
-from riverrun_serving.core.row_counters import RowCounters
-from riverrun_serving.core.served_models import ServedModels
+from riverrun_serving.core.request_meter import ChannelStatistics, RequestMeter, statistics_of
+from riverrun_serving.core.served_models import ServedModel, ServedModels
 from riverrun_serving.core.tensors import (
     Tensor,
     TensorInfo,
@@ -27,6 +29,9 @@ from riverrun_serving.core.tensors import (
 
 SERVER_NAME = "riverrun"
 SERVER_VERSION = version("riverrun")
+EXTENSIONS = ("binary_tensor_data", "model_configuration", "model_repository", "statistics")
+LOADING = "versions come from the parameter server: use promote, pin or rollback"
+"""What whoever asks to load or unload a model is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,25 @@ class ModelMetadata:
     platform: str
     inputs: Sequence[TensorInfo]
     outputs: Sequence[TensorInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionState:
+    """One version in the index; its number is empty before the first. `why_not` is empty where it answers."""
+
+    model: str
+    version: str
+    why_not: str
+
+    @property
+    def ready(self) -> bool:
+        """Whether the version answers."""
+        return not self.why_not
+
+    @property
+    def state(self) -> str:
+        """The protocol's word for it."""
+        return "UNAVAILABLE" if self.why_not else "READY"
 
 
 class Inferred(msgspec.Struct, frozen=True):
@@ -59,8 +83,7 @@ class Inference:
         self._models = models
         self._clock = clock
         self._why_not_ready = why_not_ready
-        self._rows = RowCounters(protocol)
-        self._seconds = metrics.PREDICT_SECONDS.labels(protocol)
+        self._meter = RequestMeter(protocol)
 
     def server_ready(self) -> bool:
         """Whether every model that was registered at start has weights."""
@@ -72,12 +95,7 @@ class Inference:
 
     def model_ready(self, name: str, channel_or_version: str) -> bool:
         """Whether the model answers. Raises `NotFound` where there is no such model or version."""
-        slot = self._models.model(name).slot(channel_or_version)
-        try:
-            slot.ready_version(self._clock.monotonic())
-        except NotReady:
-            return False
-        return True
+        return not self._why_not(self._models.model(name).slot(channel_or_version))
 
     def metadata(self, name: str, channel_or_version: str) -> ModelMetadata:
         """A model's inputs and outputs; before its first version those that its spec promises."""
@@ -88,10 +106,17 @@ class Inference:
         return ModelMetadata(
             name=name,
             versions=tuple(str(number) for number in sorted(numbers)),
-            platform=f"riverrun_{spec.learner}",
+            platform=_platform(spec),
             inputs=input_tensors(spec),
             outputs=output_tensors(spec),
         )
+
+    def config(self, name: str, channel_or_version: str) -> ModelConfig:
+        """The same in the words of Triton's configuration."""
+        model = self._models.model(name)
+        current = model.slot(channel_or_version).current
+        spec = model.spec if current is None else current.spec
+        return model_config(name, _platform(spec), spec)
 
     async def infer(
         self,
@@ -104,11 +129,15 @@ class Inference:
         """Answer for every row. Raises `NotFound`, `NotReady`, `InvalidInput`."""
         begun = time.perf_counter()
         slot = self._models.model(name).slot(channel_or_version)
-        now = self._clock.monotonic()
-        spec = slot.ready_version(now).spec
-        answer = await answer_many(slot, rows_from(spec, inputs), request_id, now, where="inputs")
-        tensors = wanted_outputs(answer_tensors(spec, answer), outputs)
-        self._count(name, len(answer.predictions), begun)
+        try:
+            now = self._clock.monotonic()
+            spec = slot.ready_version(now).spec
+            answer = await answer_many(slot, rows_from(spec, inputs), request_id, now, where="inputs")
+            tensors = wanted_outputs(answer_tensors(spec, answer), outputs)
+        except RiverrunError:
+            self._meter.failed(slot, begun)
+            raise
+        self._meter.answered(slot, len(answer.predictions), begun)
         return Inferred(name, str(answer.loaded.version), answer.id, parameters_of(answer), tensors)
 
     def infer_row(
@@ -121,7 +150,8 @@ class Inference:
     ) -> Answer:
         """`infer` for one row that an edge has read already: `values` of `names`, or in the spec's order.
 
-        Raises the same, naming ``features``.
+        Raises the same, naming ``features``. What is wrong with the row is counted by `infer`, which the
+        edge asks then.
         """
         begun = time.perf_counter()
         slot = self._models.model(name).slot(channel_or_version)
@@ -130,12 +160,48 @@ class Inference:
         if len(names) != len(values):
             raise InvalidInput("features", f"expected {len(names)} numbers, got {len(values)}")
         answer = answer_one(slot, dict(zip(names, values, strict=True)), request_id, now)
-        self._count(name, 1, begun)
+        self._meter.answered(slot, 1, begun)
         return answer
 
-    def _count(self, name: str, rows: int, begun: float) -> None:
-        self._rows.count(name, rows)
-        self._seconds.observe(time.perf_counter() - begun)
+    def index(self, *, only_ready: bool = False) -> list[VersionState]:
+        """Every version that a channel holds, once each, by model and number; models without one, too."""
+        states = [state for model in self._models for state in self._states(model)]
+        return [state for state in states if state.ready or not only_ready]
+
+    def statistics(self, name: str, channel_or_version: str) -> list[ChannelStatistics]:
+        """Of one channel, of all of a model's, or for no name of all models. Raises `NotFound`."""
+        if not name:
+            return [statistics_of(slot) for model in self._models for slot in _slots(model)]
+        model = self._models.model(name)
+        slots = [model.slot(channel_or_version)] if channel_or_version else _slots(model)
+        return [statistics_of(slot) for slot in slots]
+
+    def _why_not(self, slot: ModelSlot) -> str:
+        try:
+            slot.ready_version(self._clock.monotonic())
+        except NotReady as error:
+            return error.why
+        return ""
+
+    def _states(self, model: ServedModel) -> list[VersionState]:
+        reasons: dict[int | None, str] = {}
+        for slot in _slots(model):
+            number = None if slot.current is None else slot.current.version
+            why = self._why_not(slot)
+            # Two channels may hold one version: it answers where either does.
+            reasons[number] = why and reasons.get(number, why)
+        numbers = sorted(number for number in reasons if number is not None)
+        if not numbers:
+            return [VersionState(model.name, "", reasons.get(None, "not trained yet"))]
+        return [VersionState(model.name, str(number), reasons[number]) for number in numbers]
+
+
+def _platform(spec: ModelSpec) -> str:
+    return f"riverrun_{spec.learner}"
+
+
+def _slots(model: ServedModel) -> list[ModelSlot]:
+    return [slot for _, slot in sorted(model.slots.items())]
 
 
 def parameters_of(answer: Answer) -> dict[str, str | int]:

@@ -51,12 +51,24 @@ class LoadedVersion:
         return dataclasses.replace(self, generation=generation)
 
 
+@dataclass(slots=True)
+class SlotMeter:
+    """Sums over the requests that a slot was asked; seconds, and `last_at`, are of `time.perf_counter`."""
+
+    rows: int = 0
+    answered: int = 0
+    answered_s: float = 0.0
+    failed: int = 0
+    failed_s: float = 0.0
+    last_at: float = 0.0
+
+
 class ModelSlot:
     """What one (model, channel) answers with now.
 
-    Only its `SlotSync` writes to it, but for `answered_row`: a row that it answered of late. `current` is
-    None until the first weights are in. `confirmed_at` is the monotonic time at which `current` was last
-    known to be the channel's newest (DECISIONS 29).
+    Only its `SlotSync` writes to it, but for `answered_row`, a row that it answered of late, and `meter`,
+    which is the edges'. `current` is None until the first weights are in. `confirmed_at` is the monotonic
+    time at which `current` was last known to be the channel's newest (DECISIONS 29).
     """
 
     def __init__(self, model: str, channel: str) -> None:
@@ -69,6 +81,7 @@ class ModelSlot:
         self.recent_freshness_s: deque[float] = deque(maxlen=RECENT_SWAPS)
         self.row_seconds = 0.0
         self.answered_row: Features | None = None
+        self.meter = SlotMeter()
         # Looking up a metric's child by its labels takes a lock and a dict each time: once is enough.
         self._version_gauge = metrics.SERVED_VERSION.labels(model, channel)
         self._generation_gauge = metrics.SERVED_GENERATION.labels(model, channel)

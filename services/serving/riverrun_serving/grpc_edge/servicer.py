@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from riverrun.core.errors import InvalidInput
-from riverrun.rpc.errors import abort
+from riverrun.rpc.errors import abort, told
 from riverrun.runtime import metrics
-from riverrun_serving.core.inference import SERVER_NAME, SERVER_VERSION, Inference
+from riverrun_serving.core.inference import EXTENSIONS, LOADING, SERVER_NAME, SERVER_VERSION, Inference
 from riverrun_serving.grpc_edge import messages
 from riverrun_serving.grpc_edge.converters import inputs_from, metadata_from, response_from
+from riverrun_serving.grpc_edge.extension_converters import config_from, index_from, statistics_from
 from riverrun_serving.grpc_edge.known_requests import KnownRequests
 from riverrun_serving.grpc_edge.known_responses import KnownResponses
 
@@ -38,6 +39,12 @@ class InferenceServicer:
             "ModelInfer": _unary(
                 self.model_infer, messages.ModelInferRequest, self._infer_row, self._requests.learn
             ),
+            "ModelStreamInfer": grpc.stream_stream_rpc_method_handler(self.model_stream_infer),
+            "ModelConfig": _unary(self.model_config, messages.ModelConfigRequest),
+            "ModelStatistics": _unary(self.model_statistics, messages.ModelStatisticsRequest),
+            "RepositoryIndex": _unary(self.repository_index, messages.RepositoryIndexRequest),
+            "RepositoryModelLoad": _unary(self.refuse_loading, messages.RepositoryModelLoadRequest),
+            "RepositoryModelUnload": _unary(self.refuse_loading, messages.RepositoryModelUnloadRequest),
         }
         handler = grpc.method_handlers_generic_handler(messages.SERVICE, handlers)
         server.add_generic_rpc_handlers((handler,))
@@ -56,7 +63,9 @@ class InferenceServicer:
 
     async def server_metadata(self, _request: Any, _context: Any) -> Any:
         """Who answers."""
-        return messages.ServerMetadataResponse(name=SERVER_NAME, version=SERVER_VERSION, extensions=[])
+        return messages.ServerMetadataResponse(
+            name=SERVER_NAME, version=SERVER_VERSION, extensions=EXTENSIONS
+        )
 
     async def model_metadata(self, request: Any, _context: Any) -> Any:
         """How to call a model."""
@@ -79,6 +88,41 @@ class InferenceServicer:
             [output.name for output in request.outputs],
         )
         return response_from(inferred, raw=bool(request.raw_input_contents))
+
+    async def model_stream_infer(self, requests: AsyncIterator[bytes], _context: Any) -> AsyncIterator[bytes]:
+        """Answer the requests of one stream in their order; one that fails ends nothing but itself."""
+        async for raw in requests:
+            yield await self._streamed(raw)
+
+    async def _streamed(self, raw: bytes) -> bytes:
+        response = messages.ModelStreamInferResponse()
+        try:
+            request = _read(raw, messages.ModelInferRequest)
+            response.infer_response.id = request.id
+            response.infer_response.model_name = request.model_name
+            response.infer_response.CopyFrom(await self.model_infer(request, None))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # the edge: everything becomes an answer here
+            metrics.REFUSED.labels(getattr(error, "reason", "INTERNAL")).inc()
+            response.error_message = told(error)
+        return bytes(response.SerializeToString())
+
+    async def model_config(self, request: Any, _context: Any) -> Any:
+        """Inputs and outputs in the words of Triton's configuration."""
+        return config_from(self._inference.config(request.name, request.version))
+
+    async def model_statistics(self, request: Any, _context: Any) -> Any:
+        """What was answered so far, for each channel asked for."""
+        return statistics_from(self._inference.statistics(request.name, request.version))
+
+    async def repository_index(self, request: Any, _context: Any) -> Any:
+        """Every version that a channel holds."""
+        return index_from(self._inference.index(only_ready=request.ready))
+
+    async def refuse_loading(self, _request: Any, _context: Any) -> Any:
+        """Nobody loads or unloads here."""
+        raise InvalidInput("", LOADING)
 
     def _infer_row(self, raw: bytes) -> bytes | None:
         """The answer to a request of a form that is known; None for any other, and for wrong features."""
@@ -108,18 +152,23 @@ def _unary(
         try:
             response = short_way(raw)
             if response is None:
-                request = kind.FromString(raw)
+                request = _read(raw, kind)
                 response = (await method(request, context)).SerializeToString()
                 learn(raw, request)
             return response
         except asyncio.CancelledError:
             raise
-        except DecodeError:
-            error: Exception = InvalidInput("request", f"expected a message {kind.DESCRIPTOR.full_name}")
-        except Exception as raised:  # the edge: everything becomes a status here
-            error = raised
-        metrics.REFUSED.labels(getattr(error, "reason", "INTERNAL")).inc()
-        await abort(context, error)
-        raise AssertionError("abort ends the call")
+        except Exception as error:  # the edge: everything becomes a status here
+            metrics.REFUSED.labels(getattr(error, "reason", "INTERNAL")).inc()
+            await abort(context, error)
+            raise AssertionError("abort ends the call") from error
 
     return grpc.unary_unary_rpc_method_handler(call)
+
+
+def _read(raw: bytes, kind: Any) -> Any:
+    """The message that `raw` is. Raises `InvalidInput`."""
+    try:
+        return kind.FromString(raw)
+    except DecodeError:
+        raise InvalidInput("request", f"expected a message {kind.DESCRIPTOR.full_name}") from None

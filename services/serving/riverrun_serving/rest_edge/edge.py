@@ -21,6 +21,7 @@ from riverrun_serving.rest_edge.native_routes import NativeRoutes
 from riverrun_serving.rest_edge.statuses import MethodNotAllowed, inference_error, native_error
 
 MODELS = "/v1/models/"
+VERSIONS = "/versions/"
 PREDICT = ":predict"
 FEEDBACK = ":feedback"
 
@@ -80,7 +81,8 @@ class RestEdge:
     async def _predict(self, scope: Scope, receive: Receive) -> Reply:
         _only_post(scope)
         body = await read_body(scope, receive, self._max_body_bytes)
-        return await self._native.predict(scope["path"][len(MODELS) : -len(PREDICT)], body)
+        model, _, version = scope["path"][len(MODELS) : -len(PREDICT)].partition(VERSIONS)
+        return await self._native.predict(model, version, body)
 
     async def _feedback(self, scope: Scope, receive: Receive) -> Reply:
         _only_post(scope)

@@ -18,7 +18,7 @@ from riverrun_serving.core.inference import SERVER_VERSION
 from riverrun_serving.core.model_status import manifest_json, model_json
 from riverrun_serving.core.served_models import ServedModels
 from riverrun_serving.rest_edge.exchange import Reply
-from riverrun_serving.rest_edge.openapi import hot_paths
+from riverrun_serving.rest_edge.openapi import error_answers, hot_paths
 from riverrun_serving.rest_edge.statuses import MethodNotAllowed, NoSuchRoute, native_error
 
 ListVersions = Callable[[str, int, int], Awaitable[Sequence[Manifest]]]
@@ -38,6 +38,8 @@ def information_app(
         title="riverrun serving",
         version=SERVER_VERSION,
         description="Predictions of models that learn online, and the feedback they learn from.",
+        # Named here, or FastAPI documents an error of its own that nobody is ever answered with.
+        responses=error_answers(),
     )
     _answer_errors_our_way(app)
 
@@ -59,7 +61,13 @@ def information_app(
         why = why_not_ready()
         return _json({"ready": not why} | ({"reason": why} if why else {}), 503 if why else 200)
 
-    @app.get("/metrics", summary="Prometheus metrics", response_class=Response, tags=["probes"])
+    @app.get(
+        "/metrics",
+        summary="Prometheus metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        tags=["probes"],
+    )
     async def metrics() -> Response:
         before_metrics()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""The native hot routes: ``POST /v1/models/{model}:predict`` and ``:feedback``."""
+"""The native hot routes: ``POST /v1/models/{model}[/versions/{version}]:predict`` and ``:feedback``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from riverrun.core.errors import InvalidInput
+from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.core.predictions import Label, Prediction
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
 from riverrun_serving.core.feedback import AppendExamples, take_feedback, take_one
+from riverrun_serving.core.model_slot import ModelSlot
 from riverrun_serving.core.predicting import Answer, answer_many, answer_one
-from riverrun_serving.core.row_counters import RowCounters
+from riverrun_serving.core.request_meter import RequestMeter
 from riverrun_serving.core.served_models import ServedModels
 from riverrun_serving.rest_edge.exchange import Reply
 from riverrun_serving.rest_edge.json_body import decode, explained
@@ -42,32 +43,38 @@ class NativeRoutes:
         self._models = models
         self._append = append
         self._clock = clock
-        self._rows = RowCounters("rest")
-        self._seconds = metrics.PREDICT_SECONDS.labels("rest")
+        self._meter = RequestMeter("rest")
         self._accepted = metrics.FEEDBACK.labels("accepted")
         self._duplicate = metrics.FEEDBACK.labels("duplicate")
         self._rejected = metrics.FEEDBACK.labels("rejected")
 
-    async def predict(self, model: str, body: bytes) -> Reply:
-        """Answer for one row or many."""
+    async def predict(self, model: str, channel_or_version: str, body: bytes) -> Reply:
+        """Answer for one row or many; by `live` for the empty text."""
         begun = time.perf_counter()
         asked = decode(_predict_decoder, body)
-        slot = self._models.model(model).slot()
+        slot = self._models.model(model).slot(channel_or_version)
+        try:
+            answer, content = await self._answer(slot, asked)
+        except RiverrunError:
+            self._meter.failed(slot, begun)
+            raise
+        self._meter.answered(slot, len(answer.predictions), begun)
+        return Reply(_encoder.encode(content))
+
+    async def _answer(self, slot: ModelSlot, asked: PredictBody) -> tuple[Answer, dict[str, Any]]:
         now = self._clock.monotonic()
         if asked.instances is msgspec.UNSET:
             if asked.features is msgspec.UNSET:
                 raise InvalidInput("features", "is required (or instances, a list of them)")
             answer = answer_one(slot, asked.features, asked.id, now)
-            content = {"id": answer.id} | prediction_json(answer.predictions[0]) | version_json(answer)
-        else:
-            if asked.features is not msgspec.UNSET:
-                raise InvalidInput("instances", "expected either features or instances, not both")
-            answer = await answer_many(slot, asked.instances, asked.id, now)
-            predictions = [prediction_json(prediction) for prediction in answer.predictions]
-            content = {"id": answer.id, "ids": answer.ids, "predictions": predictions} | version_json(answer)
-        self._rows.count(model, len(answer.predictions))
-        self._seconds.observe(time.perf_counter() - begun)
-        return Reply(_encoder.encode(content))
+            return answer, ({"id": answer.id} | prediction_json(answer.predictions[0]) | version_json(answer))
+        if asked.features is not msgspec.UNSET:
+            raise InvalidInput("instances", "expected either features or instances, not both")
+        answer = await answer_many(slot, asked.instances, asked.id, now)
+        predictions = [prediction_json(prediction) for prediction in answer.predictions]
+        return answer, (
+            {"id": answer.id, "ids": answer.ids, "predictions": predictions} | version_json(answer)
+        )
 
     async def feedback(self, model: str, body: bytes, content_type: bytes) -> Reply:
         """Take labelled examples; answered once they are durable.

@@ -2,200 +2,140 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-_VALUE = {"type": ["number", "boolean", "string", "null"]}
-_FEATURES = {
-    "type": "object",
-    "additionalProperties": _VALUE,
-    "description": "Features by name, as the model's spec declares them; a missing one is absent or null.",
-    "examples": [{"distance": 1400, "carrier": "UA"}],
-}
-_ID = {
-    "type": "string",
-    "maxLength": 256,
-    "description": "The request's id; one is made where none is given.",
-}
-_ERROR = {
-    "type": "object",
-    "required": ["error", "reason"],
-    "properties": {
-        "error": {"type": "string"},
-        "reason": {"type": "string", "description": "A stable word, such as INVALID_INPUT or NOT_READY."},
-        "field": {"type": "string"},
-        "expected": {"type": "string"},
-    },
-}
-_CHOICE = {"type": ["number", "boolean", "string", "null"], "description": "The class or the number."}
-_SHARES = {"type": "object", "additionalProperties": {"type": "number"}}
-_OF_VERSION = {
-    "model_version": {"type": "integer"},
-    "channel": {"type": "string"},
-    "age_seconds": {"type": "number", "description": "Since the version was last confirmed as the newest."},
-}
-_ENTRY = {
-    "type": "object",
-    "required": ["features", "label"],
-    "additionalProperties": False,
-    "properties": {
-        "id": {"type": "string", "maxLength": 256, "description": "The id of the prediction, if any."},
-        "features": _FEATURES,
-        "label": {"type": ["number", "boolean", "string"]},
-        "weight": {"type": "number", "minimum": 0, "default": 1},
-        "time": {"type": "string", "format": "date-time", "description": "When it happened; default: now."},
-        "event_id": {"type": "string", "maxLength": 256, "description": "Judges duplicates."},
-    },
-}
-_TENSOR = {
-    "type": "object",
-    "required": ["name", "datatype", "shape"],
-    "properties": {
-        "name": {"type": "string"},
-        "datatype": {"type": "string"},
-        "shape": {"type": "array", "items": {"type": "integer"}},
-        "parameters": {"type": "object"},
-        "data": {"type": "array"},
-    },
+from riverrun_serving.rest_edge import openapi_schemas as schemas
+
+Item = dict[str, Any]
+
+JSON = "application/json"
+LINES = "application/x-ndjson"
+OCTETS = "application/octet-stream"
+
+_VERSION = "A channel's name, or the number of a version that a channel holds."
+_MODEL_PATHS: Mapping[str, tuple[str, schemas.Schema]] = {
+    "": ("Inputs and outputs", schemas.METADATA),
+    "/ready": ("Whether it answers", schemas.MODEL_READY),
+    "/config": ("Inputs and outputs, in the words of Triton's configuration", schemas.CONFIG),
+    "/stats": ("What was answered since this process began to serve it", schemas.STATISTICS),
 }
 
 
-def hot_paths() -> dict[str, Any]:
+def hot_paths() -> dict[str, Item]:
     """Path items of the hot routes and of the Open Inference Protocol."""
-    model = _parameter("model")
-    version = _parameter("version", "A channel's name, or the number of a version that a channel holds.")
-    infer = _operation("Infer (Open Inference Protocol)", "inference", _INFER_BODY, _INFER_ANSWER)
-    paths: dict[str, Any] = {
-        "/v1/models/{model}:predict": {
-            "parameters": [model],
-            "post": _operation("Predict", "predictions", _PREDICT_BODY, _PREDICT_ANSWER),
-        },
-        "/v1/models/{model}:feedback": {
-            "parameters": [model],
-            "post": _feedback_operation(),
-        },
-        "/v2/models/{model}/infer": {"parameters": [model], "post": infer},
-        "/v2/models/{model}/versions/{version}/infer": {"parameters": [model, version], "post": infer},
-        "/v2/repository/index": {"post": _operation("All versions loaded", "inference")},
+    return _native_paths() | _inference_paths()
+
+
+def error_answers() -> dict[int | str, Item]:
+    """The answer to what goes wrong at any other route, as FastAPI takes it."""
+    return {"default": _NATIVE_WRONG}
+
+
+def _native_paths() -> dict[str, Item]:
+    predict = _native("Predict", schemas.PREDICT_ANSWER, {JSON: schemas.PREDICT_BODY})
+    feedback = _native(
+        "Give feedback; answered once it is durable",
+        schemas.FEEDBACK_ANSWER,
+        {JSON: schemas.FEEDBACK_BODY, LINES: schemas.FEEDBACK_LINE},
+        status="202",
+    )
+    model, version = _parameters("model"), _parameters("model", "version")
+    return {
+        "/v1/models/{model}:predict": {"parameters": model, "post": predict},
+        "/v1/models/{model}/versions/{version}:predict": {"parameters": version, "post": predict},
+        "/v1/models/{model}:feedback": {"parameters": model, "post": feedback},
     }
-    for path, summary in _INFERENCE_GETS.items():
-        item: dict[str, Any] = {"get": _operation(summary, "inference")}
-        named = [parameter for parameter in (model, version) if f"{{{parameter['name']}}}" in path]
-        paths[path] = ({"parameters": named} if named else {}) | item
+
+
+def _inference_paths() -> dict[str, Item]:
+    paths: dict[str, Item] = {
+        "/v2": {"get": _inference("The server's name, version and extensions", schemas.SERVER)},
+        "/v2/health/live": {"get": _inference("Whether the server is alive", schemas.LIVE)},
+        "/v2/health/ready": {"get": _ready("Whether the server is ready", schemas.READY)},
+        "/v2/models": {"get": _inference("Names of all models", schemas.NAMES)},
+        "/v2/models/stats": {"get": _inference("Statistics of all models", schemas.STATISTICS)},
+        "/v2/repository/index": {"post": _index()},
+    }
+    for verb in ("load", "unload"):
+        refused = _inference(f"Refused: nobody can {verb} a version here", {}, status="400")
+        path = f"/v2/repository/models/{{model}}/{verb}"
+        paths[path] = {"parameters": _parameters("model"), "post": refused}
+    for names in (("model",), ("model", "version")):
+        path = "/v2/models/{model}" + ("/versions/{version}" if "version" in names else "")
+        parameters = _parameters(*names)
+        for end, (summary, answer) in _MODEL_PATHS.items():
+            make = _ready if end == "/ready" else _inference
+            paths[path + end] = {"parameters": parameters, "get": make(summary, answer)}
+        paths[path + "/infer"] = {"parameters": parameters, "post": _infer()}
     return paths
 
 
-_INFERENCE_GETS = {
-    "/v2": "The server's name, version and extensions",
-    "/v2/health/live": "Whether the server is alive",
-    "/v2/health/ready": "Whether the server is ready",
-    "/v2/models": "Names of all models",
-    "/v2/models/{model}": "A model's inputs and outputs",
-    "/v2/models/{model}/ready": "Whether a model is ready",
-    "/v2/models/{model}/versions/{version}": "A version's inputs and outputs",
-    "/v2/models/{model}/versions/{version}/ready": "Whether a version is ready",
-}
-_PREDICT_BODY = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "features": _FEATURES,
-        "instances": {"type": "array", "items": _FEATURES, "minItems": 1, "maxItems": 10_000},
-        "id": _ID,
-        "key": {"type": "string", "description": "Chooses the arm of an experiment."},
-    },
-    "description": "Exactly one of features and instances.",
-}
-_PREDICT_ANSWER = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "string"},
-        "prediction": _CHOICE,
-        "probabilities": _SHARES,
-        "ids": {"type": "array", "items": {"type": "string"}, "description": "With instances: one a row."},
-        "predictions": {
-            "type": "array",
-            "items": {"type": "object", "properties": {"prediction": _CHOICE, "probabilities": _SHARES}},
-        },
-        **_OF_VERSION,
-    },
-}
-_INFER_BODY = {
-    "type": "object",
-    "required": ["inputs"],
-    "properties": {
-        "id": {"type": "string"},
-        "parameters": {"type": "object"},
-        "inputs": {"type": "array", "items": _TENSOR},
-        "outputs": {"type": "array", "items": {"type": "object", "required": ["name"]}},
-    },
-}
-_INFER_ANSWER = {
-    "type": "object",
-    "properties": {
-        "model_name": {"type": "string"},
-        "model_version": {"type": "string"},
-        "id": {"type": "string"},
-        "parameters": {"type": "object"},
-        "outputs": {"type": "array", "items": _TENSOR},
-    },
-}
-_FEEDBACK_ANSWER = {
-    "type": "object",
-    "required": ["accepted", "duplicates", "rejected"],
-    "properties": {
-        "accepted": {"type": "integer"},
-        "duplicates": {"type": "integer", "description": "Of the accepted, those that were there already."},
-        "rejected": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"index": {"type": "integer"}, "error": {"type": "string"}},
-            },
-        },
-    },
-}
-
-
-def _feedback_operation() -> dict[str, Any]:
-    operation = _operation("Give feedback; answered once it is durable", "predictions")
-    entry_or_list = {"oneOf": [_ENTRY, {"type": "array", "items": _ENTRY}]}
-    operation["requestBody"] = {
-        "required": True,
-        "content": {
-            "application/json": {"schema": entry_or_list},
-            "application/x-ndjson": {"schema": _ENTRY},
-        },
-    }
-    del operation["responses"]["200"]
-    operation["responses"]["202"] = _response("Durable; of a list each entry is judged", _FEEDBACK_ANSWER)
+def _infer() -> Item:
+    operation = _inference("Infer", schemas.INFER_ANSWER, {JSON: schemas.INFER_BODY})
+    operation["description"] = (
+        "A body may be JSON and raw tensors after it: the header Inference-Header-Content-Length then says "
+        "where the JSON ends. It may be packed by gzip or deflate."
+    )
+    operation["responses"]["200"]["content"][OCTETS] = {"schema": {"type": "string", "format": "binary"}}
     return operation
 
 
-def _operation(
-    summary: str, tag: str, body: dict[str, Any] | None = None, answer: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    operation: dict[str, Any] = {
-        "summary": summary,
-        "tags": [tag],
-        "responses": {
-            "200": _response("The answer", answer or {}),
-            "default": _response("What is wrong, and where", _ERROR),
-        },
-    }
-    if body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+def _index() -> Item:
+    operation = _inference("All versions loaded", schemas.INDEX, {JSON: schemas.INDEX_BODY})
+    operation["requestBody"]["required"] = False
     return operation
 
 
-def _response(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _ready(summary: str, answer: schemas.Schema) -> Item:
+    operation = _inference(summary, answer)
+    operation["responses"]["503"] = _answer("It does not", {"anyOf": [answer, schemas.INFERENCE_ERROR]})
+    return operation
 
 
-def _parameter(name: str, description: str = "The model's name.") -> dict[str, Any]:
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": description,
-        "schema": {"type": "string"},
-    }
+def _native(
+    summary: str, answer: schemas.Schema, bodies: Mapping[str, schemas.Schema], *, status: str = "200"
+) -> Item:
+    responses = {status: _answer("The answer", answer)} | {"default": _NATIVE_WRONG}
+    return _operation(summary, "predictions", responses, bodies)
+
+
+def _inference(
+    summary: str,
+    answer: schemas.Schema,
+    bodies: Mapping[str, schemas.Schema] | None = None,
+    *,
+    status: str = "200",
+) -> Item:
+    responses = {status: _answer("The answer", answer) if answer else _INFERENCE_WRONG}
+    responses["default"] = _INFERENCE_WRONG
+    return _operation(summary, "open inference protocol", responses, bodies)
+
+
+def _operation(summary: str, tag: str, responses: Item, bodies: Mapping[str, schemas.Schema] | None) -> Item:
+    operation: Item = {"summary": summary, "tags": [tag], "responses": responses}
+    if bodies:
+        content = {kind: {"schema": schema} for kind, schema in bodies.items()}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _answer(description: str, schema: schemas.Schema) -> Item:
+    return {"description": description, "content": {JSON: {"schema": schema}}}
+
+
+def _parameters(*names: str) -> list[Item]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _VERSION if name == "version" else "The model's name.",
+            "schema": {"type": "string", "minLength": 1},
+        }
+        for name in names
+    ]
+
+
+_NATIVE_WRONG = _answer("What is wrong, and where", schemas.NATIVE_ERROR)
+_INFERENCE_WRONG = _answer("What is wrong", schemas.INFERENCE_ERROR)

@@ -69,7 +69,7 @@ class Synchronizer:
         self._to_report: set[tuple[str, str]] = set()
         self._report_wanted = asyncio.Event()
         self.readiness_moved = asyncio.Event()
-        """Set whenever a model, or the whole, may have become ready or gone; who waits clears it."""
+        """Set whenever a model may have come, become ready or gone, or the whole; who waits clears it."""
 
     def why_not_ready(self) -> str:
         """What is missing for readiness, in words; empty once every model registered at start is in.
@@ -167,6 +167,7 @@ class Synchronizer:
             if model is None:
                 model = ServedModel(info.name, spec)
                 self._models.add(model)
+                self.readiness_moved.set()
             model.spec = spec
         model.info = info
         for channel in info.channels:
