@@ -87,6 +87,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(message)
         return await self._answer
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the server has not closed it."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def close(self) -> None:
         """Let the connection go."""
         if self._transport is not None:
