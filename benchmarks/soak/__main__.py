@@ -1,9 +1,9 @@
 """Runs the stack for hours with everything on, and says whether memory, files, disk or latency grew.
 
 `riverrun up` with two serving processes and three models (linear, a forest, a network in torch), under
-labels and predictions over REST and gRPC, rollbacks, kills and a short retention. Writes into --out:
-`samples.jsonl` as it goes, `soak.json` with the verdict, and plots. Exit status 1 when anything grew, a
-prediction stayed unanswered, or a label was not learned exactly once.
+labels and predictions over REST and gRPC, rollbacks, kills and a short retention. Writes into --out what
+`record` reads, and plots. Exit status 1 when anything grew, a prediction stayed unanswered, or a label was
+not learned exactly once.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from benchmarks.run import machine
 from benchmarks.soak import plots
 from benchmarks.soak.disturbances import Happened, Schedule, disturb
-from benchmarks.soak.samples import Sample, sample
+from benchmarks.soak.record import SAMPLES, Record, write_end
+from benchmarks.soak.samples import sample
 from benchmarks.soak.stack import UpStack, up
 from benchmarks.soak.subjects import SUBJECTS
 from benchmarks.soak.traffic import Traffic
-from benchmarks.soak.verdict import Judgement, judge
 from riverrun.client import AsyncClient
 
 REPLICAS = 2
@@ -32,28 +30,27 @@ LEARNED_S = 120.0
 """What the trainer may take, after the last label, to have learned and published everything."""
 
 
-async def soak(stack: UpStack, options: argparse.Namespace) -> tuple[list[Sample], Happened, dict[str, Any]]:
-    """Everything for so long; the samples, what was done, and what became of the labels."""
+async def soak(stack: UpStack, options: argparse.Namespace) -> None:
+    """Everything for so long; its record lies in `options.out`."""
     seconds = options.minutes * 60
     schedule = Schedule(seconds, options.kill_every_minutes * 60, options.rollback_every_minutes * 60)
     traffic = Traffic(stack.serving_ports("rest"), stack.serving_ports("grpc"), options.seed)
-    samples: list[Sample] = []
     happened = Happened()
     started = time.monotonic()
     async with asyncio.TaskGroup() as group:
         group.create_task(traffic.run(options.labels_per_s, options.predictions_per_s))
         group.create_task(disturb(stack, schedule, started, happened))
-        with (options.out / "samples.jsonl").open("w") as lines:
+        with (options.out / SAMPLES).open("w") as lines:
             while (at_s := time.monotonic() - started) < seconds:
                 if stack.ended is not None:
                     raise RuntimeError(f"riverrun up ended with {stack.ended}")
-                samples.append(await sample(at_s, stack, traffic.record))
-                lines.write(json.dumps(samples[-1]) + "\n")
+                lines.write(json.dumps(await sample(at_s, stack, traffic.record)) + "\n")
                 lines.flush()
                 await asyncio.sleep(options.sample_every_s)
         traffic.stop()
     acknowledged = dict(traffic.record.acknowledged)
-    return samples, happened, {"acknowledged": acknowledged, "learned": await learned(stack, acknowledged)}
+    labels = {"acknowledged": acknowledged, "learned": await learned(stack, acknowledged)}
+    write_end(options.out, happened.events, labels)
 
 
 async def learned(stack: UpStack, acknowledged: dict[str, int]) -> dict[str, int]:
@@ -85,24 +82,6 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write(
-    out: Path, samples: list[Sample], happened: list[dict[str, Any]], labels: dict[str, Any]
-) -> Judgement:
-    """The record and the plots into `out`."""
-    judgement = judge(samples, happened, labels)
-    record = {
-        "machine": machine(),
-        "minutes": round(samples[-1]["at_s"] / 60, 1),
-        "verdict": judgement.as_json(),
-        "labels": labels,
-        "counts": samples[-1]["counts"],
-        "happened": happened,
-    }
-    (out / "soak.json").write_text(json.dumps(record, indent=1) + "\n")
-    plots.draw(out, samples, happened)
-    return judgement
-
-
 def main() -> None:
     options = arguments()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -110,13 +89,11 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="riverrun-soak-") as folder,
         up(Path(folder), REPLICAS) as stack,
     ):
-        print(f"soaking for {options.minutes:g} minutes; see {options.out}/samples.jsonl", flush=True)
-        samples, happened, labels = asyncio.run(soak(stack, options))
-        # What the plots are drawn from, should drawing fail.
-        (options.out / "happened.json").write_text(
-            json.dumps({"happened": happened.events, "labels": labels})
-        )
-    judgement = write(options.out, samples, happened.events, labels)
+        print(f"soaking for {options.minutes:g} minutes; see {options.out / SAMPLES}", flush=True)
+        asyncio.run(soak(stack, options))
+    record = Record.read(options.out)
+    plots.draw(options.out, record.samples, record.happened)
+    judgement = record.judged()
     print(judgement)
     sys.exit(0 if judgement.holds else 1)
 

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 from benchmarks.soak.samples import Sample
 
 MIB = 1 << 20
-SIZE_INCHES = (7.0, 7.5)
+SIZE_INCHES = (7.5, 7.5)
 DPI = 90
 
 Read = Callable[[Sample], float | None]
@@ -94,7 +94,7 @@ def _page(
         else:
             axis.set_ylim(bottom=0)
         if any(label for label, _ in lines):
-            axis.legend(fontsize=7, ncols=3, frameon=False)
+            axis.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes[-1].set_xlabel("minutes; a grey line is a kill", fontsize=8)
     figure.savefig(path, dpi=DPI)
     plt.close(figure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ WARM_UP_SHARE = 0.2
 """Of the whole run, and of a process's longest life, what counts as warming up."""
 
 MIB = 1 << 20
+
+ID_BYTES = 128
+"""Of an event's id, which the log remembers for a day: longer than any soak, so its disk grows by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +52,13 @@ class Judgement:
         """Whether everything is flat and no promise was broken."""
         return not self.problems and all(trend.flat for trend in self.trends)
 
-    def as_json(self) -> dict[str, Any]:
-        """For the record."""
-        return {
-            "holds": self.holds,
-            "problems": list(self.problems),
-            "trends": [asdict(trend) for trend in self.trends],
-        }
-
     def __str__(self) -> str:
         return "\n".join([*map(str, self.trends), *self.problems, "holds" if self.holds else "DOES NOT HOLD"])
 
 
 def judge(samples: Sequence[Sample], happened: Sequence[dict[str, Any]], labels: dict[str, Any]) -> Judgement:
     """The verdict on a run."""
-    return Judgement(tuple(_trends(samples, happened)), tuple(_problems(samples, labels)))
+    return Judgement(tuple(_trends(samples, happened, labels)), tuple(_problems(samples, labels)))
 
 
 def _problems(samples: Sequence[Sample], labels: dict[str, Any]) -> Iterator[str]:
@@ -75,14 +70,18 @@ def _problems(samples: Sequence[Sample], labels: dict[str, Any]) -> Iterator[str
             yield f"{model} learned {learned} examples of the {count} that were acknowledged"
 
 
-def _trends(samples: Sequence[Sample], happened: Sequence[dict[str, Any]]) -> Iterator[Trend]:
+def _trends(
+    samples: Sequence[Sample], happened: Sequence[dict[str, Any]], labels: dict[str, Any]
+) -> Iterator[Trend]:
     for name in sorted({name for one in samples for name in one["processes"]}):
         life = _longest_life(samples, name)
-        yield _trend(f"{name}: memory", "MiB", _series(life, "processes", name, "rss", MIB), 0.05, 4)
+        yield _trend(f"{name}: memory", "MiB", _series(life, "processes", name, "rss", divisor=MIB), 0.05, 4)
         for what in ("files", "threads"):
             yield _trend(f"{name}: {what}", "", _series(life, "processes", name, what), 0.05, 2)
+    ids = {"events": ID_BYTES * sum(labels["acknowledged"].values()) / MIB}
     for part in ("versions", "events", "copies"):
-        yield _trend(f"disk: {part}", "MiB", _warm(_series(samples, "disk", part, divisor=MIB)), 0.1, 4)
+        series = _warm(_series(samples, "disk", part, divisor=MIB))
+        yield _trend(f"disk: {part}", "MiB", series, 0.1, 4 + ids.get(part, 0.0))
     quiet = _undisturbed(samples, happened)
     for kind in ("REST", "gRPC", "feedback"):
         for share in ("p50", "p99"):
@@ -97,9 +96,8 @@ def _trends(samples: Sequence[Sample], happened: Sequence[dict[str, Any]]) -> It
 Series = list[tuple[float, float]]
 
 
-def _series(samples: Sequence[Sample], *keys: str | int, divisor: int = 1) -> Series:
-    *path, last = [key for key in keys if isinstance(key, str)]
-    divisor = next((key for key in keys if isinstance(key, int)), divisor)
+def _series(samples: Sequence[Sample], *keys: str, divisor: int = 1) -> Series:
+    *path, last = keys
     found = []
     for one in samples:
         value: Any = one
