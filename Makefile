@@ -34,8 +34,7 @@ integration: $(DEV_STAMP)  ## only the tests that start real servers
 	@$(PYTEST) tests/integration -m "not full" $(ARGS)
 
 faults-ci: $(DEV_STAMP)  ## every promise against kills, power cuts, bad disks and bad links, within 15 minutes
-	@PYTHONHASHSEED=1 RIVERRUN_FAULTS_SIZE=ci timeout --signal=INT --kill-after=30 900 \
-	  $(BIN)/python -m pytest -s -rs tests/fault $(ARGS)
+	@RIVERRUN_FAULTS_SIZE=ci timeout --signal=INT --kill-after=60 2700 $(PYTEST) -rsP tests/fault $(ARGS)
 
 faults: $(DEV_STAMP)  ## the same at release sizes, and docs/reliability.md anew (PART="a1 a3": only some)
 	@$(BIN)/python -m tests.fault.parts $(PART)
@@ -59,7 +58,7 @@ generated-check: $(DEV_STAMP)  ## say whether the committed stubs, allow-list an
 	@$(BIN)/python scripts/generate_chart.py --check
 
 ##@ Change it
-.PHONY: install fmt protos lock chart bench clean
+.PHONY: install fmt protos lock chart bench soak clean
 install: $(DEV_STAMP)  ## make .venv with everything that is locked
 
 fmt: $(DEV_STAMP)  ## format the code and mend what ruff can mend
@@ -77,6 +76,9 @@ lock: $(DEV_STAMP)  ## write requirements/*.txt anew from pyproject.toml (ARGS=-
 
 bench: $(DEV_STAMP)  ## measure every figure we claim, and write docs/benchmarks.md (ARGS: only some)
 	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+soak: $(DEV_STAMP)  ## two hours with everything on: does memory, disk or latency grow? (ARGS="--minutes 2")
+	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean:  ## remove what the targets above made
 	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis demo-out bench-out

@@ -13,6 +13,7 @@ from riverrun.runtime import failpoints
 from tests.fault.harness import strace
 from tests.fault.harness.server import Setup
 from tests.fault.harness.stops import Stop, Stops
+from tests.fault.harness.tally import MIN_IN_FLIGHT, first_that_counts
 
 FAMILIES = {
     "pushes": ("file.", "commit.", "push."),
@@ -56,12 +57,14 @@ async def test_every_named_step_can_be_the_last(
 ) -> None:
     stops = the_stops(family, 25 if release else 2, random.Random(seed))
 
-    tally, reached = await Stops(stops, prunes=family == "pruning").run(folder, seed)
-
-    figures |= {"points": len(reached), "stops": sum(reached.values())}
-    assert not tally.problems, f"{tally}\n{tally.problems[:10]}"
     # Before the first start is over nothing can be loaded; that the next start works is what is shown.
-    if family != "first start":
+    loaded = family != "first start"
+    run = Stops(stops, prunes=family == "pruning").run
+    tally = await (first_that_counts(run, folder, seed) if loaded else run(folder, seed))
+
+    figures |= {"points": len(tally.reached), "stops": tally.reached.total()}
+    assert not tally.problems, f"{tally}\n{tally.problems[:10]}"
+    if loaded:
         figures |= tally.figures()
         tally.check()
 
@@ -76,7 +79,10 @@ async def test_every_write_and_sync_can_be_the_last(
     nth = [rng.randint(*CALLS[call]) for _ in range(25 if release else 3)]
     stops = [Stop(call, Setup(prefix=strace.killed_at(call, n, folder / "trace"))) for n in nth]
 
-    tally, reached = await Stops(stops).run(folder, seed)
+    tally = await Stops(stops).run(folder, seed)
 
-    figures |= {"calls": sum(reached.values()), **tally.figures()}
-    tally.check()
+    print(tally)
+    figures |= {"calls": tally.reached.total(), **tally.figures()}
+    assert not tally.problems, tally.problems[:10]
+    # Each call is chosen, not met by luck, and under strace pushes are slow: their rate says nothing here.
+    assert tally.in_flight_share >= MIN_IN_FLIGHT

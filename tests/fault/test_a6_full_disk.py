@@ -29,6 +29,9 @@ DISK_BYTES = 16 << 20
 SIZES = Sizes(large=120_000, large_share=0.3)
 PROFILE = Profile(pushers=3, watchers=2, appenders=1, sizes=SIZES, rest_s=0.005)
 WORKS_AGAIN_S = 10.0
+GIVEN_UP_S = 60.0
+"""So much a busy machine is given, on which nothing is measured."""
+
 RETENTION = {
     "RIVERRUN_PARAM_SERVER_KEEP_ALL_S": "1",
     "RIVERRUN_PARAM_SERVER_KEEP_MINUTELY_S": "0",
@@ -105,7 +108,7 @@ async def fill_while_pushing(
 async def _fill_once(disk: LoopDisk, ballast: Path, fleet: Fleet, tally: Tally) -> float:
     """Fill the disk until pushes are refused, empty it, and wait until they are taken again."""
     oracle = fleet.oracle
-    refused, deadline = len(oracle.refused), time.monotonic() + 20
+    refused, deadline = len(oracle.refused), time.monotonic() + GIVEN_UP_S
     while len(oracle.refused) < refused + 3 and time.monotonic() < deadline:
         await asyncio.to_thread(fill, disk, ballast)
         await asyncio.sleep(0.02)
@@ -113,7 +116,7 @@ async def _fill_once(disk: LoopDisk, ballast: Path, fleet: Fleet, tally: Tally) 
         tally.problems.append(Problem("not-full", "no push was refused"))
     disk.remove(ballast)
     freed, acked = time.monotonic(), len(oracle.acked)
-    while len(oracle.acked) == acked and time.monotonic() < freed + 2 * WORKS_AGAIN_S:
+    while len(oracle.acked) == acked and time.monotonic() < freed + 2 * GIVEN_UP_S:
         await asyncio.sleep(0.01)
     return time.monotonic() - freed
 
@@ -137,7 +140,7 @@ async def test_writes_are_refused_reads_are_answered_and_writes_work_again(
         "broken promises": len(tally.problems),
     }
     assert not tally.problems, tally.problems[:10]
-    assert max(again_s) <= WORKS_AGAIN_S
+    assert max(again_s) <= (WORKS_AGAIN_S if release else GIVEN_UP_S)
     assert refused >= cycles
     assert pulls > 10
 

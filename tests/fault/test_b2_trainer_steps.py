@@ -60,7 +60,7 @@ async def stop_at_each(
             victim = trainer if in_trainer else rig.server
             feeding = asyncio.create_task(_keep_feeding(rig, fed))
             try:
-                await victim.ended(30)
+                await victim.ended(120)
                 reached[step] += victim.process.returncode == failpoints.EXIT_STATUS
             finally:
                 feeding.cancel()

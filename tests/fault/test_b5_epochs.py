@@ -76,9 +76,9 @@ async def acquire_and_kill(folder: Path, seed: int, kills: int, mutant: str = ""
                 for n in range(OPENERS)
             ]
             if failpoint:
-                await server.ended(30)
+                await server.ended(120)
             else:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(120):
                     while len(epochs.told) < before + OPENERS:
                         await asyncio.sleep(0.001)
                 await asyncio.sleep(rng.uniform(0, 0.05))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ LEAK = "serving_patches:leak"
 """Planted: some 50 KB for each version."""
 
 PER_100_SWAPS = 1 << 20
+WARM_SWAPS, LEAST_SWAPS = 100, 250
 SWAPS = "riverrun_serving_swaps_total"
 
 
@@ -40,7 +42,11 @@ async def test_swaps_leak_nothing_and_a_planted_leak_is_found(
         async with rig.load(rest=load, grpc={pods["sound"].grpc: 40.0}):
             pushing = asyncio.create_task(rig.push_at(rate, 1_000_000))
             await asyncio.sleep(warm_s)
-            for _ in range(50):
+            while await pods["sound"].metric(SWAPS) < WARM_SWAPS:
+                await asyncio.sleep(0.1)
+            begun = time.monotonic()
+            # On a busy machine it takes longer until there is enough to tell.
+            while len(swaps["sound"]) < 50 or swaps["sound"][-1] - swaps["sound"][0] < LEAST_SWAPS:
                 for name, pod in pods.items():
                     samples[name].append(usage(pod.pid))
                     swaps[name].append(await pod.metric(SWAPS))
@@ -51,7 +57,7 @@ async def test_swaps_leak_nothing_and_a_planted_leak_is_found(
     sound = samples["sound"]
     cost = {name: slope(swaps[name], samples[name]) for name in pods}
     figures |= {
-        "seconds": round(measured_s),
+        "seconds": round(time.monotonic() - begun),
         "swaps": round(swaps["sound"][-1] - swaps["sound"][0]),
         "MiB of memory for 100 swaps": round(cost["sound"] / (1 << 20), 2),
         "the same with a planted leak": round(cost["leaking"] / (1 << 20), 2),
@@ -59,7 +65,6 @@ async def test_swaps_leak_nothing_and_a_planted_leak_is_found(
         "files": f"{min(one.files for one in sound)} to {max(one.files for one in sound)}",
     }
     rig.answers.check()
-    assert swaps["sound"][-1] - swaps["sound"][0] >= 100
     assert cost["sound"] <= PER_100_SWAPS
     assert cost["leaking"] > PER_100_SWAPS
     assert sound[-1].threads <= sound[0].threads + 2

@@ -13,17 +13,25 @@ from tests.fault.mutants.table import Mutant, of_row
 
 RATE = 200.0
 SWAPS_PER_S = 12.0
+ANSWERS = 10
+"""Of each version, at the least and on average."""
+
+MOST_PUSHES = 8
+"""Times as many pushes as swaps, at the most."""
 
 
 async def swap_under_load(folder: Path, seed: int, swaps: int, mutant: str = "") -> Answers:
-    """What a pod answered while `swaps` versions were pushed."""
+    """What a pod answered while it swapped `swaps` versions in; on a busy machine some are passed over."""
     async with Rig(folder, seed).running() as rig:
         pod = await rig.pod(mutant=mutant).ready()
         async with rig.load(rest={pod.rest: RATE}, grpc={pod.grpc: RATE}):
-            await rig.push_at(SWAPS_PER_S, swaps)
+            for _ in range(MOST_PUSHES):
+                await rig.push_at(SWAPS_PER_S, swaps)
+                taken = await pod.metric("riverrun_serving_swaps_total")
+                if mutant or (taken >= swaps and rig.answers.given > ANSWERS * swaps):
+                    break
             await pod.reaches("houses", rig.trainer.version)
-        taken = await pod.metric("riverrun_serving_swaps_total")
-    assert mutant or taken >= 0.8 * swaps, f"only {taken:.0f} of {swaps} versions were swapped in"
+    assert mutant or taken >= swaps, f"only {taken:.0f} of {swaps} versions were swapped in"
     return rig.answers
 
 
@@ -45,7 +53,7 @@ async def test_every_answer_is_of_the_version_that_it_names(
     }
     answers.check()
     assert len(answers.versions) > 0.5 * swaps
-    assert answers.given > 10 * swaps
+    assert answers.given > ANSWERS * swaps
 
 
 @pytest.mark.row("mutants")

@@ -43,7 +43,7 @@ async def test_ended_at_each_step_of_its_copy_a_pod_starts_from_a_whole_one(
 
             alone = await rig.pod(param_server=NOBODY, **settings).answers()
             bound = time.monotonic()
-            await alone.ready(within_s=30)
+            await alone.ready()
             started_s.append(time.monotonic() - bound)
             given = rig.answers.given
             async with asking(Asker(rig.answers, seed).over_rest(alone.rest, 50)):
@@ -59,7 +59,9 @@ async def test_ended_at_each_step_of_its_copy_a_pod_starts_from_a_whole_one(
     }
     rig.answers.check()
     assert half_written >= len(ends) // 2
-    assert max(started_s) <= (LOADED_S if release else 5 * LOADED_S)
+    # A machine that does nothing else is asked for this at release size.
+    if release:
+        assert max(started_s) <= LOADED_S
 
 
 @pytest.mark.row("C4")

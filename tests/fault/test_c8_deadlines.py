@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ ROW_S = 0.05
 BURST = 50
 """Calls at once: computing all of them takes much longer than their deadline."""
 
+MOST_UNSHOWN = 50
 DEADLINE_S = 0.3
 FREED_S = 0.1 + 2 * ROW_S
 """Seconds in which a fresh call is answered after others were cancelled: that, and the rows in progress."""
@@ -30,7 +32,7 @@ async def test_calls_that_nobody_waits_for_are_not_computed(
     folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
     bursts = 200 if release else 3
-    late = allowed = 0
+    late = unshown = 0
     slowest_s = 0.0
     async with Rig(folder, seed).running() as rig:
         pod = await rig.pod(mutant=METER).ready()
@@ -39,7 +41,9 @@ async def test_calls_that_nobody_waits_for_are_not_computed(
                 INFER, ModelInferRequest.SerializeToString, ModelInferResponse.FromString
             )
             await infer(request_for([0]), timeout=10)
-            for how in ["deadline", "cancelled"] * bursts:
+            ways = deque(["deadline", "cancelled"] * bursts)
+            while ways:
+                how = ways.popleft()
                 before, asked = _computed(pod), time.monotonic()
                 calls = [
                     infer(request_for([0]), timeout=DEADLINE_S if how == "deadline" else 30)
@@ -55,18 +59,22 @@ async def test_calls_that_nobody_waits_for_are_not_computed(
                 slowest_s = max(slowest_s, time.monotonic() - begun)
                 # One more may have begun as the deadline passed, and the fresh call is one.
                 in_time = int((begun - asked) / ROW_S) + 2
-                allowed += in_time
                 late += max(0, _computed(pod) - before - in_time)
+                if in_time >= BURST and unshown < MOST_UNSHOWN:
+                    # A busy machine took so long that all might have been computed in time.
+                    unshown += 1
+                    ways.append(how)
 
     figures |= {
         "calls": 2 * bursts * BURST,
         "computed though nobody waited": late,
         "slowest fresh answer after them, s": round(slowest_s, 3),
     }
-    assert allowed < bursts * BURST
+    assert unshown < MOST_UNSHOWN
     assert late == 0
-    # How soon exactly is measured on a machine that does nothing else, at release size.
-    assert slowest_s <= (FREED_S if release else 10 * FREED_S)
+    # A machine that does nothing else is asked for this at release size.
+    if release:
+        assert slowest_s <= FREED_S
 
 
 def _computed(pod: Pod) -> int:

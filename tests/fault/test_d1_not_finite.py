@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import json
 import math
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ publish: {{every_events: 20}}
 UNREADABLE = ("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 400, "true", '"1.0"', "[1]")
 """What no number of an event may be, in its feature, its label or its weight."""
 
+STILL_S = 10.0
 HARMLESS = ("-0.0", "5e-324", "0", "1e-300")
 
 POISON_EVERY = 2_500
@@ -53,6 +55,17 @@ def numbered(number: int, rng: random.Random) -> tuple[NewEvent, bool]:
     return NewEvent(f"e{number}", body.encode()), bad
 
 
+async def settled(rig: TrainerRig, count: int) -> None:
+    """Return once the line stands at event `count`, or stands still: a mutant may come to a stop over
+    weights that nobody can learn with any more."""
+    moved, position = time.monotonic(), 0
+    while position < count and time.monotonic() < moved + STILL_S:
+        head = await ledger.head(rig.client)
+        if head is not None and ledger.offset_of(head) != position:
+            moved, position = time.monotonic(), ledger.offset_of(head)
+        await asyncio.sleep(0.05)
+
+
 async def feed_and_judge(
     folder: Path, seed: int, count: int, mutant: str = ""
 ) -> tuple[list[Problem], dict[str, Any]]:
@@ -67,9 +80,8 @@ async def feed_and_judge(
             await rig.log.append(
                 ledger.MODEL, Stream.EXAMPLES, [event for event, _ in events[start : start + 500]]
             )
-        # A mutant may come to a stop over weights that nobody can learn with any more.
-        with contextlib.suppress(TimeoutError):
-            await ledger.reached(rig.client, count, within_s=15 if mutant else 120)
+        await ledger.reached(rig.client, 0)
+        await settled(rig, count)
         letters = [json.loads(one.body) for one in await ledger.logged(rig.log, Stream.DEAD_LETTERS)]
         versions = await ledger.all_versions(rig.client)
         head = versions[-1]

@@ -33,7 +33,7 @@ async def test_only_the_newest_dead_letters_stay(
             lot = [NewEvent(f"bad-{n}", b'{"features": {}}') for n in range(start, start + LOT)]
             await rig.log.append(ledger.MODEL, Stream.EXAMPLES, lot)
         await rig.log.append(ledger.MODEL, Stream.EXAMPLES, [ledger.event(0)])
-        head = await ledger.reached(rig.client, bad + 1, within_s=300 if release else 90)
+        head = await ledger.reached(rig.client, bad + 1, within_s=300)
         letters = await ledger.logged(rig.log, Stream.DEAD_LETTERS)
         async with asyncio.timeout(30):
             while len(letters) > KEPT:

@@ -98,7 +98,7 @@ async def head(client: ParameterClient) -> Manifest | None:
     return versions[0] if versions else None
 
 
-async def reached(client: ParameterClient, offset: int, within_s: float = 60.0) -> Manifest:
+async def reached(client: ParameterClient, offset: int, within_s: float = 180.0) -> Manifest:
     """The newest version, once it stands at `offset` of the examples or further; raises TimeoutError."""
     async with asyncio.timeout(within_s):
         while True:

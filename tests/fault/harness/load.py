@@ -119,7 +119,7 @@ class Fleet:
     async def under_way(self) -> None:
         """Return once every model has a version, and one more push was acknowledged."""
         before = len(self.oracle.acked)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while len(self.oracle.acked) == before or any(line.head == 0 for line in self.lines):
                 await asyncio.sleep(0.005)
                 # A client that failed would leave this waiting for nothing.

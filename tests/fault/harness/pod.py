@@ -18,7 +18,7 @@ from riverrun.runtime import failpoints
 from tests.fault.harness.links import get
 from tests.fault.harness.mutation import mutated
 
-START_S = 60.0
+START_S = 120.0
 
 
 class Pod:

@@ -30,11 +30,15 @@ confidence; that is why the same is shown at every step of a commit, and why eac
 """
 
 
+SOAK = ROOT / "docs" / "soak.md"
+SOAKED = "What two hours with everything on came to is in [its own page](soak.md).\n\n"
+
+
 def page(results: Iterable[Result]) -> str:
     """The whole page."""
     results = list(results)
     machine = f"{os.cpu_count()} cores, Linux {platform.release().split('-')[0]}, ext4"
-    lines = [PREAMBLE, f"Measured on {machine}.\n\n"]
+    lines = [PREAMBLE, SOAKED if SOAK.exists() else "", f"Measured on {machine}.\n\n"]
     for row in ROWS:
         lines.append(f"## {row.id}: {row.promise}\n\n{row.shown}\n\n")
         if row.note:

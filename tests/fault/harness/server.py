@@ -10,7 +10,7 @@ from tests.fault.harness.process import ServiceProcess, Setup
 
 __all__ = ["DidNotStart", "ServerProcess", "Setup"]
 
-START_S = 30.0
+START_S = 120.0
 
 
 class DidNotStart(Exception):
