@@ -89,6 +89,14 @@ class OffsetRange:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Events that were about to be learned when a session ended without a goodbye, `deaths` times in all."""
+
+    range: OffsetRange
+    deaths: int
+
+
 class Arrivals(msgspec.Struct, frozen=True):
     """When the events that a version learned since its base were received, Unix ns; 0, 0 for none."""
 

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import InvalidInput
-from riverrun.core.events import Arrivals, OffsetRange, Positions, Stream
+from riverrun.core.events import Arrivals, OffsetRange, Positions, Stream, Suspect
 from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
 
 
@@ -47,6 +47,17 @@ def ranges_to_pb(ranges: Iterable[OffsetRange]) -> list[pb.OffsetRange]:
 
 def ranges_from_pb(messages: Iterable[pb.OffsetRange]) -> tuple[OffsetRange, ...]:
     return tuple(OffsetRange(stream_named(m.stream), m.partition, m.start, m.end) for m in messages)
+
+
+def suspects_to_pb(suspects: Iterable[Suspect]) -> list[pb.OpenSessionResponse.Suspect]:
+    return [
+        pb.OpenSessionResponse.Suspect(range=ranges_to_pb([one.range])[0], deaths=one.deaths)
+        for one in suspects
+    ]
+
+
+def suspects_from_pb(messages: Iterable[pb.OpenSessionResponse.Suspect]) -> tuple[Suspect, ...]:
+    return tuple(Suspect(ranges_from_pb([m.range])[0], m.deaths) for m in messages)
 
 
 def manifest_to_pb(manifest: Manifest) -> pb.Manifest:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import Unavailable
-from riverrun.core.events import OffsetRange, Positions
+from riverrun.core.events import OffsetRange, Positions, Suspect
 from riverrun.core.versions import Manifest
-from riverrun.rpc.converters import manifest_from_pb, positions_from_pb, ranges_from_pb
+from riverrun.rpc.converters import (
+    manifest_from_pb,
+    positions_from_pb,
+    ranges_from_pb,
+    ranges_to_pb,
+    suspects_from_pb,
+)
 from riverrun.rpc.params_client import PEER, ParameterClient, translated
 from riverrun.rpc.weight_converters import push_to_pb, pushed_from_pb
 from riverrun.rpc.weights import Push, Pushed
@@ -28,7 +35,8 @@ class Opened:
     spec_yaml: str
     positions: Positions
     skipped: tuple[OffsetRange, ...]
-    same_position_sessions: int
+    unclean_end: bool = False
+    suspects: tuple[Suspect, ...] = ()
 
 
 class TrainerSession:
@@ -37,6 +45,7 @@ class TrainerSession:
     def __init__(self, call: Any, opened: Opened) -> None:
         self._call = call
         self._pushes: dict[str, asyncio.Future[Pushed | None]] = {}
+        self._notes: deque[asyncio.Future[None]] = deque()
         self._writing = asyncio.Lock()
         self.opened = opened
 
@@ -62,6 +71,17 @@ class TrainerSession:
         finally:
             del self._pushes[push.push_id]
 
+    async def attempt(self, range_: OffsetRange, deadline_s: float = 10.0) -> None:
+        """Say what is about to be learned, and nothing else before the next push; on disk when this returns.
+
+        As `push`, it needs `changed_specs` to be read. Raises `Unavailable` when no answer came.
+        """
+        await self._note(pb.OpenSessionRequest(attempt=ranges_to_pb([range_])[0]), deadline_s)
+
+    async def goodbye(self, deadline_s: float = 2.0) -> None:
+        """Say that the session is about to end by no fault of an event; as `attempt`."""
+        await self._note(pb.OpenSessionRequest(goodbye=pb.OpenSessionRequest.Goodbye()), deadline_s)
+
     async def changed_specs(self) -> AsyncIterator[str]:
         """Each newer spec of the line, as YAML. Raises `Fenced` or `Unavailable` when the session ends."""
         try:
@@ -72,11 +92,31 @@ class TrainerSession:
                         yield message.spec_changed.spec_yaml
                     elif message.HasField("pushed"):
                         self._answered(message.pushed)
+                    elif message.HasField("noted"):
+                        self._noted()
             raise Unavailable(PEER, "the session ended")
         finally:
-            for answer in self._pushes.values():
-                if not answer.done():
-                    answer.set_exception(Unavailable(PEER, "the session ended"))
+            ended = Unavailable(PEER, "the session ended")
+            for waiting in (self._pushes.values(), self._notes):
+                for answer in waiting:
+                    if not answer.done():
+                        answer.set_exception(ended)
+
+    async def _note(self, request: pb.OpenSessionRequest, deadline_s: float) -> None:
+        noted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(deadline_s):
+                # In the order of the requests, as the answers come.
+                self._notes.append(noted)
+                await self._write(request)
+                await noted
+        except TimeoutError as error:
+            raise Unavailable(PEER, f"no answer within {deadline_s:g} s") from error
+
+    def _noted(self) -> None:
+        noted = self._notes.popleft()
+        if not noted.done():
+            noted.set_result(None)
 
     async def _write(self, request: pb.OpenSessionRequest) -> None:
         with translated():
@@ -95,15 +135,18 @@ class TrainerSession:
 
 @contextlib.asynccontextmanager
 async def open_session(
-    client: ParameterClient, model: str, line: int, trainer_id: str
+    client: ParameterClient, model: str, line: int, trainer_id: str, ended_epoch: int = 0
 ) -> AsyncIterator[TrainerSession]:
     """Be the trainer of `line` while the block runs; waits, however long, for the present one to lapse.
 
+    `ended_epoch` is that of this process's session before, where that ended by no fault of an event.
     Raises `Fenced` when the line is closed, `NotFound`, `Unavailable`.
     """
     call = client.stub.OpenSession()
     try:
-        opening = pb.OpenSessionRequest.Open(model=model, line=line, trainer_id=trainer_id)
+        opening = pb.OpenSessionRequest.Open(
+            model=model, line=line, trainer_id=trainer_id, ended_epoch=ended_epoch
+        )
         with translated():
             await call.write(pb.OpenSessionRequest(open=opening))
             first = await call.read()
@@ -119,7 +162,8 @@ async def open_session(
                 spec_yaml=opened.spec_yaml,
                 positions=positions_from_pb(opened.positions),
                 skipped=ranges_from_pb(opened.skipped),
-                same_position_sessions=opened.same_position_sessions,
+                unclean_end=opened.unclean_end,
+                suspects=suspects_from_pb(opened.suspects),
             ),
         )
     finally:

@@ -15,7 +15,7 @@ from riverrun.rpc.weights import Push, Pushed
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
 from riverrun.runtime.failpoints import reach
-from riverrun_param_server import version_rows
+from riverrun_param_server import suspicion, version_rows
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.chains import decode_delta
 from riverrun_param_server.completion import Completion
@@ -23,7 +23,7 @@ from riverrun_param_server.line_state import LineState, Prepared
 from riverrun_param_server.pushed_rows import row_of
 from riverrun_param_server.recent_deltas import RecentDelta
 from riverrun_param_server.records import LineRecord, ModelRecord
-from riverrun_param_server.resets import after_first_push
+from riverrun_param_server.resets import after_push
 from riverrun_param_server.sessions import Sessions, fenced
 from riverrun_param_server.snapshots import Snapshots
 from riverrun_param_server.spec_changes import own_line
@@ -176,7 +176,7 @@ class Pushes:
         self, model: Model, record: ModelRecord, line: LineRecord, row: VersionRow, push: Push
     ) -> None:
         record = replace(record, next_version=row.version + 1)
-        record = record.with_line(after_first_push(line, row.version))
+        record = record.with_line(suspicion.contained(after_push(line, row.version), push.positions))
         for channel in row.stored.moved:
             record = record.with_channel(channel)
         body = row.delta or row.snapshot

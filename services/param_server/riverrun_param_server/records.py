@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import msgspec
 
-from riverrun.core.events import NO_POSITIONS, OffsetRange, Positions
+from riverrun.core.events import NO_POSITIONS, OffsetRange, Positions, Suspect
 from riverrun.core.versions import Channel, Line
 
 
@@ -16,8 +16,9 @@ class LineRecord:
     """One line. `parent` is the version that it starts from, 0 for none; `head` is `parent` until a push.
 
     `start` and `skipped` are where the line reads from and what it leaves out until its first push.
-    `sessions_since_push` counts trainers that opened it from where it stands. `successor` is the line
-    where learning went on when this one was closed, 0 for none.
+    `successor` is the line where learning went on when this one was closed, 0 for none.
+    `clean`: no session was opened since one said goodbye. `attempt` is what the present or last one was
+    about to learn, `suspects` what sessions before it did not survive: see `suspicion`.
     """
 
     number: int
@@ -28,9 +29,11 @@ class LineRecord:
     epoch: int = 0
     closed: bool = False
     successor: int = 0
-    sessions_since_push: int = 0
     start: Positions = field(default_factory=lambda: NO_POSITIONS)
     skipped: tuple[OffsetRange, ...] = ()
+    clean: bool = True
+    attempt: OffsetRange | None = None
+    suspects: tuple[Suspect, ...] = ()
 
     @property
     def pushed(self) -> bool:

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import InvalidInput
+from riverrun.core.events import OffsetRange
 from riverrun.rpc.chunks import Joiner
-from riverrun.rpc.converters import unix_ns
+from riverrun.rpc.converters import ranges_from_pb, unix_ns
 from riverrun.rpc.weight_converters import push_from_pb
 from riverrun.rpc.weights import Push
 from riverrun_param_server.param_server import Held
@@ -37,6 +38,14 @@ def opening(request: pb.OpenSessionRequest) -> pb.OpenSessionRequest.Open:
     if len(request.open.trainer_id) > 256:
         raise InvalidInput("open.trainer_id", "expected at most 256 characters")
     return request.open
+
+
+def attempt(request: pb.OpenSessionRequest) -> OffsetRange:
+    """What a trainer is about to learn; raises `InvalidInput` for an empty range or an unknown stream."""
+    [range_] = ranges_from_pb([request.attempt])
+    if not 0 <= range_.start < range_.end:
+        raise InvalidInput("attempt", f"expected 0 <= start < end, got {range_.start} and {range_.end}")
+    return range_
 
 
 def push_header(request: pb.PushRequest) -> pb.PushHeader:

@@ -80,6 +80,6 @@ def positions_of(line: LineRecord, head: Manifest | None) -> Positions:
     return line.start or NO_POSITIONS
 
 
-def after_first_push(line: LineRecord, version: int) -> LineRecord:
+def after_push(line: LineRecord, version: int) -> LineRecord:
     """The line with `version` as its head; what it started from is in the manifest from now on."""
-    return replace(line, head=version, sessions_since_push=0, start=NO_POSITIONS, skipped=())
+    return replace(line, head=version, start=NO_POSITIONS, skipped=())

@@ -22,13 +22,14 @@ from riverrun.rpc.converters import (
     positions_to_pb,
     ranges_to_pb,
     reader_to_pb,
+    suspects_to_pb,
 )
 from riverrun.rpc.weight_converters import push_from_pb, pushed_to_pb
 from riverrun.rpc.weights import Pushed
 from riverrun_param_server import requests
 from riverrun_param_server.backups import Backups, Done, FileBegins, FileEnds, Part
 from riverrun_param_server.param_server import ParamServer
-from riverrun_param_server.sessions import Opening, PushOutcome, Session
+from riverrun_param_server.sessions import News, Noted, Opening, PushOutcome, Session
 
 SERVICE = "riverrun.api.params.v1.ParameterService"
 
@@ -58,7 +59,9 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         self, requests_in: AsyncIterator[pb.OpenSessionRequest], context: Any
     ) -> AsyncIterator[pb.OpenSessionResponse]:
         wanted = requests.opening(await requests.first(requests_in))
-        session, opening = await self._server.sessions.open(wanted.model, wanted.line, wanted.trainer_id)
+        session, opening = await self._server.sessions.open(
+            wanted.model, wanted.line, wanted.trainer_id, wanted.ended_epoch
+        )
         reports = asyncio.create_task(self._take_progress(session, requests_in))
         try:
             yield self._opened(opening)
@@ -164,8 +167,18 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
                 self._server.sessions.progress(session, request.progress.problem[:1024])
             elif request.HasField("push"):
                 session.tell_outcome(request.push.push_id, await self._push_inline(session, request.push))
+            else:
+                # Where it cannot be noted the trainer hears nothing, and gives this session up.
+                with contextlib.suppress(RiverrunError):
+                    await self._note(session, request)
         # The trainer says no more: it has gone, or is about to.
         self._server.sessions.close(session)
+
+    async def _note(self, session: Session, request: pb.OpenSessionRequest) -> None:
+        if request.HasField("attempt"):
+            await self._server.sessions.attempt(session, requests.attempt(request))
+        elif request.HasField("goodbye"):
+            await self._server.sessions.say_goodbye(session)
 
     async def _push_inline(self, session: Session, header: pb.PushHeader) -> Pushed | None:
         """The answer to a push over the session's stream; None where `Push` would raise."""
@@ -176,14 +189,18 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         except RiverrunError:
             return None
 
-    def _told(self, news: str | PushOutcome) -> pb.OpenSessionResponse:
-        if isinstance(news, str):
-            changed = pb.OpenSessionResponse.SpecChanged(spec_yaml=news)
-            return pb.OpenSessionResponse(store_id=self._server.store_id, spec_changed=changed)
-        pushed = pb.OpenSessionResponse.Pushed(
-            push_id=news.push_id, answer=None if news.answer is None else pushed_to_pb(news.answer)
-        )
-        return pb.OpenSessionResponse(store_id=self._server.store_id, pushed=pushed)
+    def _told(self, news: News) -> pb.OpenSessionResponse:
+        told = pb.OpenSessionResponse(store_id=self._server.store_id)
+        match news:
+            case Noted():
+                told.noted.SetInParent()
+            case PushOutcome(push_id, answer):
+                told.pushed.push_id = push_id
+                if answer is not None:
+                    told.pushed.answer.CopyFrom(pushed_to_pb(answer))
+            case spec_yaml:
+                told.spec_changed.spec_yaml = spec_yaml
+        return told
 
     async def _take_reports(self, number: int, requests_in: AsyncIterator[pb.WatchRequest]) -> None:
         async for request in requests_in:
@@ -199,7 +216,8 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
                 spec_yaml=opening.spec_yaml,
                 positions=positions_to_pb(opening.positions),
                 skipped=ranges_to_pb(opening.skipped),
-                same_position_sessions=opening.same_position_sessions,
+                unclean_end=opening.unclean_end,
+                suspects=suspects_to_pb(opening.suspects),
             ),
         )
 

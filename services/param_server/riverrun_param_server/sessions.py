@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 import structlog
 
 from riverrun.core.errors import Fenced, NotFound, RiverrunError, Unavailable
-from riverrun.core.events import OffsetRange, Positions
+from riverrun.core.events import OffsetRange, Positions, Suspect
 from riverrun.core.versions import Manifest
 from riverrun.rpc.weights import Pushed
 from riverrun.runtime.clock import Clock
+from riverrun_param_server import suspicion
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.records import LineRecord
@@ -39,7 +40,13 @@ class Opening:
     spec_yaml: str
     positions: Positions
     skipped: tuple[OffsetRange, ...]
-    same_position_sessions: int
+    unclean_end: bool
+    suspects: tuple[Suspect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a trainer said of its attempts is on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,10 @@ class PushOutcome:
 
     push_id: str
     answer: Pushed | None
+
+
+News = str | Noted | PushOutcome
+"""What a session tells its trainer: the newest policies as YAML, and answers."""
 
 
 class Session:
@@ -59,7 +70,7 @@ class Session:
         self.epoch = 0
         self.deadline = float("inf")
         self._spec: str | None = None
-        self._outcomes: deque[PushOutcome] = deque()
+        self._answers: deque[PushOutcome | Noted] = deque()
         self._error: RiverrunError | None = None
         self._over = False
         self._wake = asyncio.Event()
@@ -71,7 +82,12 @@ class Session:
 
     def tell_outcome(self, push_id: str, answer: Pushed | None) -> None:
         """A version that came over the session's stream is durable and announced, or was refused."""
-        self._outcomes.append(PushOutcome(push_id, answer))
+        self._answers.append(PushOutcome(push_id, answer))
+        self._wake.set()
+
+    def tell_noted(self) -> None:
+        """An attempt or a goodbye is on disk."""
+        self._answers.append(Noted())
         self._wake.set()
 
     def end(self, error: RiverrunError | None = None) -> None:
@@ -80,11 +96,11 @@ class Session:
             self._over, self._error = True, error
             self._wake.set()
 
-    async def news(self) -> AsyncIterator[str | PushOutcome]:
-        """Each newer spec, and what became of each push. Ends, or raises, when the session is over."""
+    async def news(self) -> AsyncIterator[News]:
+        """Each newer spec, and answers in order. Ends, or raises, when the session is over."""
         while not self._over:
-            if self._outcomes:
-                yield self._outcomes.popleft()
+            if self._answers:
+                yield self._answers.popleft()
                 continue
             spec, self._spec = self._spec, None
             if spec is not None:
@@ -109,11 +125,15 @@ class Sessions:
         self._lease_s = lease_s
         self._present: dict[_Key, Session] = {}
         self._standbys: dict[_Key, deque[asyncio.Future[None]]] = {}
+        self._lapsed: set[_Key] = set()
         self._ended = False
 
-    async def open(self, model_name: str, line: int, trainer_id: str) -> tuple[Session, Opening]:
+    async def open(
+        self, model_name: str, line: int, trainer_id: str, ended_epoch: int = 0
+    ) -> tuple[Session, Opening]:
         """A session on the line, once no other trainer holds it; waits for as long as one does.
 
+        `ended_epoch` is that of the trainer's own session before, where no event ended it.
         The caller must `close` it. Raises `NotFound`, and `Fenced` for a closed line.
         """
         key = (model_name, line)
@@ -130,7 +150,7 @@ class Sessions:
         self._present[key] = session
         try:
             model = self._catalogue.get(model_name)
-            opening = await self._completion.run(self._grant(model, line))
+            opening = await self._completion.run(self._grant(model, line, ended_epoch))
         except BaseException:
             self.close(session)
             raise
@@ -153,6 +173,14 @@ class Sessions:
         if model is not None:
             self._report_problem(model, session.key[1], problem)
 
+    async def attempt(self, session: Session, range_: OffsetRange) -> None:
+        """The trainer is about to learn `range_`; told to it once that is on disk."""
+        await self._note(session, lambda line: suspicion.attempting(line, range_))
+
+    async def say_goodbye(self, session: Session) -> None:
+        """The trainer is about to end the session, no event being to blame; told to it once on disk."""
+        await self._note(session, suspicion.ended_well)
+
     def close(self, session: Session) -> None:
         """The trainer's stream ended; the next in line gets its turn. Repeating it changes nothing."""
         session.end()
@@ -164,6 +192,8 @@ class Sessions:
         """End every session whose lease ran out."""
         now = self._clock.monotonic()
         for session in [s for s in self._present.values() if s.deadline <= now]:
+            # Whatever its trainer says later: it may have hung at an event.
+            self._lapsed.add(session.key)
             self._lose(session, "no progress was reported within the lease")
 
     async def sweep(self) -> None:
@@ -197,13 +227,15 @@ class Sessions:
         for standby in [s for waiting in self._standbys.values() for s in waiting if not s.done()]:
             standby.set_exception(Unavailable("the parameter server", "it stops"))
 
-    async def _grant(self, model: Model, number: int) -> Opening:
+    async def _grant(self, model: Model, number: int, ended_epoch: int) -> Opening:
         async with model.lock:
             line = model.line(number)
             self._check_open(model.name, number)
-            waiting = line.sessions_since_push
-            line = replace(line, epoch=line.epoch + 1, sessions_since_push=waiting + 1)
+            survived = ended_epoch == line.epoch and (model.name, number) not in self._lapsed
+            line, unclean_end = suspicion.opened(line, survived=survived)
+            line = replace(line, epoch=line.epoch + 1)
             await self._catalogue.commit(model, Change(model.record.with_line(line)))
+            self._lapsed.discard((model.name, number))
             head = model.manifests.get(line.head)
             return Opening(
                 epoch=line.epoch,
@@ -211,8 +243,20 @@ class Sessions:
                 spec_yaml=model.specs[line.spec_sha],
                 positions=positions_of(line, head),
                 skipped=line.skipped,
-                same_position_sessions=waiting,
+                unclean_end=unclean_end,
+                suspects=line.suspects,
             )
+
+    async def _note(self, session: Session, change: Callable[[LineRecord], LineRecord]) -> None:
+        async def note() -> None:
+            model = self._catalogue.get(session.key[0])
+            async with model.lock:
+                line = model.line(session.key[1])
+                if self._present.get(session.key) is session and line.epoch == session.epoch:
+                    await self._catalogue.commit(model, Change(model.record.with_line(change(line))))
+                    session.tell_noted()
+
+        await self._completion.run(note())
 
     async def _wait_for_turn(self, key: _Key) -> None:
         waiting = self._standbys.setdefault(key, deque())

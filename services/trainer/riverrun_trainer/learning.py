@@ -118,6 +118,7 @@ class Learning:
         self._last_offset: int | None = None
         # Since the last capture: each feature that was learned from, with its newest value.
         self._touched: dict[str, FeatureValue] = {}
+        self._captured_offsets = sum(self._offsets.values())
         self.learned = 0
         """Examples learned since the last capture."""
 
@@ -126,21 +127,36 @@ class Learning:
         """Where an equal learner would go on reading."""
         return dict(self._offsets)
 
+    @property
+    def passed(self) -> int:
+        """Events that the position moved past since the last capture, learned or refused."""
+        return sum(self._offsets.values()) - self._captured_offsets
+
+    @property
+    def learns_next(self) -> bool:
+        """Whether one more good event is learned at once, and does not wait in a mini-batch."""
+        return len(self._batch) + 1 == self._learner.batch_size
+
     def take(
         self, events: Iterable[LoggedEvent], poisoned: Mapping[int, str] = NONE_POISONED
     ) -> list[Refused]:
         """Learn `events` in order, or keep them until their mini-batch is full; those that cannot be learned.
 
         They change nothing but the position; those whose answer is not finite are among them, and those
-        whose offset is `poisoned`, which says why. Raises `Diverged` where an answer that is not finite may
-        be the fault of events learned since the last capture.
+        whose offset is `poisoned`, which says why, with the mini-batch that they would complete. Raises
+        `Diverged` where an answer that is not finite may be the fault of events learned since the last
+        capture.
         """
         refused: list[Refused] = []
         read, check, size = self._read, self._learner.check, self._learner.batch_size
         for event in events:
+            if event.offset in poisoned:
+                # It names the learning that it sets off, which is that of its whole mini-batch.
+                refused.append(Refused((*self._batch, event), poisoned[event.offset]))
+                self._batch, self._examples_of_batch = [], []
+                self._pass(event)
+                continue
             try:
-                if event.offset in poisoned:
-                    raise InvalidInput("", poisoned[event.offset])
                 example = read(event.body)
                 check(example.features, example.label, example.weight)
             except InvalidInput as error:
@@ -224,6 +240,7 @@ class Learning:
             encode_s=time.thread_time() - started,
         )
         self.learned = 0
+        self._captured_offsets = sum(self._offsets.values())
         # Not cleared: a learner may still hold the row that it was asked for.
         self._touched = {}
         self._missed_changes += captured.missed_changes

@@ -33,14 +33,9 @@ class Surroundings:
 class LineMemory:
     """What this process knows of a line from sessions before; nothing that a restart would need.
 
-    `poisoned` are offsets that must not be learned, with the reason. `careful_events` counts the examples
-    to learn one by one, since an unknown one of them broke the model.
+    `poisoned` are offsets that must not be learned, with the reason. `ended_epoch` is that of its session
+    before, where that ended by no fault of an event, else 0.
     """
 
     poisoned: dict[int, str] = field(default_factory=dict)
-    careful_events: int = 0
-
-    def take_careful_events(self) -> int:
-        """`careful_events`, which are 0 from then on."""
-        count, self.careful_events = self.careful_events, 0
-        return count
+    ended_epoch: int = 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+from collections.abc import Iterator
 
 import structlog
 
@@ -49,10 +51,16 @@ class LineTrainer:
             opened_s = self._around.clock.monotonic()
             try:
                 async with open_session(
-                    self._around.client, self._model, self._line, self._around.trainer_id
+                    self._around.client,
+                    self._model,
+                    self._line,
+                    self._around.trainer_id,
+                    self._memory.ended_epoch,
                 ) as session:
                     opened_s = self._around.clock.monotonic()
-                    await self._learn(session)
+                    self._memory.ended_epoch = 0
+                    with self._surviving(session.opened.epoch):
+                        await self._learn(session)
                 continue
             except Fenced as fenced:
                 if fenced.line is not None and fenced.line != self._line:
@@ -74,6 +82,17 @@ class LineTrainer:
             await asyncio.sleep(backoff_s * random.uniform(0.5, 1.5))
             backoff_s = min(2 * backoff_s, MAX_BACKOFF_S)
 
+    @contextlib.contextmanager
+    def _surviving(self, epoch: int) -> Iterator[None]:
+        """Remember that the session of this epoch ended by no fault of an event, where that is so."""
+        try:
+            yield
+        except RiverrunError:
+            # The link, the server or another trainer; what a model raises comes as something else.
+            self._memory.ended_epoch = epoch
+            raise
+        self._memory.ended_epoch = epoch
+
     async def _learn(self, session: TrainerSession) -> None:
         opened = session.opened
         head = opened.head
@@ -81,7 +100,8 @@ class LineTrainer:
             "the session is open",
             epoch=opened.epoch,
             head=head.version if head else 0,
-            same_position_sessions=opened.same_position_sessions,
+            unclean_end=opened.unclean_end,
+            suspects=len(opened.suspects),
         )
         self._loop = SessionLoop(session, self._model, self._line, self._memory, self._around)
         try:

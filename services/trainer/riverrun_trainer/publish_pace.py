@@ -15,6 +15,11 @@ PUSH_OVERHEAD_S = 0.0005
 """What a push takes of the loop beside encoding, as measured on a small machine; part of the budget."""
 
 
+PASSED_EVENTS, PASSED_S = 10_000, 10.0
+"""Where nothing is learned, events that were set aside, or seconds, after which a version says how far the
+trainer has come: a restart would read them all again otherwise."""
+
+
 class PublishPace:
     """Joins a policy, a budget and what was learned since the last version."""
 
@@ -46,7 +51,7 @@ class PublishPace:
 
     def is_due(self, now_s: float) -> bool:
         """Whether to publish now."""
-        due = self._policy.should_publish(self._unpublished(), now_s)
+        due = self._policy.should_publish(self._unpublished(), now_s) or self._passed_s() <= now_s
         allowed = due and self._budget.free_s(now_s) <= now_s
         if due:
             self._bound.set(0 if allowed else 1)
@@ -56,6 +61,7 @@ class PublishPace:
         """When to ask again even if nothing more is learned; infinite for never."""
         state = self._unpublished()
         due_s = now_s if self._policy.should_publish(state, now_s) else self._policy.due_s(state)
+        due_s = min(due_s, self._passed_s())
         return math.inf if due_s == math.inf else max(due_s, self._budget.free_s(now_s))
 
     def taken(self, published: Mapping[str, float], encode_s: float, now_s: float) -> None:
@@ -64,6 +70,12 @@ class PublishPace:
         self._published = published
         self._budget.spend(encode_s + PUSH_OVERHEAD_S, now_s)
         self._share.set(self._budget.recent_share(now_s))
+
+    def _passed_s(self) -> float:
+        """When a version is due for the position's sake alone; infinite for never."""
+        if self._learning.learned or not self._learning.passed:
+            return math.inf
+        return -math.inf if self._learning.passed >= PASSED_EVENTS else self._taken_s + PASSED_S
 
     def _unpublished(self) -> Unpublished:
         watched = self._policy.watched_metric

@@ -17,16 +17,6 @@ from riverrun.rpc.weights import Push, Pushed
 from riverrun.runtime.failpoints import reach
 from riverrun_trainer.learning import Captured
 
-CAREFUL = "careful-"
-"""Begins the push id of a version after which the next event is learned on its own."""
-
-ATTEMPT = "attempt-"
-"""Begins the push id of a version that says: the next event is about to be learned on its own.
-
-The number of the attempt follows, as in ``attempt-2-``.
-"""
-
-
 IN_SESSION_MAX = 64 << 10
 """Bytes of a version that goes over the session's stream: a call of its own would take longer to set up
 than so little takes to send."""
@@ -40,11 +30,6 @@ class Target:
     line: int
     epoch: int
     store_id: str
-
-
-def attempts_of(push_id: str) -> int:
-    """How often the event after the version of this push was about to be learned on its own; 0 for never."""
-    return int(push_id.split("-")[1]) if push_id.startswith(ATTEMPT) else 0
 
 
 class Publisher:
@@ -74,10 +59,9 @@ class Publisher:
         """Have the next version say that `ranges` were never learned."""
         self._skipped += ranges
 
-    async def push(self, captured: Captured, source: Stream, *, mark: str = "") -> Pushed:
+    async def push(self, captured: Captured, source: Stream) -> Pushed:
         """Store `captured` as the line's next version; returns once it is durable and announced.
 
-        `mark` begins its push id, for the sessions after this one.
         Tried again, with the same bytes under the same id, while the server cannot be reached or is full.
         Raises `Fenced`, `StaleBase`, `WrongStore` and whatever else makes this session useless.
         """
@@ -87,7 +71,7 @@ class Publisher:
             line=self._target.line,
             epoch=self._target.epoch,
             base_version=self.head,
-            push_id=mark + uuid.uuid4().hex,
+            push_id=uuid.uuid4().hex,
             serving=captured.serving,
             trainer=captured.trainer,
             snapshot=self.head == 0,

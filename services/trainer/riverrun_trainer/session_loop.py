@@ -11,17 +11,19 @@ from dataclasses import dataclass
 import structlog
 
 from riverrun.core.errors import InvalidInput, Unavailable
+from riverrun.core.events import OffsetRange, Offsets
 from riverrun.core.spec import ModelSpec, parse_spec
 from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
 from riverrun.runtime.failpoints import reach
+from riverrun_trainer.caution import Caution
 from riverrun_trainer.dead_letters import DeadLetters
 from riverrun_trainer.inbox import Inbox, LogLost
 from riverrun_trainer.learning import Captured, Diverged, Learning
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.publish_pace import PublishPace
-from riverrun_trainer.publisher import ATTEMPT, CAREFUL, Publisher, Target, attempts_of
+from riverrun_trainer.publisher import Publisher, Target
 from riverrun_trainer.restoring import fresh_learning, restored_learning
 from riverrun_trainer.session_pulse import SessionPulse
 
@@ -31,13 +33,9 @@ SLICE_S = 0.002
 THREAD_FROM_S = 0.005
 """A state that took longer to encode is encoded in a thread the next time, while learning waits."""
 
-CAREFUL_EVENTS = 256
-"""Examples published one by one after a session that ended without publishing anything."""
-
-MAX_ATTEMPTS = 3
-"""Times that an event is learned on its own before it is set aside: a chance kill may hit one of them."""
-
 LAG_EVERY_S = 2.0
+
+NO_CAUTION = Caution(SOURCE, 0, 0, unclean_end=False, suspects=())
 
 log = structlog.get_logger()
 
@@ -60,6 +58,7 @@ class SessionLoop:
         self._memory = memory
         self._around = around
         self._clock = around.clock
+        self._session = session
         self._pulse = SessionPulse(session, around)
         head = self._opened.head
         target = Target(model, line, self._opened.epoch, self._opened.store_id)
@@ -74,8 +73,9 @@ class SessionLoop:
         self._push: asyncio.Task[_Answered] | None = None
         self._encode_s = 0.0
         self._dead_letters = DeadLetters(around.event_log, model)
-        self._careful_left = CAREFUL_EVENTS if self._opened.same_position_sessions >= 1 else 0
-        self._careful_left = max(self._careful_left, memory.take_careful_events())
+        self._caution = NO_CAUTION
+        # What the server was told to be learned next; None where nothing need be told.
+        self._lot: OffsetRange | None = None
 
     @property
     def ticked_s(self) -> float:
@@ -95,6 +95,7 @@ class SessionLoop:
                 # Nothing that trying again would mend.
                 log.warning("the line cannot be learned", model=self._model, reason=str(error))
                 await self._pulse.hold(str(error))
+                await self._say_goodbye()
             finally:
                 if self._push is not None:
                     self._push.cancel()
@@ -116,24 +117,25 @@ class SessionLoop:
         self._pulse.start(inbox.fill())
         self._pulse.start(self._measure_lag(learning))
         pace = PublishPace(self._model, spec.publish, learning, self._clock.monotonic())
-        faces_suspect = self._opened.same_position_sessions >= 1 or self._head_is_marked
+        self._caution = await self._pulse.working(self._cautious(learning))
+        self._memory.poisoned |= self._caution.poisoned
         while not self._pulse.stopping:
             await self._pulse.beat()
             if self._takes_another_session(pace, spec):
                 break
             if self._push is not None and self._push.done():
                 await self._answered()
-            if faces_suspect and inbox:
-                await self._face_suspect(learning, inbox)
-                faces_suspect = False
-            self._learn_slice(learning, inbox, pace)
+            if self._may_learn(learning, inbox):
+                await self._name_lot(learning, inbox.peek().offset)
+                self._learn_slice(learning, inbox, pace)
+            self._publisher.skip(inbox.take_expired())
             if self._dead_letters.waiting:
                 reach("trainer.before-letters")
                 await self._dead_letters.flush()
                 reach("trainer.after-letters")
-            if self._is_due(learning, pace):
+            if self._is_due(learning, inbox, pace):
                 await self._publish(learning, pace)
-            if inbox and self._may_learn(learning):
+            if self._may_learn(learning, inbox):
                 await asyncio.sleep(0)
             else:
                 now_s = self._clock.monotonic()
@@ -143,56 +145,50 @@ class SessionLoop:
     def _learn_slice(self, learning: Learning, inbox: Inbox, pace: PublishPace) -> None:
         """Learn until the slice is used up, nothing is left, or a version may be due."""
         learned = learning.learned
-        if inbox and self._may_learn(learning):
-            events = inbox.take(1 if self._is_careful else pace.events_left, time.perf_counter() + SLICE_S)
-            try:
-                for refused in learning.take(events, self._memory.poisoned):
-                    self._dead_letters.add(refused)
-            except Diverged:
-                self._memory.careful_events = learning.learned
-                raise
-            reach("trainer.after-learning")
-        self._publisher.skip(inbox.take_expired())
+        limit = pace.events_left if self._lot is None else self._lot.end - inbox.peek().offset
+        events = inbox.take(limit, time.perf_counter() + SLICE_S)
+        for refused in learning.take(events, self._memory.poisoned):
+            self._dead_letters.add(refused)
+        reach("trainer.after-learning")
         self._pulse.learned += learning.learned - learned
 
-    @property
-    def _is_careful(self) -> bool:
-        return self._careful_left > 0
+    def _may_learn(self, learning: Learning, inbox: Inbox) -> bool:
+        if not inbox or self._lot is None:
+            return bool(inbox)
+        # A lot is published before the next one is named, so that a death is at the one that was named.
+        return self._push is None and (learning.learned == 0 or inbox.peek().offset < self._lot.end)
 
-    @property
-    def _head_is_marked(self) -> bool:
-        """Whether the session before learned events on their own, and got no further than the head."""
-        head = self._opened.head
-        return head is not None and head.push_id.startswith((CAREFUL, ATTEMPT))
-
-    def _may_learn(self, learning: Learning) -> bool:
-        return not self._is_careful or (self._push is None and learning.learned == 0)
-
-    def _is_due(self, learning: Learning, pace: PublishPace) -> bool:
+    def _is_due(self, learning: Learning, inbox: Inbox, pace: PublishPace) -> bool:
         if self._push is not None:
             return False
-        if self._is_careful:
-            return learning.learned > 0
+        if self._lot is not None:
+            if self._may_learn(learning, inbox):
+                return False
+            if learning.learned:
+                return True
         return pace.is_due(self._clock.monotonic())
 
-    async def _face_suspect(self, learning: Learning, inbox: Inbox) -> None:
-        """Announce that the next event is learned on its own; one announced too often is not learned.
+    async def _cautious(self, learning: Learning) -> Caution:
+        end: Offsets = {}
+        if self._opened.unclean_end:
+            end = await self._around.event_log.end(self._model, SOURCE)
+        return Caution(
+            SOURCE,
+            sum(learning.offsets.values()),
+            sum(end.values()),
+            unclean_end=self._opened.unclean_end,
+            suspects=self._opened.suspects,
+        )
 
-        Sessions that ended here may have ended for any reason; only those that ended after they announced
-        the event, and before they published it, are held against the event (DECISIONS 25).
-        """
-        offset = inbox.peek().offset
-        if offset in self._memory.poisoned:
+    async def _name_lot(self, learning: Learning, offset: int) -> None:
+        """Tell the server what is learned next, where that must be told (DECISIONS 25)."""
+        if self._lot is not None and offset < self._lot.end:
             return
-        head = self._opened.head
-        attempts = 0 if head is None else attempts_of(head.push_id)
-        if attempts >= MAX_ATTEMPTS:
-            self._memory.poisoned[offset] = "the trainer died whenever it learned this event"
+        self._lot = lot = self._caution.lot(offset)
+        if lot is None or offset in self._memory.poisoned:
             return
-        log.warning("learning an event on its own", model=self._model, offset=offset)
-        captured = learning.capture()
-        self._count_missed(captured)
-        await self._pulse.working(self._publisher.push(captured, SOURCE, mark=f"{ATTEMPT}{attempts + 1}-"))
+        if lot.end - lot.start > 1 or learning.learns_next:
+            await self._pulse.working(self._session.attempt(lot))
 
     def _takes_another_session(self, pace: PublishPace, opened_with: ModelSpec) -> bool:
         """Use a new spec, where there is one; whether only the next session can, with a restored learner."""
@@ -229,8 +225,7 @@ class SessionLoop:
             )
 
     async def _send(self, captured: Captured, taken_s: float) -> _Answered:
-        mark = CAREFUL if self._is_careful else ""
-        return _Answered(captured, await self._publisher.push(captured, SOURCE, mark=mark), taken_s)
+        return _Answered(captured, await self._publisher.push(captured, SOURCE), taken_s)
 
     async def _answered(self) -> None:
         """Wait for the push in flight, if any, and take note of its answer."""
@@ -240,7 +235,6 @@ class SessionLoop:
         reach("trainer.after-push")
         self._push = None
         captured, version = answer.captured, answer.pushed.version
-        self._careful_left = max(0, self._careful_left - captured.learned)
         took_s = self._clock.monotonic() - answer.taken_s
         metrics.PUBLISHED.labels(self._model).inc()
         metrics.PUBLISH_SECONDS.observe(took_s)
@@ -270,17 +264,22 @@ class SessionLoop:
         """Publish what was learned and is not published yet."""
         await self._answered()
         await self._dead_letters.flush()
-        if learning.learned:
+        if learning.passed:
             await self._publish(learning)
             await self._answered()
+        if self._pulse.stopping:
+            await self._say_goodbye()
+
+    async def _say_goodbye(self) -> None:
+        """Say that no event is to blame for the end of the session."""
+        with contextlib.suppress(Unavailable):
+            await self._pulse.working(self._session.goodbye())
 
     def _check_finite(self, learning: Learning) -> None:
         """Nothing that is not finite is published: the event that broke the model is found and set aside."""
         try:
             learning.check_finite()
         except Diverged as diverged:
-            if self._is_careful:
+            if self._lot is not None and self._lot.end - self._lot.start == 1:
                 self._memory.poisoned[diverged.offset] = "the model is not finite after learning it"
-            else:
-                self._memory.careful_events = learning.learned
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class TrainerProcess(ServiceProcess):
             "RIVERRUN_TRAINER_REPORT_EVERY_S": str(REPORT_S),
             "RIVERRUN_TRAINER_LOG_FORMAT": "json",
             "RIVERRUN_FACTORIES": ",".join(FACTORIES),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "OMP_NUM_THREADS": "1",
         }
         super().__init__("riverrun_trainer", settings, log, setup or Setup())

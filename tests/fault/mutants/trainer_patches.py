@@ -35,16 +35,16 @@ def offset_before_weights() -> None:
     empty = encode_side(SideDelta())
     before: dict[int, Any] = {}
 
-    async def in_two_steps(self: Any, captured: Any, source: Any, *, mark: str = "") -> Any:
+    async def in_two_steps(self: Any, captured: Any, source: Any) -> Any:
         last = before.get(id(self))
         if last is not None:
             roots = {"serving_root": last.serving_root, "trainer_root": last.trainer_root}
             position = dataclasses.replace(
                 captured, serving=empty, trainer=empty, next_unit=last.next_unit, **roots
             )
-            await push(self, position, source, mark=mark)
+            await push(self, position, source)
         before[id(self)] = captured
-        return await push(self, captured, source, mark=mark)
+        return await push(self, captured, source)
 
     publisher.Publisher.push = in_two_steps
 
@@ -58,8 +58,8 @@ def offset_in_another_file() -> None:
     push = publisher.Publisher.push
     restored = session_loop.restored_learning
 
-    async def then_the_offset(self: Any, captured: Any, source: Any, *, mark: str = "") -> Any:
-        pushed = await push(self, captured, source, mark=mark)
+    async def then_the_offset(self: Any, captured: Any, source: Any) -> Any:
+        pushed = await push(self, captured, source)
         await asyncio.to_thread(file.write_text, json.dumps(captured.offsets))
         return pushed
 

@@ -8,8 +8,8 @@ import contextlib
 import pytest
 from riverrun_param_server.settings import ParamServerSettings
 
-from riverrun.core.errors import Fenced, NotFound, RiverrunError
-from riverrun.core.events import Stream
+from riverrun.core.errors import Fenced, NotFound, RiverrunError, Unavailable
+from riverrun.core.events import OffsetRange, Stream, Suspect
 from riverrun.rpc.trainer_session import TrainerSession, open_session
 from tests.integration.param_server.param_stack import (
     OTHER_LINE,
@@ -147,17 +147,71 @@ async def test_a_session_resumes_from_the_head_and_its_positions(stack: Stack) -
     assert (opened.head.version, opened.positions) == (1, positions)
 
 
-async def test_sessions_from_the_same_position_are_counted_until_a_push(stack: Stack) -> None:
-    await stack.client.register_model(SPEC)
-    counts = []
+async def test_what_was_attempted_when_a_session_ended_is_suspected_until_a_version_contains_it(
+    settings: ParamServerSettings,
+) -> None:
+    suspected = OffsetRange(Stream.EXAMPLES, 0, 7, 8)
+    found = []
+    units, head = Units(), 0
     for number in range(4):
-        async with open_session(stack.client, "flights", 1, "t") as session:
-            counts.append(session.opened.same_position_sessions)
-            if number == 2:
-                push = a_push(Units(), base=0, epoch=session.opened.epoch, serving=change(0, to=b"a"))
-                await stack.client.push(push)
+        # What is known outlives the server.
+        async with stack_over(settings) as stack:
+            await stack.client.register_model(SPEC)
+            async with open_session(stack.client, "flights", 1, f"t{number}") as session:
+                found.append((session.opened.unclean_end, session.opened.suspects))
+                hearing = asyncio.create_task(until_over(session))
+                await session.attempt(suspected)
+                if number == 2:
+                    push = a_push(
+                        units,
+                        base=head,
+                        epoch=session.opened.epoch,
+                        serving=change(0, to=b"a"),
+                        positions={Stream.EXAMPLES: {0: 8}},
+                    )
+                    await stack.client.push(push)
+                    await session.goodbye()
+                hearing.cancel()
+                await asyncio.gather(hearing, return_exceptions=True)
 
-    assert counts == [0, 1, 2, 0]
+    assert found == [
+        (False, ()),
+        (True, (Suspect(suspected, 1),)),
+        (True, (Suspect(suspected, 2),)),
+        (False, ()),
+    ]
+
+
+async def test_a_trainer_whose_link_broke_is_held_against_no_event(stack: Stack) -> None:
+    await stack.client.register_model(SPEC)
+    async with open_session(stack.client, "flights", 1, "t") as session:
+        epoch = session.opened.epoch
+
+    async with open_session(stack.client, "flights", 1, "t", epoch) as session:
+        assert not session.opened.unclean_end
+    # Another trainer was there in between: what became of it, nobody said.
+    async with open_session(stack.client, "flights", 1, "t", epoch) as session:
+        assert session.opened.unclean_end
+
+
+async def test_a_trainer_that_lapsed_is_not_believed(stack: Stack) -> None:
+    await stack.client.register_model(SPEC)
+    async with open_session(stack.client, "flights", 1, "t") as session:
+        await until_over(session)
+        epoch = session.opened.epoch
+
+    async with open_session(stack.client, "flights", 1, "t", epoch) as session:
+        assert session.opened.unclean_end
+
+
+async def test_an_attempt_at_nothing_is_not_noted(stack: Stack) -> None:
+    await stack.client.register_model(SPEC)
+    async with open_session(stack.client, "flights", 1, "t") as session:
+        hearing = asyncio.create_task(until_over(session))
+        with pytest.raises(Unavailable, match="no answer"):
+            await session.attempt(OffsetRange(Stream.EXAMPLES, 0, 7, 7), deadline_s=0.2)
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
 
 
 async def test_changed_policies_are_told_to_the_session(stack: Stack) -> None:

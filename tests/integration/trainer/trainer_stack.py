@@ -166,8 +166,11 @@ async def trainer_process(address: str, **environment: str):
         "RIVERRUN_TRAINER_REPORT_EVERY_S": "0.2",
         "PYTHONHASHSEED": "1",
     }
+    # What a test adds to the path comes beside what is there.
+    paths = [environment.get("PYTHONPATH"), os.environ.get("PYTHONPATH")]
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "riverrun_trainer", env=os.environ | names | environment
+        sys.executable, "-m", "riverrun_trainer", env=os.environ | names | environment | path
     )
     try:
         yield process

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 import pytest
-from riverrun_trainer.publish_pace import PUSH_OVERHEAD_S, PublishPace
+from riverrun_trainer.publish_pace import PASSED_EVENTS, PASSED_S, PUSH_OVERHEAD_S, PublishPace
 
 from riverrun.core.spec import PublishSpec
 from riverrun.core.spec.policies import MetricChange
@@ -13,9 +13,10 @@ from riverrun.runtime import metrics
 
 @dataclass
 class Learned:
-    """The two things that a pace asks a `Learning` for."""
+    """What a pace asks a `Learning` for."""
 
     learned: int = 0
+    passed: int = 0
     values: dict[str, float] = field(default_factory=dict)
 
     def metrics(self):
@@ -106,3 +107,25 @@ def test_it_is_asked_again_when_the_count_of_its_policy_is_reached():
     held_back = pace.events_left
 
     assert (without_count, before, held_back) == (math.inf, 3, math.inf)
+
+
+def test_events_that_are_set_aside_alone_move_the_durable_position_in_time():
+    learning = Learned()
+    pace = PublishPace("m5", PublishSpec(every_events=1_000), learning, now_s=0.0)
+
+    nothing = (pace.is_due(100.0), pace.next_s(100.0))
+    learning.passed = 1
+    soon = (pace.is_due(0.5), pace.next_s(0.5), pace.is_due(PASSED_S))
+    learning.passed = PASSED_EVENTS
+    many = pace.is_due(0.5)
+
+    assert nothing == (False, math.inf)
+    assert soon == (False, PASSED_S, True)
+    assert many
+
+
+def test_what_was_learned_is_published_by_the_policy_alone():
+    learning = Learned(learned=1, passed=PASSED_EVENTS)
+    pace = PublishPace("m6", PublishSpec(every_events=1_000), learning, now_s=0.0)
+
+    assert not pace.is_due(1_000.0)

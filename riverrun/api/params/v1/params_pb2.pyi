@@ -177,16 +177,21 @@ class ListModelsResponse(_message.Message):
     def __init__(self, store_id: _Optional[str] = ..., models: _Optional[_Iterable[_Union[ModelInfo, _Mapping]]] = ...) -> None: ...
 
 class OpenSessionRequest(_message.Message):
-    __slots__ = ("open", "progress", "push")
+    __slots__ = ("open", "progress", "push", "attempt", "goodbye")
     class Open(_message.Message):
-        __slots__ = ("model", "line", "trainer_id")
+        __slots__ = ("model", "line", "trainer_id", "ended_epoch")
         MODEL_FIELD_NUMBER: _ClassVar[int]
         LINE_FIELD_NUMBER: _ClassVar[int]
         TRAINER_ID_FIELD_NUMBER: _ClassVar[int]
+        ENDED_EPOCH_FIELD_NUMBER: _ClassVar[int]
         model: str
         line: int
         trainer_id: str
-        def __init__(self, model: _Optional[str] = ..., line: _Optional[int] = ..., trainer_id: _Optional[str] = ...) -> None: ...
+        ended_epoch: int
+        def __init__(self, model: _Optional[str] = ..., line: _Optional[int] = ..., trainer_id: _Optional[str] = ..., ended_epoch: _Optional[int] = ...) -> None: ...
+    class Goodbye(_message.Message):
+        __slots__ = ()
+        def __init__(self) -> None: ...
     class Progress(_message.Message):
         __slots__ = ("examples", "problem")
         EXAMPLES_FIELD_NUMBER: _ClassVar[int]
@@ -197,28 +202,46 @@ class OpenSessionRequest(_message.Message):
     OPEN_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     PUSH_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    GOODBYE_FIELD_NUMBER: _ClassVar[int]
     open: OpenSessionRequest.Open
     progress: OpenSessionRequest.Progress
     push: PushHeader
-    def __init__(self, open: _Optional[_Union[OpenSessionRequest.Open, _Mapping]] = ..., progress: _Optional[_Union[OpenSessionRequest.Progress, _Mapping]] = ..., push: _Optional[_Union[PushHeader, _Mapping]] = ...) -> None: ...
+    attempt: OffsetRange
+    goodbye: OpenSessionRequest.Goodbye
+    def __init__(self, open: _Optional[_Union[OpenSessionRequest.Open, _Mapping]] = ..., progress: _Optional[_Union[OpenSessionRequest.Progress, _Mapping]] = ..., push: _Optional[_Union[PushHeader, _Mapping]] = ..., attempt: _Optional[_Union[OffsetRange, _Mapping]] = ..., goodbye: _Optional[_Union[OpenSessionRequest.Goodbye, _Mapping]] = ...) -> None: ...
 
 class OpenSessionResponse(_message.Message):
-    __slots__ = ("store_id", "opened", "spec_changed", "pushed")
+    __slots__ = ("store_id", "opened", "spec_changed", "pushed", "noted")
     class Opened(_message.Message):
-        __slots__ = ("epoch", "head", "spec_yaml", "positions", "skipped", "same_position_sessions")
+        __slots__ = ("epoch", "head", "spec_yaml", "positions", "skipped", "same_position_sessions", "unclean_end", "suspects")
         EPOCH_FIELD_NUMBER: _ClassVar[int]
         HEAD_FIELD_NUMBER: _ClassVar[int]
         SPEC_YAML_FIELD_NUMBER: _ClassVar[int]
         POSITIONS_FIELD_NUMBER: _ClassVar[int]
         SKIPPED_FIELD_NUMBER: _ClassVar[int]
         SAME_POSITION_SESSIONS_FIELD_NUMBER: _ClassVar[int]
+        UNCLEAN_END_FIELD_NUMBER: _ClassVar[int]
+        SUSPECTS_FIELD_NUMBER: _ClassVar[int]
         epoch: int
         head: Manifest
         spec_yaml: str
         positions: _containers.RepeatedCompositeFieldContainer[StreamPosition]
         skipped: _containers.RepeatedCompositeFieldContainer[OffsetRange]
         same_position_sessions: int
-        def __init__(self, epoch: _Optional[int] = ..., head: _Optional[_Union[Manifest, _Mapping]] = ..., spec_yaml: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ..., same_position_sessions: _Optional[int] = ...) -> None: ...
+        unclean_end: bool
+        suspects: _containers.RepeatedCompositeFieldContainer[OpenSessionResponse.Suspect]
+        def __init__(self, epoch: _Optional[int] = ..., head: _Optional[_Union[Manifest, _Mapping]] = ..., spec_yaml: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ..., same_position_sessions: _Optional[int] = ..., unclean_end: bool = ..., suspects: _Optional[_Iterable[_Union[OpenSessionResponse.Suspect, _Mapping]]] = ...) -> None: ...
+    class Suspect(_message.Message):
+        __slots__ = ("range", "deaths")
+        RANGE_FIELD_NUMBER: _ClassVar[int]
+        DEATHS_FIELD_NUMBER: _ClassVar[int]
+        range: OffsetRange
+        deaths: int
+        def __init__(self, range: _Optional[_Union[OffsetRange, _Mapping]] = ..., deaths: _Optional[int] = ...) -> None: ...
+    class Noted(_message.Message):
+        __slots__ = ()
+        def __init__(self) -> None: ...
     class SpecChanged(_message.Message):
         __slots__ = ("spec_yaml",)
         SPEC_YAML_FIELD_NUMBER: _ClassVar[int]
@@ -235,11 +258,13 @@ class OpenSessionResponse(_message.Message):
     OPENED_FIELD_NUMBER: _ClassVar[int]
     SPEC_CHANGED_FIELD_NUMBER: _ClassVar[int]
     PUSHED_FIELD_NUMBER: _ClassVar[int]
+    NOTED_FIELD_NUMBER: _ClassVar[int]
     store_id: str
     opened: OpenSessionResponse.Opened
     spec_changed: OpenSessionResponse.SpecChanged
     pushed: OpenSessionResponse.Pushed
-    def __init__(self, store_id: _Optional[str] = ..., opened: _Optional[_Union[OpenSessionResponse.Opened, _Mapping]] = ..., spec_changed: _Optional[_Union[OpenSessionResponse.SpecChanged, _Mapping]] = ..., pushed: _Optional[_Union[OpenSessionResponse.Pushed, _Mapping]] = ...) -> None: ...
+    noted: OpenSessionResponse.Noted
+    def __init__(self, store_id: _Optional[str] = ..., opened: _Optional[_Union[OpenSessionResponse.Opened, _Mapping]] = ..., spec_changed: _Optional[_Union[OpenSessionResponse.SpecChanged, _Mapping]] = ..., pushed: _Optional[_Union[OpenSessionResponse.Pushed, _Mapping]] = ..., noted: _Optional[_Union[OpenSessionResponse.Noted, _Mapping]] = ...) -> None: ...
 
 class PushRequest(_message.Message):
     __slots__ = ("header", "chunk")
