@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 from typing import Any
 
-from riverrun.client.answers import ModelStatus, Status
+import msgspec
+
+from riverrun.client.answers import ModelStatus, SetAside, Status
 from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
 
 Document = dict[str, Any]
@@ -94,6 +97,28 @@ def reader_document(reader: ReaderInfo) -> Document:
         "sync": reader.sync,
         "reported": rfc3339(reader.reported_ns),
         "problem": reader.problem,
+    }
+
+
+def letter_document(one: SetAside) -> Document:
+    """A dead letter; `body` is the event where it is JSON, `body_base64` its bytes where it is not."""
+    letter = one.letter
+    try:
+        body, raw = msgspec.json.decode(letter.body), None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body, raw = None, base64.b64encode(letter.body).decode()
+    return {
+        "id": letter.id,
+        "reason": letter.reason,
+        "stream": letter.stream.value,
+        "offset": letter.offset,
+        "event_id": letter.event_id,
+        "time": rfc3339(letter.time_ns),
+        "received": rfc3339(letter.received_ns),
+        "body": body,
+        "body_base64": raw,
+        "cut_from_bytes": letter.cut_from_bytes,
+        "replayed": one.replayed,
     }
 
 

@@ -11,6 +11,7 @@ from riverrun import __version__
 from riverrun.cli.verbs import (
     catalogue,
     channels,
+    dead_letters,
     objects,
     policy,
     predictions,
@@ -73,6 +74,7 @@ for verb in (
     predictions.predict,
     predictions.feedback,
     replay.replay,
+    dead_letters.dead_letters,
 ):
     _add(app, verb)
 _add(app, objects.import_, "import")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from riverrun.cli.documents import Document, channel_document, line_document
 from riverrun.cli.tables import channel_words
-from riverrun.client.answers import Applied, ChannelMoved, Imported, PolicyChanged, WasReset
+from riverrun.client.answers import (
+    Applied,
+    ChannelMoved,
+    Imported,
+    LettersReplayed,
+    PolicyChanged,
+    WasReset,
+)
 from riverrun.client.policy_edit import policies
 from riverrun.core.versions import CANDIDATE, LIVE, Channel
 
@@ -93,6 +100,25 @@ def policy_outcome(changed: PolicyChanged) -> Document:
         "did": f"{name}: " + ", ".join(f"{key} is {value_text(v)}" for key, v in changed.after.items()),
         "undo": f"riverrun policy set {name} {undo}",
     }
+
+
+def letters_outcome(done: LettersReplayed) -> Document:
+    """What replaying dead letters did."""
+    did = f"{done.model}: {_letters(len(done.replayed))} replayed"
+    did += f", {len(done.before)} before" if done.before else ""
+    return {
+        "model": done.model,
+        "replayed": list(done.replayed),
+        "before": list(done.before),
+        "refused": dict(done.refused),
+        "did": did,
+        # What was learned cannot be taken out alone; what can be is all since a version.
+        "undo": f"riverrun reset {done.model} --to VERSION --skip" if done.replayed else "",
+    }
+
+
+def _letters(count: int) -> str:
+    return f"{count} dead letter{'' if count == 1 else 's'}"
 
 
 def words(outcome: Document) -> list[str]:

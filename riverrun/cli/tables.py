@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 
 from riverrun.cli.documents import rfc3339
-from riverrun.client.answers import ModelStatus, Status
+from riverrun.client.answers import ModelStatus, SetAside, Status
 from riverrun.core.spec.quantities import format_duration
 from riverrun.core.versions import LIVE, Channel, KeptVersion, ModelInfo, ReaderInfo
+
+MAX_BODY_SHOWN = 120
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "none") -> Table | str:
@@ -64,6 +66,22 @@ def readers_table(readers: Sequence[ReaderInfo]) -> Table | str:
     ]
     columns = ("reader", "address", "model", "channel", "version", "lag", "sync", "state")
     return table(columns, rows, "no readers")
+
+
+def letters_table(letters: Sequence[SetAside]) -> Table | str:
+    """One row a dead letter; of the event as much as fits."""
+    rows = [
+        (
+            one.letter.id,
+            one.letter.reason,
+            rfc3339(one.letter.received_ns),
+            one.letter.event_id,
+            "yes" if one.replayed else "",
+            one.letter.body[:MAX_BODY_SHOWN].decode(errors="replace"),
+        )
+        for one in letters
+    ]
+    return table(("letter", "reason", "received", "event id", "replayed", "event"), rows, "no dead letters")
 
 
 def status_tables(status: Status, now_ns: int | None = None) -> list[Table | str]:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from riverrun.client.run_folder import ServiceRecord
+from riverrun.core.dead_letters import DeadLetter
 from riverrun.core.predictions import Label
 from riverrun.core.versions import Channel, Line, Manifest, ModelInfo, ReaderInfo
 
@@ -117,6 +118,25 @@ class PolicyChanged:
     model: ModelInfo
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A dead letter, and whether its event was given back to the trainer."""
+
+    letter: DeadLetter
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LettersReplayed:
+    """The ids of the letters whose events were appended again, of those where that was done before, and of
+    those where it cannot be, with the reason."""
+
+    model: str
+    replayed: tuple[str, ...]
+    before: tuple[str, ...]
+    refused: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from riverrun.client.letter_verbs import LetterVerbs
 from riverrun.client.object_verbs import ObjectVerbs
 from riverrun.client.prediction_verbs import PredictionVerbs
 from riverrun.client.steering_verbs import SteeringVerbs
 from riverrun.client.store_verbs import StoreVerbs
 
 
-class AsyncClient(PredictionVerbs, SteeringVerbs, ObjectVerbs, StoreVerbs):
+class AsyncClient(PredictionVerbs, SteeringVerbs, ObjectVerbs, LetterVerbs, StoreVerbs):
     """One stack: predictions and feedback over REST, everything else over gRPC.
 
     Connects when first used; may be used by many tasks of one event loop. Verbs raise the errors of

@@ -14,6 +14,7 @@ from anyio.from_thread import start_blocking_portal
 from riverrun.client.answers import Announcement
 from riverrun.client.async_client import AsyncClient
 from riverrun.client.run_folder import DEFAULT_DATA
+from riverrun.core.dead_letters import DeadLetter
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,17 +94,25 @@ class Client:
     set_policies = _blocking(AsyncClient.set_policies)
     load = _blocking(AsyncClient.load)
     import_model = _blocking(AsyncClient.import_model)
+    dead_letters = _blocking(AsyncClient.dead_letters)
+    replay_dead_letters = _blocking(AsyncClient.replay_dead_letters)
     backup = _blocking(AsyncClient.backup)
 
     def watch(self, model: str) -> Iterator[Announcement]:
         """As `AsyncClient.watch`, blocking between two moves."""
-        moves = self._client.watch(model)
+        return self._each(self._client.watch(model))
+
+    def watch_dead_letters(self, model: str) -> Iterator[DeadLetter]:
+        """As `AsyncClient.watch_dead_letters`, blocking between two letters."""
+        return self._each(self._client.watch_dead_letters(model))
+
+    def _each(self, found: AsyncGenerator[R, None]) -> Iterator[R]:
         try:
             while True:
-                yield self._portal.call(_next, moves)
+                yield self._portal.call(_next, found)
         finally:
-            self._portal.call(moves.aclose)
+            self._portal.call(found.aclose)
 
 
-async def _next(moves: AsyncGenerator[Announcement, None]) -> Announcement:
-    return await anext(moves)
+async def _next(found: AsyncGenerator[R, None]) -> R:
+    return await anext(found)

@@ -11,18 +11,23 @@ from typing import Any
 
 import pytest
 
-from riverrun.core.events import Stream
+from riverrun.client import AsyncClient
+from riverrun.core.events import LoggedEvent, Stream
+from riverrun.core.versions import Manifest
 from tests.fault.harness import ledger
+from tests.fault.harness.liveness import http_port, watched
 from tests.fault.harness.memory_cgroup import MemoryLimit
+from tests.fault.harness.process import Setup
 from tests.fault.harness.trainer import TrainerProcess, TrainerRig
-from tests.fault.test_b7_dead_work import BLOATS, LIMIT_BYTES, SPEC, example
+from tests.fault.test_b7_dead_work import BLOATS, HANGS, LIMIT_BYTES, SPEC, example
 
-RAISES = "raises"
-HARM = {RAISES: 1, BLOATS: 3}
-POISONED = 10
-STARTS = POISONED + 6
-"""Trainers that may die of it: three that learn it on its own, and before them one for each event that the
-trainer before still published: only sessions that publish nothing are held against an event."""
+RAISES, DIES = "raises", "ends the process"
+HARM = {RAISES: 1, HANGS: 2, BLOATS: 3, DIES: 4}
+SILENT_S = 3.0
+"""A trainer that is silent for so long is killed: a tenth of what a supervisor waits, as the lease is."""
+
+TRIES = 3
+GOES_ON_S = 30.0
 
 
 async def outlived(trainer: TrainerProcess, rig: TrainerRig, events: int) -> bool:
@@ -35,38 +40,96 @@ async def outlived(trainer: TrainerProcess, rig: TrainerRig, events: int) -> boo
     return False
 
 
+async def started(trainer: TrainerProcess) -> float:
+    """Seconds until a trainer is up: how long that takes is the machine's matter."""
+    while trainer.running and not http_port(trainer):
+        await asyncio.sleep(0.02)
+    return time.monotonic() - trainer.started
+
+
+async def deaths_until_learned(
+    rig: TrainerRig, kind: str, events: int, most: int = TRIES
+) -> tuple[int, float]:
+    """Start one trainer after the other until all is learned; how many died of it, and seconds in starts."""
+    deaths, starting_s = 0, 0.0
+    with MemoryLimit(LIMIT_BYTES) if kind == BLOATS else contextlib.nullcontext() as limit:
+        while True:
+            trainer = rig.trainer(Setup(environment={"HARM_HANGS_S": "60"}))
+            if limit is not None:
+                limit.add(trainer.pid)
+            starting_s += await started(trainer)
+            async with watched(trainer, SILENT_S):
+                if await outlived(trainer, rig, events):
+                    trainer.kill()
+                    return deaths, starting_s
+            deaths += 1
+            assert deaths <= most, "the event goes on killing"
+
+
+async def letters_of(rig: TrainerRig) -> list[dict[str, Any]]:
+    """The dead letters, oldest first."""
+    letters: list[LoggedEvent] = await ledger.logged(rig.log, Stream.DEAD_LETTERS)
+    return [json.loads(letter.body) for letter in letters]
+
+
+async def replayed_twice(rig: TrainerRig, events: int) -> Manifest:
+    """The version that a trainer which nothing harms comes to, after the letters were replayed twice."""
+    rig.trainer(Setup(environment={"HARM_NEVER": "1"}))
+    async with AsyncClient(server=rig.link.address) as client:
+        replays = [await client.replay_dead_letters(ledger.MODEL) for _ in range(2)]
+    assert [len(replay.replayed) for replay in replays] == [1, 0]
+    assert [len(replay.before) for replay in replays] == [0, 1]
+    return await ledger.reached(rig.client, events + 1)
+
+
 @pytest.mark.row("D6")
-@pytest.mark.parametrize("kind", [RAISES, pytest.param(BLOATS, marks=pytest.mark.needs("memory"))])
+@pytest.mark.parametrize("kind", [RAISES, HANGS, pytest.param(BLOATS, marks=pytest.mark.needs("memory"))])
 async def test_a_poisoned_event_is_set_aside_where_it(
     kind: str, folder: Path, figures: dict[str, Any]
 ) -> None:
-    events, deaths = 20, 0
-
+    events, poisoned = 20, 10
     async with TrainerRig(folder).running() as rig:
         await rig.register(SPEC)
         await rig.log.append(
             ledger.MODEL,
             Stream.EXAMPLES,
-            [example(n, HARM[kind] if n == POISONED else 0.0) for n in range(events)],
+            [example(n, HARM[kind] if n == poisoned else 0.0) for n in range(events)],
         )
-        started = time.monotonic()
-        with MemoryLimit(LIMIT_BYTES) if kind == BLOATS else contextlib.nullcontext() as limit:
-            while True:
-                trainer = rig.trainer()
-                if limit is not None:
-                    limit.add(trainer.pid)
-                if await outlived(trainer, rig, events):
-                    break
-                deaths += 1
-                assert deaths <= STARTS, "the event goes on killing"
-            took_s = time.monotonic() - started
-            head = await ledger.head(rig.client)
-            trainer.kill()
-        letters = [json.loads(one.body) for one in await ledger.logged(rig.log, Stream.DEAD_LETTERS)]
+        began = time.monotonic()
+        deaths, starting_s = await deaths_until_learned(rig, kind, events)
+        took_s = time.monotonic() - began
+        head = await ledger.head(rig.client)
+        letters = await letters_of(rig)
+        again = await replayed_twice(rig, events)
 
     figures |= {"trainers that died of it": deaths, "until the rest was learned, s": round(took_s, 1)}
     assert head is not None
     assert head.examples == events - 1
-    assert [letter["offset"] for letter in letters] == [POISONED]
+    assert [letter["offset"] for letter in letters] == [poisoned]
     assert letters[0]["reason"]
-    assert deaths == 0 if kind == RAISES else deaths >= 3
+    assert deaths == (0 if kind == RAISES else TRIES)
+    assert took_s - starting_s <= GOES_ON_S
+    assert (again.examples, ledger.offset_of(again)) == (events, events + 1)
+
+
+@pytest.mark.row("D6")
+async def test_no_event_costs_a_fourth_trainer_however_far_the_last_version(
+    folder: Path, figures: dict[str, Any]
+) -> None:
+    """Hundreds of events lie between the last version and the event: nobody knows which it was."""
+    events, poisoned = 400, (90, 300)
+    async with TrainerRig(folder).running() as rig:
+        await rig.register(SPEC.replace("every_events: 1", "every_events: 5000"))
+        await rig.log.append(
+            ledger.MODEL,
+            Stream.EXAMPLES,
+            [example(n, HARM[DIES] if n in poisoned else 0.0) for n in range(events)],
+        )
+        deaths, _ = await deaths_until_learned(rig, DIES, events, most=TRIES * len(poisoned))
+        head = await ledger.head(rig.client)
+        letters = await letters_of(rig)
+
+    figures |= {"events that kill": len(poisoned), "trainers that died of them": deaths}
+    assert head is not None
+    assert head.examples == events - len(poisoned)
+    assert [letter["offset"] for letter in letters] == list(poisoned)

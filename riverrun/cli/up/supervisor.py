@@ -31,8 +31,12 @@ STOP_S = {"serving": 3.0, "trainer": 2.5, "param-server": 4.0}
 CHECK_EVERY_S = 5.0
 CHECK_TIMEOUT_S = 2.0
 SILENT_S = 30.0
-"""A process that answered once and then says nothing for this long is killed (DECISIONS 25). One that says
+"""A process that says nothing for this long after it answered is killed (DECISIONS 25). One that says
 itself that it does not work on is killed at once: it waited as long before it said so."""
+
+START_S = {"serving": 60.0, "trainer": 60.0}
+"""What a service has from its start until silence counts: a trainer may hang at the first event it takes. The
+parameter server proves its store before it answers, which takes as long as the store is large."""
 
 
 class Supervisor:
@@ -142,7 +146,9 @@ class Supervisor:
             await asyncio.sleep(CHECK_EVERY_S)
             process = self._processes.get(service.label)
             if process is not watched:
-                watched, answered_at = process, None
+                watched = process
+                start_s = START_S.get(service.service)
+                answered_at = None if start_s is None else loop.time() + start_s - SILENT_S
             live = await self.is_live(service)
             if process is None or self._processes.get(service.label) is not process:
                 continue

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from riverrun.core.events import OffsetRange, Stream, Suspect
 
-SINGLES = 256
+SINGLES = 64
 """Events from the session's start on that are learned on their own. That an event is set aside takes two
 deaths at it alone here, so that no two chance kills can do it."""
 

@@ -1,8 +1,8 @@
 """A process that behaves as one of the services might, for tests of the supervisor alone.
 
 STAND_IN_PORT: where it answers /livez and /readyz. STAND_IN_KIND: ``steady``; ``crash``, which ends at
-once; ``deaf``, which does not hear SIGTERM; ``stuck``, which stops being live at its third answer. Appends a
-line to STAND_IN_DIARY when it ends on request.
+once; ``deaf``, which does not hear SIGTERM; ``mute``, which never answers; ``stuck``, which stops being live
+at its third answer. Appends a line to STAND_IN_DIARY when it ends on request.
 """
 
 from __future__ import annotations
@@ -40,4 +40,6 @@ if __name__ == "__main__":
     if KIND == "crash":
         sys.exit("the disk is on fire")
     signal.signal(signal.SIGTERM, signal.SIG_IGN if KIND == "deaf" else on_term)
+    if KIND == "mute":
+        signal.pause()
     HTTPServer(("127.0.0.1", int(os.environ["STAND_IN_PORT"])), Handler).serve_forever()

@@ -142,6 +142,23 @@ async def test_a_service_that_says_it_does_not_work_on_is_killed_and_starts_agai
     assert second.ports == first.ports
 
 
+async def test_a_trainer_that_hangs_before_it_ever_answered_is_killed_and_starts_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervising, "CHECK_EVERY_S", 0.05)
+    monkeypatch.setattr(supervising, "CHECK_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(supervising, "SILENT_S", 0.5)
+    monkeypatch.setitem(supervising.START_S, "trainer", 1.0)
+    supervisor = bench.supervisor(bench.service("trainer", "mute"))
+
+    async with supervisor.running():
+        await until(bench.folder.read)
+        [first] = bench.folder.read()
+        await until(lambda: bench.folder.read()[0].pid != first.pid)
+
+    assert ("trainer", "said nothing for 0.5 s; killing it") in bench.said
+
+
 async def test_a_service_that_falls_silent_is_killed_and_starts_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
