@@ -56,8 +56,13 @@ class RetentionPolicy:
         if age_ns <= self.keep_all_s * 1e9:
             return "recent"
         step_ns = self._step_ns(age_ns)
-        if not step_ns or (next_ns is not None and next_ns // step_ns == created_ns // step_ns):
+        if not step_ns:
             return ""
+        if next_ns is not None and next_ns // step_ns == created_ns // step_ns:
+            next_age_ns = now_ns - next_ns
+            # A next version that is younger than this rule's age is not yet weighed against this one.
+            if next_age_ns > self.keep_all_s * 1e9 and self._step_ns(next_age_ns) == step_ns:
+                return ""
         return "minute" if step_ns == MINUTE_NS else "hour"
 
     def _step_ns(self, age_ns: int) -> int:

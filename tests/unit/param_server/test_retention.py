@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from riverrun_param_server.retention import HOUR_NS, MINUTE_NS, Aged, RetentionPolicy, Run, runs
 
@@ -78,6 +78,8 @@ def test_a_version_from_which_two_others_start_stays() -> None:
     st.lists(st.tuples(st.integers(1, 2), st.integers(0, 40 * 24 * 3600)), min_size=1, max_size=60),
     st.integers(0, 10**6),
 )
+@example([(1, 1), (1, 2)], 86_399)
+@example([(1, 1), (1, 2)], 599)
 @settings(max_examples=200, deadline=None)
 def test_what_a_tier_keeps_is_what_may_not_go(made: list[tuple[int, int]], later_s: int) -> None:
     ages = sorted((age for _, age in made), reverse=True)
