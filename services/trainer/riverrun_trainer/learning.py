@@ -152,8 +152,12 @@ class Learning:
         for event in events:
             if event.offset in poisoned:
                 # It names the learning that it sets off, which is that of its whole mini-batch.
-                refused.append(Refused((*self._batch, event), poisoned[event.offset]))
-                self._batch, self._examples_of_batch = [], []
+                batch, self._batch = self._batch, []
+                reason = poisoned[event.offset]
+                refused += [Refused(one.event, reason, one.stream) for one in batch]
+                refused.append(Refused(event, reason))
+                for one in batch:
+                    self._settled(one)
                 self._pass(event)
                 continue
             try:

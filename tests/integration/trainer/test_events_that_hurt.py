@@ -5,6 +5,7 @@ import json
 import math
 
 import pytest
+from riverrun_trainer import publish_pace
 
 from riverrun.core.events import LoggedEvent, NewEvent, OffsetRange, Stream
 from riverrun.core.spec import parse_spec
@@ -66,6 +67,24 @@ async def test_an_example_that_breaks_the_model_is_set_aside_and_nothing_broken_
     answer = served.predict({"x": 0.5})
     assert answer == plain.predict({"x": 0.5})
     assert math.isfinite(answer.value)
+
+
+async def test_events_that_are_set_aside_alone_move_the_durable_position(stack, monkeypatch):
+    monkeypatch.setattr(publish_pace, "PASSED_S", 0.2)
+    await stack.client.register_model(SPEC)
+    bad = [NewEvent(f"bad{n}", b'{"features": {}}') for n in range(30)]
+    async with trainer(stack.address):
+        first = await stack.wait_for(lambda head: head.version == 1)
+        await stack.log.append("toy", Stream.EXAMPLES, bad)
+        passed = await stack.position(30)
+
+    async with trainer(stack.address):
+        await stack.feed(rows(3))
+        learned = await stack.position(33)
+
+    assert (passed.examples, passed.serving_root) == (0, first.serving_root)
+    assert learned.examples == 3
+    assert len(await dead_letters(stack)) == 30
 
 
 async def test_events_that_expired_unlearned_are_recorded_as_skipped(stack):

@@ -137,6 +137,36 @@ def test_a_poisoned_event_is_refused_and_those_around_it_are_learned():
     assert (learning.offsets, learning.learned) == ({0: 3}, 2)
 
 
+def test_a_poisoned_event_takes_the_mini_batch_along_that_it_would_complete():
+    learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
+
+    refused = learning.take([event(n) for n in range(6)], {2: "it kills"})
+
+    assert [(r.event.offset, r.reason) for r in refused] == [(n, "it kills") for n in range(3)]
+    assert (learning.offsets, learning.learned) == ({0: 6}, 3)
+
+
+def test_what_was_passed_is_counted_from_one_capture_to_the_next():
+    learning = river_learning(start=5)
+
+    learning.take([event(5), event(6, label="high"), event(7, label="high")])
+    before = learning.passed
+    learning.capture()
+
+    assert (before, learning.passed) == (3, 0)
+
+
+def test_it_says_whether_the_next_event_completes_a_mini_batch():
+    learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
+
+    said = []
+    for offset in range(4):
+        said.append(learning.learns_next)
+        learning.take([event(offset)])
+
+    assert said == [False, False, True, False]
+
+
 def test_the_position_stays_at_the_last_finished_mini_batch():
     learning = Learning(SPEC, BatchLearner(), offsets={0: 0})
 
