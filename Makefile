@@ -34,7 +34,8 @@ integration: $(DEV_STAMP)  ## only the tests that start real servers
 	@$(PYTEST) tests/integration -m "not full" $(ARGS)
 
 faults-ci: $(DEV_STAMP)  ## every promise against kills, power cuts, bad disks and bad links, within 15 minutes
-	@RIVERRUN_FAULTS_SIZE=ci timeout --signal=INT --kill-after=60 2700 $(PYTEST) -rsP tests/fault $(ARGS)
+	@trap '$(BIN)/python -m tests.fault.harness.leftovers' EXIT; \
+	  RIVERRUN_FAULTS_SIZE=ci timeout --signal=INT --kill-after=60 2700 $(PYTEST) -rsP tests/fault $(ARGS)
 
 faults: $(DEV_STAMP)  ## the same at release sizes, and docs/reliability.md anew (PART="a1 a3": only some)
 	@$(BIN)/python -m tests.fault.parts $(PART)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import structlog
 
+from tests.fault.harness import leftovers
 from tests.fault.harness.needs import memory_disk, missing
 from tests.fault.harness.results import Result
 
@@ -32,6 +33,11 @@ _FIGURES: dict[str, dict[str, Any]] = {}
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "row(id): the row of the reliability page that the test shows")
     config.addinivalue_line("markers", "needs(*names): what the test needs of the machine")
+
+
+def pytest_sessionstart() -> None:
+    if SIZE:
+        leftovers.sweep()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,7 +80,7 @@ def figures(request: pytest.FixtureRequest) -> dict[str, Any]:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """An empty folder on a real disk; gone after the test."""
-    with tempfile.TemporaryDirectory(prefix="riverrun-fault-") as name:
+    with tempfile.TemporaryDirectory(prefix=leftovers.named("-")) as name:
         assert not memory_disk(Path(name)), f"set TMPDIR: {memory_disk(Path(name))}"
         yield Path(name)
 

@@ -12,6 +12,9 @@ from riverrun.core.units import SideDelta
 INLINE_MAX = 64 << 10
 """Largest delta, encoded, that an announcement carries."""
 
+DELTA_BYTES, UNIT_BYTES = 500, 105
+"""What a delta and each of its units take beside their content, as CPython 3.11 has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecentDelta:
@@ -21,6 +24,13 @@ class RecentDelta:
     delta: SideDelta
     encoded: bytes
     oldest_arrival_ns: int
+
+    @property
+    def held_bytes(self) -> int:
+        """About what it takes of memory: of a small delta most is what Python keeps around its bytes."""
+        units = self.delta.changed
+        content = len(self.encoded) + sum(map(len, units.values()))
+        return DELTA_BYTES + content + UNIT_BYTES * (len(units) + len(self.delta.dropped))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +42,9 @@ class Path:
 
 
 class RecentDeltas:
-    """The deltas that came last, of all lines of a model, within a bound of bytes."""
+    """The deltas that came last, of all lines of a model, within a bound of memory."""
 
-    def __init__(self, max_bytes: int = 4 << 20) -> None:
+    def __init__(self, max_bytes: int = 8 << 20) -> None:
         self._deltas: OrderedDict[int, RecentDelta] = OrderedDict()
         self._max_bytes = max_bytes
         self._bytes = 0
@@ -42,10 +52,10 @@ class RecentDeltas:
     def add(self, version: int, delta: RecentDelta) -> None:
         """Take in a version's delta and let go of the oldest ones over the bound."""
         self._deltas[version] = delta
-        self._bytes += len(delta.encoded)
+        self._bytes += delta.held_bytes
         while self._bytes > self._max_bytes:
             _, gone = self._deltas.popitem(last=False)
-            self._bytes -= len(gone.encoded)
+            self._bytes -= gone.held_bytes
 
     def path(self, have: int, version: int, newest_arrival_ns: int) -> Path:
         """What leads from `have` to `version`; without a way, the arrival given."""

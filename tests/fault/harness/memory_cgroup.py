@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from pathlib import Path
 
-V1 = Path("/sys/fs/cgroup/memory")
-V2 = Path("/sys/fs/cgroup")
+from tests.fault.harness import leftovers
+
+V1, V2 = leftovers.MEMORY_CGROUPS
 
 
 class MemoryLimit:
@@ -15,7 +14,7 @@ class MemoryLimit:
 
     def __init__(self, max_bytes: int) -> None:
         first = V1.is_dir()
-        self._folder = (V1 if first else V2) / f"riverrun-fault-{os.getpid()}"
+        self._folder = (V1 if first else V2) / leftovers.named()
         self._limit = "memory.limit_in_bytes" if first else "memory.max"
         self._max_bytes = max_bytes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 
 from riverrun_param_server.recent_deltas import INLINE_MAX, RecentDelta, RecentDeltas
 
@@ -46,10 +47,25 @@ def test_going_back_coming_from_nowhere_and_the_forgotten_have_no_way() -> None:
 
 
 def test_what_is_over_the_bound_is_forgotten_oldest_first() -> None:
-    recent = filled(ONE, TWO, THREE, bound=len(encode_side(TWO)) + len(encode_side(THREE)))
+    kept = [RecentDelta(0, delta, encode_side(delta), 0).held_bytes for delta in (TWO, THREE)]
+    recent = filled(ONE, TWO, THREE, bound=sum(kept))
 
     assert recent.path(1, 2, 0).encoded is None
     assert recent.path(2, 4, 0).encoded is not None
+
+
+def test_the_bound_is_of_memory_not_of_content_alone() -> None:
+    bound = 1 << 20
+    tracemalloc.start()
+    try:
+        small = (SideDelta({n: os.urandom(20), n + 1: os.urandom(20)}) for n in range(10_000, 20_000))
+        recent = filled(*small, bound=bound)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert recent.path(9_500, 10_001, 0).encoded is not None
+    assert held < 1.3 * bound
 
 
 def test_a_large_delta_is_not_carried_but_its_arrival_is_known() -> None:
