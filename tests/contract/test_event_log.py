@@ -25,16 +25,17 @@ SECOND = 10**9
 
 
 class SetClock:
-    """A clock that stands until it is moved."""
+    """A clock that stands until it is moved, by time that goes by or by a wall clock that is set."""
 
     def __init__(self) -> None:
-        self.now_ns = NOW_NS
+        self.passed_s = 0
+        self.wall_off_s = 0
 
     def wall_ns(self) -> int:
-        return self.now_ns
+        return NOW_NS + (self.passed_s + self.wall_off_s) * SECOND
 
     def monotonic(self) -> float:
-        return self.now_ns / 1e9
+        return float(self.passed_s)
 
 
 @pytest.fixture
@@ -158,14 +159,27 @@ async def test_a_repeated_id_with_another_fingerprint_is_refused_and_with_none_a
 
 async def test_an_id_is_new_again_after_the_horizon(log, clock):
     await append(log, "a")
-    clock.now_ns += 86_400 * SECOND
+    clock.passed_s += 86_400
     within = await append(log, "a")
 
-    clock.now_ns += SECOND
+    clock.passed_s += 1
     after = await append(log, "a")
 
     assert within == [Appended(0, duplicate=True)]
     assert after == [Appended(1)]
+
+
+@pytest.mark.parametrize("off_s", [-400 * 86_400, -86_400, 86_400, 2 * 86_400, 400 * 86_400])
+async def test_a_wall_clock_that_is_set_makes_no_id_new(log, clock, off_s):
+    await append(log, "a")
+
+    clock.wall_off_s = off_s
+    while_off = await append(log, "a", "b")
+    clock.wall_off_s = 0
+    set_back = await append(log, "a", "b")
+
+    assert while_off == [Appended(0, duplicate=True), Appended(1)]
+    assert set_back == [Appended(0, duplicate=True), Appended(1, duplicate=True)]
 
 
 async def test_future_times_oversize_bodies_and_long_ids_are_refused_one_by_one(log):

@@ -156,7 +156,7 @@ async def test_expiry_needs_both_age_and_a_version_that_contains_the_event(tmp_p
             return self.now_ns
 
         def monotonic(self):
-            return 0.0
+            return self.now_ns / 1e9
 
     clock = SetClock()
     log = EmbeddedEventLog(tmp_path / "events.db", clock=clock, horizon_s=lambda model: 100.0)
@@ -176,6 +176,37 @@ async def test_expiry_needs_both_age_and_a_version_that_contains_the_event(tmp_p
     assert [e.offset for e in by_age] == list(range(30, 60))
     assert ids == 30
     await log.close()
+
+
+class WallClock:
+    """A wall clock as the test sets it, over a monotonic one that goes by as it says."""
+
+    def __init__(self, wall_ns: int, passed_s: float = 0.0) -> None:
+        self.wall, self.passed_s = wall_ns, passed_s
+
+    def wall_ns(self):
+        return self.wall
+
+    def monotonic(self):
+        return self.passed_s
+
+
+@pytest.mark.parametrize("away_s", [-86_400, 3 * 86_400])
+async def test_ids_do_not_age_while_the_log_is_closed_whatever_the_wall_clock_says(tmp_path, away_s):
+    day_ns = 86_400 * 10**9
+    first = EmbeddedEventLog(tmp_path / "events.db", clock=WallClock(10 * day_ns))
+    await first.append("m", EXAMPLES, numbered(0, 5))
+    await first.close()
+
+    clock = WallClock(10 * day_ns + away_s * 10**9)
+    again = EmbeddedEventLog(tmp_path / "events.db", clock=clock)
+    at_once = await again.append("m", EXAMPLES, numbered(0, 5))
+    clock.passed_s = 86_401
+    later = await again.append("m", EXAMPLES, numbered(0, 5))
+    await again.close()
+
+    assert all(answer.duplicate for answer in at_once)
+    assert not any(answer.duplicate for answer in later)
 
 
 async def a_log_of(path, events):

@@ -115,6 +115,14 @@ ROWS = (
         "step of the grant: what anybody was told only rises.",
     ),
     Row(
+        "B6",
+        "Clocks do not matter.",
+        "The wall clocks of the parameter server and the trainer are a day off and set by days while a model "
+        "that counts events is fed, and labels are sent again after each step: none counts twice and no "
+        "session is lost. Clocks that go half and twice as fast, passed in, lose no session.",
+        "ADR 12: ids age by the time that the log is open, not by the wall clock.",
+    ),
+    Row(
         "B7",
         "Dead work ends the lease.",
         "The loop of the trainer that leads hangs, ends, or takes 2 GiB under a memory cgroup, at an event "
@@ -205,10 +213,12 @@ ROWS = (
     Row(
         "D6",
         "An event that kills its trainer blocks nothing.",
-        "An event at which the model raises, or takes 2 GiB under a memory cgroup, with good ones around it; "
-        "trainers that end are started again: it is a dead letter, once, and the others are learned.",
-        "DECISIONS 25: an event is learned on its own three times before it is set aside; trainers that "
-        "still publish something before they die come on top. That it raises is enough at once.",
+        "An event at which the model raises, hangs for a minute, or takes 2 GiB under a memory cgroup, with "
+        "good ones around it; trainers that end are started again, and those that hang are killed: after "
+        "three deaths it is a dead letter, once, and the others are learned. Replayed twice, it is learned "
+        "once. Hundreds of events after the last version change nothing of it.",
+        "That it raises is enough at once. The time in which a hang is found is scaled down, as the lease "
+        "is, and starts of processes do not count.",
     ),
     Row(
         "D7",

@@ -15,6 +15,7 @@ from riverrun.core.errors import DigestMismatch, Exhausted, NotFound, Unavailabl
 from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
 from riverrun.events.embedded import proof, tables
 from riverrun.events.embedded.group_commit import GroupCommit
+from riverrun.events.embedded.log_clock import LogClock
 from riverrun.events.embedded.tail import Tail
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock, SystemClock
@@ -76,7 +77,8 @@ class EmbeddedEventLog:
         horizon_s: Callable[[str], float] = lambda model: DEFAULT_HORIZON_S,
         clock: Clock | None = None,
     ) -> None:
-        """Open or create the log at `path`; blocks. `horizon_s` says how long a model's ids are remembered.
+        """Open or create the log at `path`; blocks. `horizon_s` says how long a model's ids are remembered,
+        in time that the log is open (see `LogClock`).
 
         Raises `WrongFormat`, `DigestMismatch` naming what is damaged, sqlite3.OperationalError for a file
         that is in use.
@@ -84,6 +86,8 @@ class EmbeddedEventLog:
         self._database, self.found, self.proven = proof.opened(path)
         self._horizon_s = horizon_s
         self._clock = clock or SystemClock()
+        # What older versions wrote as the time of an id is the wall clock's; a new log begins there too.
+        self._own_clock = LogClock(self._clock, self.proven.newest_id_ns or self._clock.wall_ns())
         self._commits = GroupCommit(self._commit, max_waiting_bytes=MAX_WAITING_BYTES)
         self._streams = {
             (row.model, row.name): _OpenStream(
@@ -105,14 +109,15 @@ class EmbeddedEventLog:
         started = self._clock.monotonic()
         received_ns = self._clock.wall_ns()
         answers = [_refusal(event, received_ns) for event in events]
+        own_ns = self._own_clock.now_ns()
         entries = [
-            _entry(model, stream, event, received_ns)
+            _entry(model, stream, event, received_ns, own_ns)
             for event, refused in zip(events, answers, strict=True)
             if refused is None
         ]
         written: Sequence[Appended] = ()
         if entries:
-            forget_ns = received_ns - int(self._horizon_s(model) * 1e9)
+            forget_ns = own_ns - int(self._horizon_s(model) * 1e9)
             size = sum(len(entry.body) for entry in entries)
             append = _Append(self._opened(model, stream), entries, forget_ns)
             written = await self._commits.submit(append, size)
@@ -164,7 +169,7 @@ class EmbeddedEventLog:
         """
         await self._drop(model, stream, below, received_before_ns)
         opened = self._opened(model, stream)
-        forget_ns = self._clock.wall_ns() - int(self._horizon_s(model) * 1e9)
+        forget_ns = self._own_clock.now_ns() - int(self._horizon_s(model) * 1e9)
         while await self._run(lambda c: tables.forget_ids(c, opened.id, forget_ns)):
             pass
 
@@ -340,9 +345,9 @@ def _refusal(event: NewEvent, now_ns: int) -> Appended | None:
     return None
 
 
-def _entry(model: str, stream: Stream, event: NewEvent, received_ns: int) -> tables.Entry:
+def _entry(model: str, stream: Stream, event: NewEvent, received_ns: int, own_ns: int) -> tables.Entry:
     key = b""
     if event.event_id:
         key = sha256(f"{model}\0{stream.value}\0{event.event_id}".encode()).digest()[:16]
     time_ns = received_ns if event.time_ns is None else event.time_ns
-    return tables.Entry(key, event.event_id, time_ns, received_ns, event.body, event.fingerprint)
+    return tables.Entry(key, event.event_id, time_ns, received_ns, own_ns, event.body, event.fingerprint)

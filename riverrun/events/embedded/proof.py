@@ -27,11 +27,15 @@ _LAST = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """What a log holds. `whole`: each row is proven, not just the newest; `ids` are counted only then."""
+    """What a log holds. `whole`: each row is proven, not just the newest; `ids` are counted only then.
+
+    `newest_id_ns` is the log's own time when it took in its newest id, 0 for none.
+    """
 
     log_id: str
     streams: tuple[tables.StreamRow, ...]
     ids: int
+    newest_id_ns: int
     whole: bool
 
     @property
@@ -115,11 +119,13 @@ def _prove_whole(connection: sqlite3.Connection, name: str) -> Proven:
     if events != sum(stream.next_offset - stream.first_offset for stream in streams):
         raise DigestMismatch(f"table events in {name}", "events of its streams alone", f"{events} events")
     prove_ids(connection, 0, _LAST, by_key=False)
-    return Proven(tables.log_id(connection), tuple(streams), ids, whole=True)
+    newest_ns = tables.newest_id_ns(connection, streams)
+    return Proven(tables.log_id(connection), tuple(streams), ids, newest_ns, whole=True)
 
 
 def _prove_newest(connection: sqlite3.Connection) -> Proven:
     streams = tables.load_streams(connection)
     for stream in streams:
         prove_events(connection, stream.id, stream.next_offset - NEWEST, NEWEST)
-    return Proven(tables.log_id(connection), tuple(streams), 0, whole=False)
+    newest_ns = tables.newest_id_ns(connection, streams)
+    return Proven(tables.log_id(connection), tuple(streams), 0, newest_ns, whole=False)

@@ -2,7 +2,8 @@
 
 A *place* is one number for (stream, offset): events of a stream lie side by side in the order of their
 offsets, so that appending, reading and trimming all work at one spot of one tree. `event_ids` outlives
-the events it names, for as long as an id counts once. Each row carries its checksum.
+the events it names, for as long as an id counts once; its `received_ns` is the log's own time. Each row
+carries its checksum.
 """
 
 from __future__ import annotations

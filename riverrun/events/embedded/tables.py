@@ -41,19 +41,24 @@ class StreamRow:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event to append. `key` is what its id is found by, empty for an event that is always new."""
+    """One event to append. `key` is what its id is found by, empty for an event that is always new.
+
+    `received_ns` is the wall clock's, `own_ns` the log's own time, which its id ages by.
+    """
 
     key: bytes
     event_id: str
     time_ns: int
     received_ns: int
+    own_ns: int
     body: bytes
     fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class StreamAppend:
-    """The entries of one append call, in order; ids older than `forget_ns` are forgotten."""
+    """The entries of one append call, in order; ids older than `forget_ns`, in the log's own time, are
+    forgotten."""
 
     stream: StreamRow
     entries: Sequence[Entry]
@@ -209,13 +214,29 @@ def give_back(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})").fetchall()
 
 
-def forget_ids(connection: sqlite3.Connection, stream_id: int, received_before_ns: int) -> bool:
+def newest_id_ns(connection: sqlite3.Connection, streams: Sequence[StreamRow]) -> int:
+    """The log's own time when it took in the newest id that it knows; 0 for none. Raises `DigestMismatch`."""
+    newest = 0
+    for stream in streams:
+        row = connection.execute(
+            "SELECT place, key, received_ns, fingerprint, checksum FROM event_ids"
+            " WHERE place >= ? AND place < ? ORDER BY place DESC LIMIT 1",
+            (place_of(stream.id, 0), place_of(stream.id + 1, 0)),
+        ).fetchone()
+        if row is not None:
+            *columns, checksum = row
+            check(f"id of place {columns[0]}", checksum, checksums.of_id, columns)
+            newest = max(newest, columns[2])
+    return newest
+
+
+def forget_ids(connection: sqlite3.Connection, stream_id: int, own_before_ns: int) -> bool:
     """Forget at most `ROWS_PER_STEP` ids older than the horizon; whether there may be more."""
     rows = connection.execute(
         "SELECT place, received_ns FROM event_ids WHERE place >= ? AND place < ? ORDER BY place LIMIT ?",
         (place_of(stream_id, 0), place_of(stream_id + 1, 0), ROWS_PER_STEP),
     ).fetchall()
-    old = [(place,) for place, received_ns in rows if received_ns < received_before_ns]
+    old = [(place,) for place, received_ns in rows if received_ns < own_before_ns]
     if old:
         with transaction(connection):
             connection.executemany("DELETE FROM event_ids WHERE place = ?", old)
@@ -250,7 +271,7 @@ def _insert(connection: sqlite3.Connection, stream_id: int, offset: int, entry: 
     event = (place, entry.event_id, entry.time_ns, entry.received_ns, entry.body)
     connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (*event, checksums.of_event(*event)))
     if entry.key:
-        known = (place, entry.key, entry.received_ns, entry.fingerprint)
+        known = (place, entry.key, entry.own_ns, entry.fingerprint)
         connection.execute("INSERT INTO event_ids VALUES (?, ?, ?, ?, ?)", (*known, checksums.of_id(*known)))
     return LoggedEvent(offset, entry.event_id, entry.time_ns, entry.received_ns, entry.body)
 

@@ -12,6 +12,7 @@ from riverrun.learners.factories import Factories
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient
+from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
 from riverrun.runtime.status_app import serving_http, status_app
 from riverrun_trainer.line_context import Surroundings
@@ -21,7 +22,7 @@ from riverrun_trainer.trainer import Trainer
 log = structlog.get_logger()
 
 
-async def serve(settings: TrainerSettings, stop: Stop) -> None:
+async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = None) -> None:
     """Train until `stop` is asked for; the last versions are published when this returns."""
     async with open_channel(settings.param_server) as channel:
         around = Surroundings(
@@ -32,6 +33,7 @@ async def serve(settings: TrainerSettings, stop: Stop) -> None:
             factories=Factories.parse(settings.factories),
             report_every_s=settings.report_every_s,
             max_model_bytes=settings.max_model_bytes,
+            clock=clock or SystemClock(),
         )
         trainer = Trainer(around, settings.models, drain_s=settings.drain_s)
         status = status_app(alive=lambda: trainer.is_alive(settings.live_s), ready=trainer.why_not_ready)

@@ -180,6 +180,13 @@ def retry_fsync() -> None:
     store.Store._guarded = until_it_works
 
 
+def ids_age_by_the_wall() -> None:
+    """How old an event's id is, the wall clock says."""
+    from riverrun.events.embedded import log_clock
+
+    log_clock.LogClock.now_ns = lambda self: self._clock.wall_ns()  # type: ignore[method-assign]
+
+
 def journal_deleted() -> None:
     """The rollback journal is unlinked at each commit, and nothing syncs its folder.
 

@@ -63,6 +63,14 @@ MUTANTS = (
     _mutant(15, "pickle fallback", "audit_patches:pickle_fallback", "E1", "pickle.find_class", "canary"),
     _mutant(16, "fsync retried after EIO", "storage_patches:retry_fsync", "A5", "went-on"),
     _mutant(17, "journal deleted, FULL", "storage_patches:journal_deleted", "A3", *_LOST),
+    _mutant(
+        18,
+        "ids age by the wall clock",
+        "storage_patches:ids_age_by_the_wall",
+        "B6",
+        "accepted-again",
+        "twice",
+    ),
 )
 
 

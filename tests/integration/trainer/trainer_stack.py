@@ -26,6 +26,7 @@ from riverrun.learners.build import build_learner, build_predictor
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient
+from riverrun.runtime.clock import Clock
 from riverrun.runtime.lifecycle import Stop
 
 SPEC = """
@@ -115,11 +116,13 @@ def offset_of(head: Manifest) -> int:
 
 
 @contextlib.asynccontextmanager
-async def param_server(data: Path, *, port: int = 0, **options) -> AsyncIterator[Stack]:
+async def param_server(
+    data: Path, *, port: int = 0, clock: Clock | None = None, **options
+) -> AsyncIterator[Stack]:
     allowed = ("sleepy_models:make", "deadly_models:make", "their.code:make")
     chosen = {"lease_s": 2.0, "drain_s": 1, "factories": allowed} | options
     settings = ParamServerSettings(data=data, port=port, http_port=0, **chosen)
-    async with running(settings) as server:
+    async with running(settings, clock=clock) as server:
         waiting = asyncio.create_task(server.wait())
         try:
             async with open_channel(f"127.0.0.1:{server.port}") as channel:
@@ -130,13 +133,13 @@ async def param_server(data: Path, *, port: int = 0, **options) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def trainer(address: str, **settings) -> AsyncIterator[Stop]:
+async def trainer(address: str, *, clock: Clock | None = None, **settings) -> AsyncIterator[Stop]:
     """A trainer while the block runs; stopped gracefully at its end."""
     stop = Stop()
     chosen = TrainerSettings(
         param_server=address, **({"http_port": 0, "report_every_s": 0.2, "drain_s": 5} | settings)
     )
-    task = asyncio.create_task(serve(chosen, stop))
+    task = asyncio.create_task(serve(chosen, stop, clock=clock))
     try:
         yield stop
     finally:
