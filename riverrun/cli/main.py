@@ -16,6 +16,7 @@ from riverrun.cli.verbs import (
     policy,
     predictions,
     replay,
+    security,
     spec,
     status,
     store,
@@ -32,6 +33,8 @@ app = typer.Typer(
 )
 policy_app = typer.Typer(no_args_is_help=True, help="Show or set when weights move, while everything runs.")
 spec_app = typer.Typer(no_args_is_help=True, help="Check model specs, or print their JSON schema.")
+keys_app = typer.Typer(no_args_is_help=True, help="Make keys for callers of a stack with tokens.")
+certs_app = typer.Typer(no_args_is_help=True, help="Make certificates for the services of a stack with TLS.")
 store_app = typer.Typer(no_args_is_help=True, help="Prove, copy and restore what the parameter server keeps.")
 
 
@@ -88,6 +91,10 @@ _add(store_app, store.verify)
 _add(store_app, store.backup)
 _add(store_app, store.restore)
 app.add_typer(store_app, name="store")
+_add(keys_app, security.new)
+app.add_typer(keys_app, name="keys")
+_add(certs_app, security.issue, "new")
+app.add_typer(certs_app, name="certs")
 
 
 def main() -> None:

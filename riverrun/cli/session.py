@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from riverrun.client.async_client import AsyncClient
+    from riverrun.rpc.credentials import Credentials
 
 P = ParamSpec("P")
 
@@ -48,6 +49,34 @@ Serving = Annotated[
 Data = Annotated[
     Path, typer.Option(help="Data folder of `riverrun up`, whose run folder says what is where.")
 ]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(help="File of the token to show. Else RIVERRUN_TOKEN_FILE.", show_default=False),
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Certificate authorities of the services (PEM): call by TLS. Else RIVERRUN_TLS_CA_FILE.",
+        show_default=False,
+    ),
+]
+CertFile = Annotated[
+    Path | None,
+    typer.Option(help="Certificate to show (PEM). Else RIVERRUN_TLS_CERT_FILE.", show_default=False),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(help="The certificate's private key (PEM). Else RIVERRUN_TLS_KEY_FILE.", show_default=False),
+]
+TlsServerName = Annotated[
+    str,
+    typer.Option(
+        help="Name in the services' certificate, where it is not the one dialled. "
+        "Else RIVERRUN_TLS_SERVER_NAME.",
+        show_default=False,
+    ),
+]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Let the token go over the network without TLS.")]
 
 _SHARED: dict[str, tuple[Any, Any]] = {
     "output": (Output, OutputForm.TABLE),
@@ -55,6 +84,16 @@ _SHARED: dict[str, tuple[Any, Any]] = {
     "serving": (Serving, ""),
     "data": (Data, Path("riverrun-data")),
 }
+
+_CREDENTIALS: dict[str, tuple[Any, Any]] = {
+    "token_file": (TokenFile, None),
+    "ca_file": (CaFile, None),
+    "cert_file": (CertFile, None),
+    "key_file": (KeyFile, None),
+    "tls_server_name": (TlsServerName, ""),
+    "insecure": (Insecure, False),
+}
+"""Of every verb that calls a service."""
 
 
 class Session:
@@ -66,7 +105,10 @@ class Session:
         server: str = "",
         serving: str = "",
         data: Path = Path("riverrun-data"),
+        **credentials: Any,
     ) -> None:
+        """`credentials` are those of `_CREDENTIALS` that the verb has."""
+        self._credentials = credentials
         self.output = output
         self.data = data
         self._server = server
@@ -81,8 +123,24 @@ class Session:
             from riverrun.client.async_client import AsyncClient
 
             _silence_libraries()
-            self._client = AsyncClient(server=self._server, serving=self._serving, data=self.data)
+            self._client = AsyncClient(
+                server=self._server, serving=self._serving, data=self.data, credentials=self.credentials()
+            )
         return self._client
+
+    def credentials(self) -> Credentials:
+        """What calls are to show, from the options and the environment."""
+        from riverrun.rpc.credentials import Credentials
+
+        given = self._credentials
+        return Credentials.from_environment(
+            ca=given.get("ca_file"),
+            cert=given.get("cert_file"),
+            key=given.get("key_file"),
+            token_file=given.get("token_file"),
+            server_name=given.get("tls_server_name", ""),
+            insecure=given.get("insecure", False),
+        )
 
     @property
     def console(self) -> Console:
@@ -117,22 +175,25 @@ def verb(
 ) -> Callable[[Callable[Concatenate[Session, P], Awaitable[None]]], Callable[..., None]]:
     """Make a command of an async function whose first argument is the session.
 
-    Adds those `options` of output, server, serving and data that the verb uses; all of them by default.
+    Adds those `options` of output, server, serving and data that the verb uses; all of them by default. One
+    that has an address gets the options of credentials too.
     An error of ours, or of a file, ends the command with one line on stderr and exit status 1.
     """
     names = options or tuple(_SHARED)
+    offered = {name: _SHARED[name] for name in _SHARED if name in names}
+    if "server" in names or "serving" in names:
+        offered |= _CREDENTIALS
 
     def decorate(function: Callable[Concatenate[Session, P], Awaitable[None]]) -> Callable[..., None]:
         signature = inspect.signature(function, eval_str=True)
         own = list(signature.parameters.values())[1:]
         shared = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-            for name, (annotation, default) in _SHARED.items()
-            if name in names
+            for name, (annotation, default) in offered.items()
         ]
 
         def command(**arguments: Any) -> None:
-            session = Session(**{name: arguments.pop(name) for name in names})
+            session = Session(**{name: arguments.pop(name) for name in offered})
             run_verb(session, function(session, **arguments))  # type: ignore[call-arg]  # by keyword
 
         command.__name__ = function.__name__

@@ -3,5 +3,14 @@
 from riverrun.client.answers import FeedbackAnswer, ManyAnswer, PredictAnswer, Rejected
 from riverrun.client.async_client import AsyncClient
 from riverrun.client.client import Client
+from riverrun.rpc.credentials import Credentials
 
-__all__ = ["AsyncClient", "Client", "FeedbackAnswer", "ManyAnswer", "PredictAnswer", "Rejected"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Credentials",
+    "FeedbackAnswer",
+    "ManyAnswer",
+    "PredictAnswer",
+    "Rejected",
+]

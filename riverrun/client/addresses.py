@@ -24,13 +24,17 @@ def server_address(given: str, data: Path) -> str:
     return address
 
 
-def serving_url(given: str, data: Path) -> str:
-    """Base URL of a serving process. Raises `InvalidInput`, `Unavailable` when nothing says it."""
+def serving_url(given: str, data: Path, *, tls: bool = False) -> str:
+    """Base URL of a serving process, https where `tls` and the caller says nothing else.
+
+    Raises `InvalidInput`, `Unavailable` when nothing says it.
+    """
     url = given or os.environ.get(SERVING_VARIABLE, "")
+    scheme = "https" if tls else "http"
     if not url:
-        return f"http://127.0.0.1:{_recorded_port('serving', 'rest', 'serving', SERVING_VARIABLE, data)}"
+        return f"{scheme}://127.0.0.1:{_recorded_port('serving', 'rest', 'serving', SERVING_VARIABLE, data)}"
     if "://" not in url:
-        url = f"http://{url}"
+        url = f"{scheme}://{url}"
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise InvalidInput("serving", f"expected a base URL such as http://127.0.0.1:8000, got {url[:100]!r}")

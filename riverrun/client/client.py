@@ -15,6 +15,7 @@ from riverrun.client.answers import Announcement
 from riverrun.client.async_client import AsyncClient
 from riverrun.client.run_folder import DEFAULT_DATA
 from riverrun.core.dead_letters import DeadLetter
+from riverrun.rpc.credentials import Credentials
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,10 +48,16 @@ class Client:
         data: Path = DEFAULT_DATA,
         timeout_s: float = 10.0,
         retry_s: float = 30.0,
+        credentials: Credentials | None = None,
     ) -> None:
         """As `AsyncClient`."""
         self._client = AsyncClient(
-            server=server, serving=serving, data=data, timeout_s=timeout_s, retry_s=retry_s
+            server=server,
+            serving=serving,
+            data=data,
+            timeout_s=timeout_s,
+            retry_s=retry_s,
+            credentials=credentials,
         )
         self._open = ExitStack()
         self._portal = self._open.enter_context(start_blocking_portal())

@@ -10,6 +10,7 @@ from riverrun.client.addresses import server_address
 from riverrun.client.run_folder import DEFAULT_DATA
 from riverrun.client.serving_api import ServingApi
 from riverrun.rpc.channels import open_channel
+from riverrun.rpc.credentials import Credentials
 from riverrun.rpc.params_client import ParameterClient
 
 
@@ -24,16 +25,21 @@ class Connection:
         data: Path = DEFAULT_DATA,
         timeout_s: float = 10.0,
         retry_s: float = 30.0,
+        credentials: Credentials | None = None,
     ) -> None:
         """`server` is the parameter server's host:port, `serving` the base URL of a serving process.
 
         Where one is empty it is RIVERRUN_SERVER or RIVERRUN_SERVING, else what the run folder of the data
-        folder `data` names. `retry_s` bounds how long `feedback` is tried again.
+        folder `data` names. `retry_s` bounds how long `feedback` is tried again. `credentials` are the
+        certificates and the token that calls use, by default those that the environment names.
         """
         self._server = server
         self._data = data
         self._timeout_s = timeout_s
-        self._serving = ServingApi(serving, data, timeout_s=timeout_s, retry_s=retry_s)
+        self._credentials = credentials or Credentials.from_environment()
+        self._serving = ServingApi(
+            serving, data, timeout_s=timeout_s, retry_s=retry_s, credentials=self._credentials
+        )
         self._params: ParameterClient | None = None
         self._channel: Any = None
 
@@ -57,6 +63,6 @@ class Connection:
 
     def _client(self) -> ParameterClient:
         if self._params is None:
-            self._channel = open_channel(server_address(self._server, self._data))
+            self._channel = open_channel(server_address(self._server, self._data), self._credentials)
             self._params = ParameterClient(self._channel, deadline_s=self._timeout_s)
         return self._params

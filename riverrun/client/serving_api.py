@@ -16,8 +16,10 @@ import stamina
 from riverrun.client.addresses import serving_url
 from riverrun.client.answers import FeedbackAnswer, ManyAnswer, PredictAnswer, Rejected
 from riverrun.client.http_errors import PEER, TryLater, not_reached, raise_for_status
+from riverrun.client.secured_http import SecuredHttp
 from riverrun.core.errors import InvalidInput, Unavailable
 from riverrun.core.predictions import Features
+from riverrun.rpc.credentials import Credentials
 
 LOT_ENTRIES = 1_000
 LOT_BYTES = 1 << 20
@@ -32,17 +34,20 @@ A = TypeVar("A")
 class ServingApi:
     """The REST routes of one serving process."""
 
-    def __init__(self, given: str, data: Path, *, timeout_s: float, retry_s: float) -> None:
+    def __init__(
+        self, given: str, data: Path, *, timeout_s: float, retry_s: float, credentials: Credentials
+    ) -> None:
         self._given = given
         self._data = data
         self._timeout_s = timeout_s
         self._retry_s = retry_s
-        self._http: httpx2.AsyncClient | None = None
+        self._credentials = credentials
+        self._http: SecuredHttp | None = None
 
     async def close(self) -> None:
         """Close the connections; may be repeated."""
         if self._http is not None:
-            await self._http.aclose()
+            await self._http.close()
             self._http = None
 
     async def predict(self, model: str, features: Features, **options: Any) -> PredictAnswer:
@@ -91,19 +96,17 @@ class ServingApi:
 
     async def _post(self, path: str, body: bytes, headers: Mapping[str, str], answer: type[A]) -> A:
         if self._http is None:
-            # Proxies of the environment are for the world outside; a stack is addressed as it is.
-            self._http = httpx2.AsyncClient(
-                base_url=serving_url(self._given, self._data), timeout=self._timeout_s, trust_env=False
-            )
+            url = serving_url(self._given, self._data, tls=self._credentials.uses_tls)
+            self._http = SecuredHttp(url, self._credentials, timeout_s=self._timeout_s)
         try:
-            response = await self._http.post(path, content=body, headers=headers)
+            response = await self._http.post(path, body, headers)
         except httpx2.HTTPError as error:
-            raise not_reached(error, str(self._http.base_url)) from error
+            raise not_reached(error, self._http.url) from error
         raise_for_status(response)
         try:
             return msgspec.json.decode(response.content, type=answer)
         except msgspec.DecodeError as error:
-            raise Unavailable(PEER, f"{self._http.base_url} answers something else than riverrun") from error
+            raise Unavailable(PEER, f"{self._http.url} answers something else than riverrun") from error
 
 
 def _lots(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, bytes]]:

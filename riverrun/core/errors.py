@@ -14,6 +14,8 @@
     ├── NotReady                nothing to answer with yet, or too stale to answer: try again later
     ├── Exhausted               a limit is reached (size, disk, queue); names the limit
     ├── Unavailable             the other side cannot be reached in time: try again
+    ├── Unauthenticated         the call carries no token, or one that is not good; names what was expected
+    ├── PermissionDenied        the caller is known, and may not do this; names the roles that may
     └── ReadOnly                this process takes no writes; names the one that does
 
 Errors carry facts, not status codes: `riverrun.rpc.errors` maps them to gRPC, the serving edge to HTTP.
@@ -175,6 +177,29 @@ class Unavailable(RiverrunError):
         self.why = why
 
 
+class Unauthenticated(RiverrunError):
+    """The call carries no token, or one that is not good: `problem` says which, `expected` what is."""
+
+    reason = "UNAUTHENTICATED"
+
+    def __init__(self, problem: str, expected: str) -> None:
+        super().__init__(f"{problem}: expected {expected}")
+        self.problem = problem
+        self.expected = expected
+
+
+class PermissionDenied(RiverrunError):
+    """`caller` may not call `what`; `expected` names the roles that may."""
+
+    reason = "PERMISSION_DENIED"
+
+    def __init__(self, caller: str, what: str, expected: str) -> None:
+        super().__init__(f"{caller} may not call {what}: expected {expected}")
+        self.caller = caller
+        self.what = what
+        self.expected = expected
+
+
 class ReadOnly(RiverrunError):
     """This process is a follower; `leader` takes the writes."""
 
@@ -199,6 +224,8 @@ _BY_REASON: dict[str, type[RiverrunError]] = {
         NotReady,
         Exhausted,
         Unavailable,
+        Unauthenticated,
+        PermissionDenied,
         ReadOnly,
     )
 }

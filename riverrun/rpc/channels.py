@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import grpc
 
+from riverrun.rpc.credentials import Credentials
+from riverrun.rpc.secured_channel import SecuredChannel
+
 MAX_MESSAGE = 4 << 20
 """Bytes of one message; weights travel in chunks well below it."""
 
@@ -24,6 +27,20 @@ _OPTIONS = [
 ]
 
 
-def open_channel(address: str) -> grpc.aio.Channel:
-    """A channel to ``host:port``; connects when first used and again whenever it broke."""
-    return grpc.aio.insecure_channel(address, options=_OPTIONS)
+def open_channel(address: str, credentials: Credentials | None = None) -> grpc.aio.Channel:
+    """A channel to ``host:port``; connects when first used and again whenever it broke.
+
+    Raises `InvalidInput` where a file of `credentials` cannot be used, or a token would go in the clear.
+    """
+    if credentials is None or credentials.are_empty:
+        return grpc.aio.insecure_channel(address, options=_OPTIONS)
+    if not credentials.uses_tls:
+        credentials.check_plain(address.rpartition(":")[0].strip("[]"))
+
+    def connect(found: grpc.ChannelCredentials | None, server_name: str) -> grpc.aio.Channel:
+        if found is None:
+            return grpc.aio.insecure_channel(address, options=_OPTIONS)
+        named = [("grpc.ssl_target_name_override", server_name)] if server_name else []
+        return grpc.aio.secure_channel(address, found, options=[*_OPTIONS, *named])
+
+    return SecuredChannel(credentials, connect)

@@ -80,6 +80,7 @@ async def serving_grpc(
     drain_s: float = 5.0,
     on_stop: Callable[[], None] = lambda: None,
     interceptors: Iterable[grpc.aio.ServerInterceptor] = (),
+    credentials: grpc.ServerCredentials | None = None,
     reflection_pool: Any = None,
     map_errors: bool = True,
 ) -> AsyncIterator[tuple[int, health.aio.HealthServicer]]:
@@ -88,10 +89,11 @@ async def serving_grpc(
     `add_services` adds servicers and returns their full names, for health and reflection. When the block
     ends health turns NOT_SERVING, `on_stop` is called so that endless streams can end, and calls in
     progress get `drain_s` seconds. `map_errors` False spares each call an interceptor where the handlers
-    turn their errors into statuses themselves. Raises OSError when the port is taken.
+    turn their errors into statuses themselves. With `credentials` the port takes TLS
+    alone. `interceptors` come first of all. Raises OSError when the port is taken.
     """
     server = grpc.aio.server(
-        options=_OPTIONS, interceptors=[*([ErrorInterceptor()] if map_errors else []), *interceptors]
+        options=_OPTIONS, interceptors=[*interceptors, *([ErrorInterceptor()] if map_errors else [])]
     )
     names = list(add_services(server))
     healths = health.aio.HealthServicer()
@@ -102,7 +104,11 @@ async def serving_grpc(
     else:
         reflection.enable_server_reflection(listed, server, pool=reflection_pool)
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if credentials is None:
+            bound = server.add_insecure_port(address)
+        else:
+            bound = server.add_secure_port(address, credentials)
     except RuntimeError as error:
         raise OSError(f"cannot listen on {host}:{port}") from error
     await server.start()

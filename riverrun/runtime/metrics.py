@@ -7,6 +7,11 @@ from prometheus_client import Counter, Gauge, Histogram
 _FAST = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _BYTES = tuple(float(4**n) for n in range(4, 15))
 
+# Every service with tokens
+AUTH_REFUSED = Counter(
+    "riverrun_auth_refused", "Calls refused for their token or role, by reason", ["reason"]
+)
+
 # Parameter server
 PUSHES = Counter("riverrun_param_server_pushes", "Pushes answered, by outcome", ["outcome"])
 PUSH_SECONDS = Histogram(

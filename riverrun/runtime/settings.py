@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Literal
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from riverrun.runtime.loopback import is_loopback
+from riverrun.runtime.security_settings import TlsSettings
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(TlsSettings):
     """Settings that every service has; a subclass sets the prefix ``RIVERRUN_<SERVICE>_``."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     host: str = "127.0.0.1"
-    """Address to listen on. Loopback needs no credentials; any other needs `insecure`."""
+    """Address to listen on. Loopback needs no credentials; any other needs TLS and tokens, or `insecure`."""
 
     insecure: bool = False
-    """Listen on another address than loopback without TLS and tokens. Said out loud, never a default."""
+    """Listen on another address than loopback without TLS or without tokens. Never a default."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Lines below this level are left out."""
@@ -31,19 +33,10 @@ class ServiceSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _is_safe_to_listen(self) -> ServiceSettings:
-        if not self.insecure and not is_loopback(self.host):
+        missing = self.unprotected()
+        if missing and not self.insecure and not is_loopback(self.host):
             raise ValueError(
-                f"host {self.host} is not loopback: listening there is open to everyone; "
-                "say insecure to do it all the same"
+                f"host {self.host} is not loopback: listening there needs {' and '.join(missing)}; "
+                "say insecure to do without"
             )
         return self
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` can only be reached from this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from riverrun.runtime.certificates import ServerContext
+
 
 def status_app(*, alive: Callable[[], bool], ready: Callable[[], str]) -> Starlette:
     """Routes ``/livez``, ``/readyz`` and ``/metrics``.
@@ -44,8 +46,13 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving_http(app: object, host: str, port: int, drain_s: float = 5.0) -> AsyncIterator[int]:
-    """Serve an ASGI `app` while the block runs; gives the bound port. Raises OSError if it is taken."""
+async def serving_http(
+    app: object, host: str, port: int, drain_s: float = 5.0, tls: ServerContext | None = None
+) -> AsyncIterator[int]:
+    """Serve an ASGI `app` while the block runs; gives the bound port. Raises OSError if it is taken.
+
+    With `tls` the port takes TLS alone.
+    """
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # any ASGI callable
         host=host,
@@ -54,6 +61,7 @@ async def serving_http(app: object, host: str, port: int, drain_s: float = 5.0) 
         access_log=False,
         timeout_graceful_shutdown=int(drain_s) or 1,
         timeout_keep_alive=30,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
     )
     server = _Server(config)
     # uvicorn would end the process where it cannot bind; here the caller decides.

@@ -13,6 +13,8 @@ import structlog
 from riverrun.api.events.v1 import events_pb2_grpc
 from riverrun.core.errors import DigestMismatch
 from riverrun.events.embedded.log import EmbeddedEventLog
+from riverrun.rpc.access.policy import PARAM_SERVER_RPCS, STATUS_ROUTES
+from riverrun.rpc.server_security import server_security
 from riverrun.rpc.servers import serving_grpc
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
@@ -128,7 +130,11 @@ async def running(
     The block must await `Running.wait` for heartbeats, leases and failures to be seen to.
     """
     clock = clock or SystemClock()
-    async with building(settings, clock) as server, _event_log(settings, server, clock) as event_log:
+    async with (
+        server_security(settings, clock) as security,
+        building(settings, clock) as server,
+        _event_log(settings, server, clock) as event_log,
+    ):
         compaction = Compaction(server.store, max_bytes=2 * settings.max_model_bytes)
         housekeeping = Housekeeping(
             server.catalogue, server.keeping, compaction, clock, _housekeeping_policy(settings)
@@ -157,13 +163,21 @@ async def running(
             ready=lambda: "the disk failed" if server.fatal.error is not None else "",
         )
         async with (
-            serving_http(status, settings.host, settings.http_port, settings.drain_s) as http_port,
+            serving_http(
+                security.guarded(status, STATUS_ROUTES),
+                settings.host,
+                settings.http_port,
+                settings.drain_s,
+                security.http,
+            ) as http_port,
             serving_grpc(
                 add_services,
                 settings.host,
                 settings.port,
                 drain_s=settings.drain_s,
                 on_stop=end_streams,
+                interceptors=security.interceptors(PARAM_SERVER_RPCS),
+                credentials=security.grpc_credentials,
             ) as (port, _),
         ):
             log.info("the parameter server answers", port=port, http_port=http_port)

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from riverrun.runtime.security_settings import AuthSettings
 from riverrun.runtime.settings import ServiceSettings
 
 
-class ParamServerSettings(ServiceSettings):
+class ParamServerSettings(ServiceSettings, AuthSettings):
     """What the parameter server can be told."""
 
     model_config = SettingsConfigDict(env_prefix="RIVERRUN_PARAM_SERVER_", populate_by_name=True)

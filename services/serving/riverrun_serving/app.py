@@ -14,11 +14,15 @@ from dataclasses import dataclass
 import grpc
 import structlog
 
+from riverrun.core.errors import PermissionDenied, Unauthenticated, Unavailable
 from riverrun.core.versions import Manifest
 from riverrun.learners.factories import Factories
+from riverrun.rpc.access.policy import serving_policy
 from riverrun.rpc.append_stream import AppendStream
 from riverrun.rpc.channels import open_channel
-from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.credentials import Credentials
+from riverrun.rpc.params_client import PEER, ParameterClient
+from riverrun.rpc.server_security import server_security
 from riverrun.rpc.servers import serving_grpc
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
@@ -33,6 +37,7 @@ from riverrun_serving.rest_edge.edge import RestEdge
 from riverrun_serving.rest_edge.inference_routes import InferenceRoutes
 from riverrun_serving.rest_edge.information import information_app
 from riverrun_serving.rest_edge.native_routes import NativeRoutes
+from riverrun_serving.rest_edge.statuses import refused
 from riverrun_serving.settings import ServingSettings
 from riverrun_serving.sync.cache_writer import CacheWriter
 from riverrun_serving.sync.last_good import LastGoodFolder
@@ -88,7 +93,9 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
     clock = clock or SystemClock()
     models = ServedModels()
     async with contextlib.AsyncExitStack() as stack:
-        channel = open_channel(settings.param_server)
+        security = await stack.enter_async_context(server_security(settings, clock))
+        rpcs, routes = serving_policy(open_predictions=settings.open_predictions)
+        channel = open_channel(settings.param_server, Credentials.of(settings))
         stack.push_async_callback(channel.close)
         client = ParameterClient(channel)
         cache = None
@@ -103,7 +110,13 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
         queue = await stack.enter_async_context(AppendQueue(await stack.enter_async_context(appends)))
         edge = _rest_edge(settings, clock, models, synchronizer, readiness, queue, client)
         rest_port = await stack.enter_async_context(
-            serving_http(edge, settings.host, settings.rest_port, settings.drain_s)
+            serving_http(
+                security.guarded(edge, routes, refused),
+                settings.host,
+                settings.rest_port,
+                settings.drain_s,
+                security.http,
+            )
         )
         servicer = InferenceServicer(Inference(models, clock, readiness.why_not, "grpc"))
 
@@ -119,6 +132,8 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
                 drain_s=settings.drain_s,
                 reflection_pool=POOL,
                 map_errors=False,
+                interceptors=security.interceptors(rpcs),
+                credentials=security.grpc_credentials,
             )
         )
         stop = Stop()
@@ -169,7 +184,11 @@ def _rest_edge(
     client: ParameterClient,
 ) -> RestEdge:
     async def list_versions(model: str, limit: int, before: int) -> Sequence[Manifest]:
-        return await client.list_versions(model, limit=limit, before=before)
+        try:
+            return await client.list_versions(model, limit=limit, before=before)
+        except (Unauthenticated, PermissionDenied) as error:
+            # It is this process that was refused, not who asks here.
+            raise Unavailable(PEER, str(error)) from error
 
     information = information_app(
         models,

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from riverrun.runtime.security_settings import AuthSettings
 from riverrun.runtime.settings import ServiceSettings
 
 
-class ServingSettings(ServiceSettings):
+class ServingSettings(ServiceSettings, AuthSettings):
     """Everything a serving process is told. Read once at start."""
 
     model_config = SettingsConfigDict(env_prefix="RIVERRUN_SERVING_", populate_by_name=True)
@@ -44,6 +45,9 @@ class ServingSettings(ServiceSettings):
 
     max_weights_bytes: int = Field(default=1 << 30, ge=1 << 20)
     """Bytes of one model's weights at most, unpacked; larger ones are refused, the last good ones stay."""
+
+    open_predictions: bool = False
+    """Answer predictions, and questions about models, to callers without a token. Feedback needs one."""
 
     log_deadline_s: float = Field(default=5.0, gt=0)
     """Seconds that the event log may take to acknowledge feedback before the caller gets 503."""

@@ -9,9 +9,12 @@ import socket
 import structlog
 
 from riverrun.learners.factories import Factories
+from riverrun.rpc.access.policy import STATUS_ROUTES
 from riverrun.rpc.channels import open_channel
+from riverrun.rpc.credentials import Credentials
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.server_security import server_security
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
 from riverrun.runtime.status_app import serving_http, status_app
@@ -24,7 +27,10 @@ log = structlog.get_logger()
 
 async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = None) -> None:
     """Train until `stop` is asked for; the last versions are published when this returns."""
-    async with open_channel(settings.param_server) as channel:
+    async with (
+        server_security(settings, clock or SystemClock()) as security,
+        open_channel(settings.param_server, Credentials.of(settings)) as channel,
+    ):
         around = Surroundings(
             client=ParameterClient(channel),
             event_log=RemoteEventLog(channel),
@@ -37,7 +43,10 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
         )
         trainer = Trainer(around, settings.models, drain_s=settings.drain_s)
         status = status_app(alive=lambda: trainer.is_alive(settings.live_s), ready=trainer.why_not_ready)
-        async with serving_http(status, settings.host, settings.http_port, settings.drain_s) as port:
+        guarded = security.guarded(status, STATUS_ROUTES)
+        async with serving_http(
+            guarded, settings.host, settings.http_port, settings.drain_s, security.http
+        ) as port:
             log.info("the trainer is up", http_port=port, param_server=settings.param_server)
             await run_until_stopped(stop, trainer.run())
     log.info("the trainer has stopped")

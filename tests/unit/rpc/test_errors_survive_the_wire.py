@@ -22,6 +22,8 @@ EXAMPLES: dict[type[errors.RiverrunError], errors.RiverrunError] = {
     errors.NotReady: errors.NotReady("model fraud", "not trained yet"),
     errors.Exhausted: errors.Exhausted("body", "4 MiB"),
     errors.Unavailable: errors.Unavailable("the log", "refused"),
+    errors.Unauthenticated: errors.Unauthenticated("Push needs a token", "a key"),
+    errors.PermissionDenied: errors.PermissionDenied("key bo (with role reader)", "Push", "role trainer"),
     errors.ReadOnly: errors.ReadOnly("127.0.0.1:8002"),
 }
 

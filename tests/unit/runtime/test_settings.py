@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from riverrun.runtime.settings import ServiceSettings, is_loopback
+from riverrun.runtime.loopback import is_loopback
+from riverrun.runtime.settings import ServiceSettings
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])

@@ -6,6 +6,7 @@ import msgspec
 import structlog
 
 from riverrun.core import errors
+from riverrun.rpc.access.http_guard import Refused
 from riverrun_serving.rest_edge.exchange import Reply
 
 log = structlog.get_logger()
@@ -45,6 +46,8 @@ STATUSES: dict[type[errors.RiverrunError], int] = {
     errors.Exhausted: 507,
     BodyTooLarge: 413,
     errors.Unavailable: 503,
+    errors.Unauthenticated: 401,
+    errors.PermissionDenied: 403,
     errors.ReadOnly: 409,
 }
 
@@ -69,6 +72,13 @@ def inference_error(error: Exception) -> Reply:
     return Reply(msgspec.json.encode({"error": text}), status, _headers(error, status))
 
 
+def refused(path: str, error: errors.RiverrunError) -> Refused:
+    """What the gate answers in place of the edge, in the words of the protocol that `path` is of."""
+    inference = path == "/v2" or path.startswith("/v2/")
+    reply = inference_error(error) if inference else native_error(error)
+    return Refused(reply.status, reply.body, reply.headers)
+
+
 def _seen(error: Exception, statuses: dict[type[errors.RiverrunError], int]) -> tuple[int, str]:
     if isinstance(error, errors.RiverrunError):
         return statuses[type(error)], str(error)
@@ -79,4 +89,6 @@ def _seen(error: Exception, statuses: dict[type[errors.RiverrunError], int]) -> 
 def _headers(error: Exception, status: int) -> tuple[tuple[bytes, bytes], ...]:
     if isinstance(error, MethodNotAllowed):
         return ((b"allow", error.allowed.encode()),)
+    if status == 401:
+        return ((b"www-authenticate", b'Bearer realm="riverrun"'),)
     return RETRY_AFTER if status == 503 else ()
