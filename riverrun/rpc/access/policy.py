@@ -92,6 +92,12 @@ SERVING_RPCS: Mapping[str, Access] = {
     _INFERENCE + "ServerMetadata": MODELS,
     _INFERENCE + "ModelMetadata": MODELS,
     _INFERENCE + "ModelInfer": PREDICTIONS,
+    _INFERENCE + "ModelStreamInfer": PREDICTIONS,
+    _INFERENCE + "ModelConfig": MODELS,
+    _INFERENCE + "ModelStatistics": MODELS,
+    _INFERENCE + "RepositoryIndex": MODELS,
+    _INFERENCE + "RepositoryModelLoad": OPERATORS,
+    _INFERENCE + "RepositoryModelUnload": OPERATORS,
 }
 
 COMMON_RPCS: Mapping[str, Access] = {
@@ -109,6 +115,7 @@ STATUS_ROUTES: Sequence[Route] = (
 
 SERVING_ROUTES: Sequence[Route] = (
     Route("POST", "/v1/models/{model}:predict", PREDICTIONS),
+    Route("POST", "/v1/models/{model}/versions/{version}:predict", PREDICTIONS),
     Route("POST", "/v1/models/{model}:feedback", _to(CLIENT)),
     Route("POST", "/v2/models/{model}/infer", PREDICTIONS),
     Route("POST", "/v2/models/{model}/versions/{version}/infer", PREDICTIONS),
@@ -119,6 +126,11 @@ SERVING_ROUTES: Sequence[Route] = (
     Route("GET", "/v2/models", MODELS),
     Route("GET", "/v2/models/{model}", MODELS),
     Route("GET", "/v2/models/{model}/versions/{version}", MODELS),
+    Route("GET", "/v2/models/stats", MODELS),
+    Route("GET", "/v2/models/{model}/stats", MODELS),
+    Route("GET", "/v2/models/{model}/config", MODELS),
+    Route("GET", "/v2/models/{model}/versions/{version}/stats", MODELS),
+    Route("GET", "/v2/models/{model}/versions/{version}/config", MODELS),
     Route("POST", "/v2/repository/index", MODELS),
     Route("POST", "/v2/repository/models/{model}/load", OPERATORS),
     Route("POST", "/v2/repository/models/{model}/unload", OPERATORS),
