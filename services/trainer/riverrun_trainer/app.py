@@ -9,7 +9,6 @@ import socket
 import structlog
 
 from riverrun.learners.factories import Factories
-from riverrun.rpc.access.policy import STATUS_ROUTES
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.credentials import Credentials
 from riverrun.rpc.event_log import RemoteEventLog
@@ -43,9 +42,9 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
         )
         trainer = Trainer(around, settings.models, drain_s=settings.drain_s)
         status = status_app(alive=lambda: trainer.is_alive(settings.live_s), ready=trainer.why_not_ready)
-        guarded = security.guarded(status, STATUS_ROUTES)
+        # Probes and metrics alone, which the table opens to anyone: no gate.
         async with serving_http(
-            guarded, settings.host, settings.http_port, settings.drain_s, security.http
+            status, settings.host, settings.http_port, settings.drain_s, security.http
         ) as port:
             log.info("the trainer is up", http_port=port, param_server=settings.param_server)
             await run_until_stopped(stop, trainer.run())
