@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from riverrun.api.params.v1 import params_pb2 as pb
@@ -20,6 +21,16 @@ def timestamp(unix_ns: int) -> Timestamp | None:
 def unix_ns(stamp: Timestamp) -> int:
     """Unix nanoseconds; an unset message is 0."""
     return int(stamp.seconds) * 10**9 + int(stamp.nanos)
+
+
+def duration(seconds: float) -> Duration | None:
+    """`seconds`, at least 0, as a message; None for 0, which leaves the field unset."""
+    return Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9)) if seconds else None
+
+
+def seconds(length: Duration) -> float:
+    """Seconds; an unset message is 0."""
+    return int(length.seconds) + int(length.nanos) / 1e9
 
 
 def stream_named(name: str) -> Stream:

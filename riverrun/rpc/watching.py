@@ -16,7 +16,7 @@ import structlog
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import RiverrunError, Unavailable
 from riverrun.core.versions import Manifest, ModelInfo
-from riverrun.rpc.converters import manifest_from_pb, model_from_pb, unix_ns
+from riverrun.rpc.converters import manifest_from_pb, model_from_pb, seconds, unix_ns
 from riverrun.rpc.params_client import PEER, ParameterClient, translated
 
 log = structlog.get_logger()
@@ -67,7 +67,12 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Everything before it was the newest there is; comes each second."""
+    """Everything before it was the newest there is; comes each second.
+
+    `unconfirmed_s`: seconds since it last was so, for a read replica that has lost its leader or is behind.
+    """
+
+    unconfirmed_s: float = 0.0
 
 
 Change = Connected | Disconnected | ModelChanged | ModelDeleted | Announced | Heartbeat
@@ -85,7 +90,11 @@ class Have:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a reader answers with now, for `ListReaders`; `problem` says why it is not the newest."""
+    """What a reader answers with now, for `ListReaders`; `problem` says why it is not the newest.
+
+    A read replica speaks for its own readers: `reader_id` and `address` are then theirs, and `gone` says
+    that one of them left.
+    """
 
     model: str
     channel: str
@@ -93,6 +102,9 @@ class Applied:
     generation: int
     sync: str
     problem: str = ""
+    reader_id: str = ""
+    address: str = ""
+    gone: bool = False
 
 
 class Watch:
@@ -115,7 +127,7 @@ class Watch:
         )
         self._have = have
         self._call: Any = None
-        self._reports: dict[tuple[str, str], Applied] = {}
+        self._reports: dict[tuple[str, str, str], Applied] = {}
 
     async def changes(self) -> AsyncIterator[Change]:
         """Every change, without end; after each `Connected` the present state comes anew."""
@@ -135,7 +147,11 @@ class Watch:
 
     async def report(self, applied: Applied) -> None:
         """Tell the server what is answered with now; told again at the next connection if it breaks."""
-        self._reports[(applied.model, applied.channel)] = applied
+        key = (applied.reader_id, applied.model, applied.channel)
+        if applied.gone:
+            self._reports.pop(key, None)
+        else:
+            self._reports[key] = applied
         await self._send(applied)
 
     async def _send(self, applied: Applied) -> None:
@@ -148,6 +164,9 @@ class Watch:
             generation=applied.generation,
             sync=applied.sync,
             problem=applied.problem,
+            reader_id=applied.reader_id,
+            address=applied.address,
+            gone=applied.gone,
         )
         try:
             with translated():
@@ -209,4 +228,4 @@ def _change_from(message: pb.WatchResponse) -> Change:
                 oldest_arrival_ns=unix_ns(found.oldest_arrival),
             )
         case _:
-            return Heartbeat()
+            return Heartbeat(seconds(message.heartbeat.unconfirmed_for))

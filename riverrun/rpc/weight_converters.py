@@ -12,6 +12,7 @@ from riverrun.rpc.converters import (
     positions_to_pb,
     ranges_from_pb,
     ranges_to_pb,
+    seconds,
     timestamp,
     unix_ns,
 )
@@ -101,4 +102,5 @@ def pulled_from_pb(header: pb.PullHeader, body: bytes) -> Pulled:
         serving=body[: header.serving_bytes],
         trainer=body[header.serving_bytes :],
         spec_yaml=header.spec_yaml,
+        unconfirmed_s=seconds(header.unconfirmed_for),
     )

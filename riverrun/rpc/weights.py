@@ -50,7 +50,8 @@ class Pushed:
 class Pulled:
     """A version's weights: deltas from `base_version`, whole when that is 0, empty when it is this version.
 
-    `generation` is the channel's, 0 where a version was asked for.
+    `generation` is the channel's, 0 where a version was asked for. `unconfirmed_s` is how long ago the server
+    last knew that this is the channel's newest: 0 but for a read replica that is behind.
     """
 
     store_id: str
@@ -60,3 +61,4 @@ class Pulled:
     serving: bytes
     trainer: bytes
     spec_yaml: str
+    unconfirmed_s: float = 0.0

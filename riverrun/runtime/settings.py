@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import CliApp, SettingsConfigDict
 
 from riverrun.runtime.loopback import is_loopback
 from riverrun.runtime.security_settings import TlsSettings
@@ -14,7 +14,14 @@ from riverrun.runtime.security_settings import TlsSettings
 class ServiceSettings(TlsSettings):
     """Settings that every service has; a subclass sets the prefix ``RIVERRUN_<SERVICE>_``."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        cli_implicit_flags=True,
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+    )
 
     host: str = "127.0.0.1"
     """Address to listen on. Loopback needs no credentials; any other needs TLS and tokens, or `insecure`."""
@@ -40,3 +47,14 @@ class ServiceSettings(TlsSettings):
                 "say insecure to do without"
             )
         return self
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def settings_of_process(kind: type[S]) -> S:
+    """The settings of this process: what its command line says, else the environment, else the defaults.
+
+    Ends the process for an option that does not exist, and for ``--help``.
+    """
+    return CliApp.run(kind)

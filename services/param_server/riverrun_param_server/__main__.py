@@ -1,4 +1,4 @@
-"""``python -m riverrun_param_server``: settings from ``RIVERRUN_PARAM_SERVER_*``."""
+"""``python -m riverrun_param_server``: settings from ``RIVERRUN_PARAM_SERVER_*`` or by ``--name``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import sys
 import riverrun.rpc.transport  # noqa: F401  # before anything imports grpc
 from riverrun.runtime.lifecycle import run_service
 from riverrun.runtime.logs import set_up_logs
+from riverrun.runtime.settings import settings_of_process
 from riverrun_param_server.app import serve
+from riverrun_param_server.follower.app import follow
 from riverrun_param_server.settings import ParamServerSettings
 
 
 def main() -> int:
     """Run until a signal; the exit status."""
-    settings = ParamServerSettings()
+    settings = settings_of_process(ParamServerSettings)
     set_up_logs("param-server", level=settings.log_level, form=settings.log_format)
-    return run_service(lambda stop: serve(settings, stop))
+    run = follow if settings.follow else serve
+    return run_service(lambda stop: run(settings, stop))
 
 
 if __name__ == "__main__":

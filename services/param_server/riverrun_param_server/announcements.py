@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.versions import Channel, Manifest, ModelInfo
-from riverrun.rpc.converters import manifest_to_pb, model_to_pb, timestamp
+from riverrun.rpc.converters import duration, manifest_to_pb, model_to_pb, timestamp
 from riverrun.runtime.clock import Clock
 from riverrun_param_server.recent_deltas import RecentDeltas
 
@@ -41,6 +41,13 @@ class AnnouncedModels(Protocol):
 
     def models(self) -> Sequence[Announced]:
         """All that are not deleted."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the store's models are here."""
+
+    def unconfirmed_s(self) -> float:
+        """Seconds since what it says was last known to be the newest; 0: it is."""
 
 
 class Announcements:
@@ -85,9 +92,13 @@ class Announcements:
             message = rendered[have] = self._render(model, channel, have)
         return message, channel.version
 
-    def heartbeat(self) -> bytes:
-        """That the server lives, and that all before it is how things stand."""
-        beat = pb.WatchResponse.Heartbeat(time=timestamp(self._clock.wall_ns()))
+    def heartbeat(self) -> bytes | None:
+        """That the server lives, and that all before it is how things stand; None before all is here."""
+        if not self._catalogue.complete:
+            return None
+        beat = pb.WatchResponse.Heartbeat(
+            time=timestamp(self._clock.wall_ns()), unconfirmed_for=duration(self._catalogue.unconfirmed_s())
+        )
         return _serialised(pb.WatchResponse(store_id=self._catalogue.store_id, heartbeat=beat))
 
     def _render(self, model: Announced, channel: Channel, have: int) -> bytes:

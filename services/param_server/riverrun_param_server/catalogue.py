@@ -106,6 +106,15 @@ class Catalogue:
         """All models that are not deleted, by name."""
         return [m for _, m in sorted(self._models.items()) if not m.record.deleted_ns]
 
+    @property
+    def complete(self) -> bool:
+        """The store is loaded before anybody is answered."""
+        return True
+
+    def unconfirmed_s(self) -> float:
+        """0: what is durable here is the newest there is."""
+        return 0.0
+
     def everything(self) -> Iterable[Model]:
         """All models, deleted ones included."""
         return tuple(self._models.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import structlog
@@ -13,11 +12,10 @@ from riverrun.core.versions import Manifest
 from riverrun.runtime import metrics
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.completion import Completion
+from riverrun_param_server.encodings import Encoded, Encodings
 from riverrun_param_server.version_reader import VersionReader, encode_state
 
 log = structlog.get_logger()
-
-CACHE_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,10 @@ class PullWanted:
 
 @dataclass(frozen=True, slots=True)
 class PullAnswer:
-    """What is sent; `base` equal to the manifest's version means that there is nothing to send."""
+    """What is sent; `base` equal to the manifest's version means that there is nothing to send.
+
+    `unconfirmed_s` is the time since the version was last known to be the newest, 0 but for a read replica.
+    """
 
     manifest: Manifest
     generation: int
@@ -41,10 +42,7 @@ class PullAnswer:
     serving: bytes
     trainer: bytes
     spec_yaml: str
-
-
-_Key = tuple[int, int, int]
-_Encoded = tuple[int, bytes, bytes]
+    unconfirmed_s: float = 0.0
 
 
 class Pulls:
@@ -53,10 +51,7 @@ class Pulls:
     def __init__(self, catalogue: Catalogue, reader: VersionReader, completion: Completion) -> None:
         self._catalogue = catalogue
         self._reader = reader
-        self._completion = completion
-        self._cache: OrderedDict[_Key, _Encoded] = OrderedDict()
-        self._cached_bytes = 0
-        self._making: dict[_Key, asyncio.Task[_Encoded]] = {}
+        self._encodings = Encodings(completion)
 
     async def pull(self, wanted: PullWanted) -> PullAnswer:
         """Raises `NotFound` (model, channel, version) and `NotReady` (the channel has no version)."""
@@ -80,41 +75,17 @@ class Pulls:
         log.debug("a version was pulled", model=model.name, version=version, base=base, bytes=sent)
         return PullAnswer(manifest, generation, base, serving, trainer, spec)
 
-    async def _encoded(self, model: Model, version: int, have: int) -> _Encoded:
-        key = (model.record.id, version, have)
-        found = self._cache.get(key)
-        if found is not None:
-            self._cache.move_to_end(key)
-            return found
-        making = self._making.get(key)
-        if making is None:
-            making = self._completion.start(self._make(model, key))
-            self._making[key] = making
-            making.add_done_callback(lambda _: self._making.pop(key, None))
-        return await asyncio.shield(making)
+    async def _encoded(self, model: Model, version: int, have: int) -> Encoded:
+        async def make() -> Encoded:
+            encoded = await self._of_head(model, version) if not have else None
+            return encoded or await self._reader.encoded(model.record.id, version, have)
 
-    async def _make(self, model: Model, key: _Key) -> _Encoded:
-        _, version, have = key
-        encoded = await self._of_head(model, version) if not have else None
-        if encoded is None:
-            encoded = await self._reader.encoded(model.record.id, version, have)
-        self._remember(key, encoded)
-        return encoded
+        return await self._encodings.get((model.record.id, version, have), make)
 
-    async def _of_head(self, model: Model, version: int) -> _Encoded | None:
+    async def _of_head(self, model: Model, version: int) -> Encoded | None:
         """The whole state of a line's head, from memory; None for any other version."""
         for line in model.record.open_lines:
             state = model.states.get(line.number)
             if line.head == version and state is not None:
                 return 0, *await asyncio.to_thread(encode_state, state.state())
         return None
-
-    def _remember(self, key: _Key, encoded: _Encoded) -> None:
-        size = len(encoded[1]) + len(encoded[2])
-        if size > CACHE_BYTES // 4:
-            return
-        self._cache[key] = encoded
-        self._cached_bytes += size
-        while self._cached_bytes > CACHE_BYTES:
-            _, gone = self._cache.popitem(last=False)
-            self._cached_bytes -= len(gone[1]) + len(gone[2])

@@ -13,7 +13,11 @@ from riverrun_param_server.announcements import AnnouncedModels
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a reader answers with now."""
+    """What a reader answers with now.
+
+    A read replica reports for readers of its own: `reader_id` and `address` are then theirs, and `gone`
+    says that one of them no longer holds the channel.
+    """
 
     model: str
     channel: str
@@ -21,16 +25,19 @@ class Report:
     generation: int
     sync: str = ""
     problem: str = ""
+    reader_id: str = ""
+    address: str = ""
+    gone: bool = False
 
 
 class Readers:
-    """The newest report by (connection, model, channel); a connection's reports go with it."""
+    """The newest report by (connection, reader, model, channel); a connection's reports go with it."""
 
     def __init__(self, catalogue: AnnouncedModels, clock: Clock) -> None:
         self._catalogue = catalogue
         self._clock = clock
         self._names: dict[int, tuple[str, str]] = {}
-        self._reports: dict[int, dict[tuple[str, str], ReaderInfo]] = {}
+        self._reports: dict[int, dict[tuple[str, str, str], ReaderInfo]] = {}
 
     def connect(self, connection: int, reader_id: str, address: str) -> None:
         """A reader came; one without an id holds versions like any other and is not listed."""
@@ -39,11 +46,17 @@ class Readers:
 
     def report(self, connection: int, report: Report) -> None:
         """A reader said what it answers with; of models and channels that are not there, nothing is kept."""
-        model = self._catalogue.find(report.model)
-        if connection not in self._names or model is None or model.find_channel(report.channel) is None:
+        if connection not in self._names:
             return
         reader_id, address = self._names[connection]
-        self._reports[connection][(report.model, report.channel)] = ReaderInfo(
+        if report.reader_id:
+            reader_id, address = report.reader_id, report.address
+        key = (reader_id, report.model, report.channel)
+        model = self._catalogue.find(report.model)
+        if report.gone or model is None or model.find_channel(report.channel) is None:
+            self._reports[connection].pop(key, None)
+            return
+        self._reports[connection][key] = ReaderInfo(
             reader_id=reader_id,
             address=address,
             model=report.model,

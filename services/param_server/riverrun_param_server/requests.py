@@ -134,6 +134,9 @@ def report_of(applied: pb.WatchRequest.Applied) -> Report:
         generation=applied.generation,
         sync=applied.sync[:256],
         problem=applied.problem[:1024],
+        reader_id=applied.reader_id[:256],
+        address=applied.address[:256],
+        gone=applied.gone,
     )
 
 

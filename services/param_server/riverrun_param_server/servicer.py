@@ -12,7 +12,6 @@ import grpc
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
 from riverrun.core.errors import RiverrunError
-from riverrun.rpc.chunks import split
 from riverrun.rpc.converters import (
     channel_to_pb,
     kept_to_pb,
@@ -29,6 +28,7 @@ from riverrun.rpc.weights import Pushed
 from riverrun_param_server import requests
 from riverrun_param_server.backups import Backups, Done, FileBegins, FileEnds, Part
 from riverrun_param_server.param_server import ParamServer
+from riverrun_param_server.read_streams import pull_messages, watch_messages
 from riverrun_param_server.sessions import News, Noted, Opening, PushOutcome, Session
 
 SERVICE = "riverrun.api.params.v1.ParameterService"
@@ -80,37 +80,12 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
 
     async def Pull(self, request: pb.PullRequest, context: Any) -> AsyncIterator[pb.PullResponse]:
         wanted = self._server.pull_wanted(requests.pull_wanted(request), request.have_store_id)
-        answer = await self._server.pulls.pull(wanted)
-        yield pb.PullResponse(
-            header=pb.PullHeader(
-                store_id=self._server.store_id,
-                manifest=manifest_to_pb(answer.manifest),
-                generation=answer.generation,
-                base_version=answer.base,
-                serving_bytes=len(answer.serving),
-                trainer_bytes=len(answer.trainer),
-                spec_yaml=answer.spec_yaml,
-            )
-        )
-        for body in (answer.serving, answer.trainer):
-            for chunk in split(body):
-                yield pb.PullResponse(chunk=chunk)
+        for message in pull_messages(self._server.store_id, await self._server.pulls.pull(wanted)):
+            yield message
 
-    async def Watch(self, requests_in: AsyncIterator[pb.WatchRequest], context: Any) -> AsyncIterator[bytes]:
+    def Watch(self, requests_in: AsyncIterator[pb.WatchRequest], context: Any) -> AsyncIterator[bytes]:
         """Gives serialised responses: see `add_parameter_service`."""
-        subscribe = requests.subscribe(await requests.first(requests_in))
-        watcher = self._server.watch(
-            requests.subscription(subscribe), subscribe.have_store_id, requests.held(subscribe)
-        )
-        self._server.readers.connect(watcher.number, subscribe.reader_id, subscribe.address)
-        reports = asyncio.create_task(self._take_reports(watcher.number, requests_in))
-        try:
-            async for message in watcher.messages():
-                yield message
-        finally:
-            reports.cancel()
-            self._server.readers.disconnect(watcher.number)
-            self._server.hub.leave(watcher)
+        return watch_messages(requests_in, self._server.watch, self._server.hub, self._server.readers)
 
     async def SetChannel(self, request: pb.SetChannelRequest, context: Any) -> pb.SetChannelResponse:
         channel, previous = await self._server.steering.set_channel(
@@ -202,11 +177,6 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
                 told.spec_changed.spec_yaml = spec_yaml
         return told
 
-    async def _take_reports(self, number: int, requests_in: AsyncIterator[pb.WatchRequest]) -> None:
-        async for request in requests_in:
-            if request.HasField("applied"):
-                self._server.readers.report(number, requests.report_of(request.applied))
-
     def _opened(self, opening: Opening) -> pb.OpenSessionResponse:
         return pb.OpenSessionResponse(
             store_id=self._server.store_id,
@@ -235,7 +205,7 @@ def backup_part(part: Part) -> pb.BackupResponse:
             return pb.BackupResponse(chunk=part)
 
 
-def add_parameter_service(servicer: ParameterServicer, server: grpc.aio.Server) -> str:
+def add_parameter_service(servicer: pb_grpc.ParameterServiceServicer, server: grpc.aio.Server) -> str:
     """Serve `servicer` on `server`; the service's full name.
 
     `Watch` gives bytes: a version is serialised once, however many watch.

@@ -26,6 +26,10 @@ class ParamServerSettings(ServiceSettings, AuthSettings):
     data: Path = Path("riverrun-data/param-server")
     """Folder of everything that is kept; made where it is missing. On a real disk: fsync must mean it."""
 
+    follow: str = ""
+    """host:port of a parameter server to follow. This process is then a read replica of it: it keeps all
+    in memory, serves Pull and Watch, and refuses writes, naming that server. Empty: a server of its own."""
+
     specs: Path | None = None
     """Folder of model specs (*.yaml, *.yml), registered at start and whenever a file changes; empty: none."""
 

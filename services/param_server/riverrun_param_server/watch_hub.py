@@ -149,11 +149,15 @@ class WatchHub:
             for watcher in self._watchers.values():
                 watcher.mark_heartbeat()
 
+    def drop(self) -> None:
+        """End every stream there is now; who comes again is welcome."""
+        for watcher in self._watchers.values():
+            watcher.end()
+
     def end(self) -> None:
         """End every stream, now and later: the server stops."""
         self._ended = True
-        for watcher in self._watchers.values():
-            watcher.end()
+        self.drop()
 
 
 def _pop(names: dict[K, None]) -> K:

@@ -95,9 +95,14 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
     async with contextlib.AsyncExitStack() as stack:
         security = await stack.enter_async_context(server_security(settings, clock))
         rpcs, routes = serving_policy(open_predictions=settings.open_predictions)
-        channel = open_channel(settings.param_server, Credentials.of(settings))
+        credentials = Credentials.of(settings)
+        channel = open_channel(settings.param_server, credentials)
         stack.push_async_callback(channel.close)
-        client = ParameterClient(channel)
+        weights_channel = channel
+        if settings.follow:
+            weights_channel = open_channel(settings.follow, credentials)
+            stack.push_async_callback(weights_channel.close)
+        client = ParameterClient(weights_channel)
         cache = None
         if settings.cache_dir is not None:
             cache = CacheWriter(LastGoodFolder(settings.cache_dir), settings.cache_every_s)

@@ -26,6 +26,10 @@ class ServingSettings(ServiceSettings, AuthSettings):
     param_server: str = "127.0.0.1:8002"
     """host:port of the parameter server, which holds the event log too."""
 
+    follow: str = ""
+    """host:port of a read replica to take weights from. Empty: the parameter server. Feedback goes to the
+    parameter server in any case."""
+
     models: Annotated[tuple[str, ...], NoDecode] = ()
     """Names of the models to serve, separated by commas. Empty: every model that is registered."""
 

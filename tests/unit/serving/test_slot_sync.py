@@ -242,11 +242,11 @@ async def test_a_pinned_slot_pulls_its_version_and_stays() -> None:
 async def test_only_a_confirmed_newest_version_grows_young_again() -> None:
     given = Fixture(version=4)
     given.clock.now = 110.0
-    given.sync.confirm()
+    given.sync.confirm(0.0)
     confirmed = given.slot.age_s(110.0)
     given.sync.offer(_announced(5, 4))
     given.clock.now = 120.0
-    given.sync.confirm()
+    given.sync.confirm(0.0)
 
     assert confirmed == 0.0
     assert given.slot.age_s(120.0) == 10.0

@@ -1,5 +1,6 @@
 import datetime
 
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -366,7 +367,7 @@ class PullResponse(_message.Message):
     def __init__(self, header: _Optional[_Union[PullHeader, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class PullHeader(_message.Message):
-    __slots__ = ("store_id", "manifest", "generation", "base_version", "serving_bytes", "trainer_bytes", "spec_yaml")
+    __slots__ = ("store_id", "manifest", "generation", "base_version", "serving_bytes", "trainer_bytes", "spec_yaml", "unconfirmed_for")
     STORE_ID_FIELD_NUMBER: _ClassVar[int]
     MANIFEST_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
@@ -374,6 +375,7 @@ class PullHeader(_message.Message):
     SERVING_BYTES_FIELD_NUMBER: _ClassVar[int]
     TRAINER_BYTES_FIELD_NUMBER: _ClassVar[int]
     SPEC_YAML_FIELD_NUMBER: _ClassVar[int]
+    UNCONFIRMED_FOR_FIELD_NUMBER: _ClassVar[int]
     store_id: str
     manifest: Manifest
     generation: int
@@ -381,7 +383,8 @@ class PullHeader(_message.Message):
     serving_bytes: int
     trainer_bytes: int
     spec_yaml: str
-    def __init__(self, store_id: _Optional[str] = ..., manifest: _Optional[_Union[Manifest, _Mapping]] = ..., generation: _Optional[int] = ..., base_version: _Optional[int] = ..., serving_bytes: _Optional[int] = ..., trainer_bytes: _Optional[int] = ..., spec_yaml: _Optional[str] = ...) -> None: ...
+    unconfirmed_for: _duration_pb2.Duration
+    def __init__(self, store_id: _Optional[str] = ..., manifest: _Optional[_Union[Manifest, _Mapping]] = ..., generation: _Optional[int] = ..., base_version: _Optional[int] = ..., serving_bytes: _Optional[int] = ..., trainer_bytes: _Optional[int] = ..., spec_yaml: _Optional[str] = ..., unconfirmed_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("subscribe", "applied")
@@ -412,20 +415,26 @@ class WatchRequest(_message.Message):
         generation: int
         def __init__(self, model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ...) -> None: ...
     class Applied(_message.Message):
-        __slots__ = ("model", "channel", "version", "generation", "sync", "problem")
+        __slots__ = ("model", "channel", "version", "generation", "sync", "problem", "reader_id", "address", "gone")
         MODEL_FIELD_NUMBER: _ClassVar[int]
         CHANNEL_FIELD_NUMBER: _ClassVar[int]
         VERSION_FIELD_NUMBER: _ClassVar[int]
         GENERATION_FIELD_NUMBER: _ClassVar[int]
         SYNC_FIELD_NUMBER: _ClassVar[int]
         PROBLEM_FIELD_NUMBER: _ClassVar[int]
+        READER_ID_FIELD_NUMBER: _ClassVar[int]
+        ADDRESS_FIELD_NUMBER: _ClassVar[int]
+        GONE_FIELD_NUMBER: _ClassVar[int]
         model: str
         channel: str
         version: int
         generation: int
         sync: str
         problem: str
-        def __init__(self, model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ..., sync: _Optional[str] = ..., problem: _Optional[str] = ...) -> None: ...
+        reader_id: str
+        address: str
+        gone: bool
+        def __init__(self, model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ..., sync: _Optional[str] = ..., problem: _Optional[str] = ..., reader_id: _Optional[str] = ..., address: _Optional[str] = ..., gone: bool = ...) -> None: ...
     SUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
     APPLIED_FIELD_NUMBER: _ClassVar[int]
     subscribe: WatchRequest.Subscribe
@@ -435,10 +444,12 @@ class WatchRequest(_message.Message):
 class WatchResponse(_message.Message):
     __slots__ = ("store_id", "model", "deleted_model", "announcement", "heartbeat")
     class Heartbeat(_message.Message):
-        __slots__ = ("time",)
+        __slots__ = ("time", "unconfirmed_for")
         TIME_FIELD_NUMBER: _ClassVar[int]
+        UNCONFIRMED_FOR_FIELD_NUMBER: _ClassVar[int]
         time: _timestamp_pb2.Timestamp
-        def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+        unconfirmed_for: _duration_pb2.Duration
+        def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., unconfirmed_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
     STORE_ID_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     DELETED_MODEL_FIELD_NUMBER: _ClassVar[int]

@@ -117,11 +117,12 @@ class SlotSync:
             self._pending.add(announced)
         self._take_note(announced.generation, announced.oldest_arrival_ns)
 
-    def confirm(self) -> None:
-        """Hear that nothing is newer than what was announced."""
+    def confirm(self, unconfirmed_s: float) -> None:
+        """Hear that nothing was newer than what was announced, `unconfirmed_s` ago."""
         state = self.state
         if state.version and 0 < state.announced <= state.applied:
-            self.slot.confirmed_at = self._clock.monotonic()
+            confirmed_at = self._clock.monotonic() - unconfirmed_s
+            self.slot.confirmed_at = max(self.slot.confirmed_at, confirmed_at)
 
     def start_again(self, store_id: str) -> None:
         """Another store answers now: what is in use stays, until a pull from there replaces it."""
@@ -220,11 +221,11 @@ class SlotSync:
         self._check_forward(pulled, pinned, known)
         self._sync_bytes.inc(len(pulled.serving))
         self._checked_at = asked_at
+        confirmed_at = asked_at - pulled.unconfirmed_s
         if current is not None and pulled.base_version == pulled.manifest.version == current.version:
             self._announced = max(self._announced, pulled.generation)
-            self._swap(
-                current.at_generation(pulled.generation), SideDelta(), whole=False, confirmed_at=asked_at
-            )
+            again = current.at_generation(pulled.generation)
+            self._swap(again, SideDelta(), whole=False, confirmed_at=confirmed_at)
             return
         delta = self._weights.decode(pulled.serving)
         whole = pulled.base_version == 0
@@ -244,7 +245,7 @@ class SlotSync:
         loaded = LoadedVersion(
             store_id, pulled.manifest, spec, pulled.spec_yaml, predictor, pulled.generation
         )
-        self._swap(loaded, delta, whole=whole, confirmed_at=asked_at)
+        self._swap(loaded, delta, whole=whole, confirmed_at=confirmed_at)
 
     async def _updated(self, current: LoadedVersion, delta: SideDelta, target: Manifest) -> Predictor:
         """The predictor of `target`, built beside the one in use; in a thread where the last took long."""

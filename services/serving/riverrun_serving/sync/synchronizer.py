@@ -137,8 +137,8 @@ class Synchronizer:
                 model = self._models.get(change.manifest.model)
                 if model is not None:
                     self._sync_of(model, change.channel).offer(change)
-            case Heartbeat():
-                self._all_is_known()
+            case Heartbeat(unconfirmed_s):
+                self._all_is_known(unconfirmed_s)
 
     def _connected(self, store_id: str) -> None:
         self._seen = set()
@@ -179,8 +179,8 @@ class Synchronizer:
         for name in model.slots:
             self._want_report((model.name, name))
 
-    def _all_is_known(self) -> None:
-        """A heartbeat: nothing is newer than what came before it."""
+    def _all_is_known(self, unconfirmed_s: float) -> None:
+        """A heartbeat: nothing is newer than what came before it, or was `unconfirmed_s` ago."""
         self._models.complete = True
         if self._required is None:
             self._required = set(self._seen)
@@ -193,7 +193,7 @@ class Synchronizer:
                 log.info("a model is gone from the store", model=model.name)
                 self._remove_model(model.name)
         for sync in self._syncs.values():
-            sync.confirm()
+            sync.confirm(unconfirmed_s)
 
     def _is_of_older_store(self, model: ServedModel) -> bool:
         """Whether the model's weights are all that is left of a store that lost its history."""
