@@ -12,6 +12,7 @@ from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.units import SideDelta, Unit
 from riverrun.learners.factories import Factories
 from riverrun.learners.river_answers import answers_of
+from riverrun.learners.river_batches import many_answers_of
 from riverrun.learners.river_model import RiverModel, allow_list_of
 
 
@@ -25,6 +26,7 @@ class RiverPredictor:
         self._spec = spec
         self._graph = graph
         self._answer = answers_of(graph.root.model, spec)
+        self._answer_many = many_answers_of(graph.root.model, spec)
 
     @classmethod
     def of(
@@ -39,6 +41,10 @@ class RiverPredictor:
 
     def predict_many(self, rows: Sequence[Features]) -> list[Prediction]:
         """Answer for each row, in order."""
+        if self._answer_many is not None:
+            together = self._answer_many(rows)
+            if together is not None:
+                return together
         answer = self._answer
         return [answer(row) for row in rows]
 

@@ -18,7 +18,8 @@ from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 MAX_ID = 256
 MAX_ROWS = 10_000
 SLICE_S = 0.005
-SLICE_ROWS = 64
+SLICE_ROWS = 1024
+FIRST_ROWS = 8
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -77,7 +78,7 @@ async def answer_many(
         if predictions:
             await asyncio.sleep(0)
         begun = len(predictions)
-        size = min(SLICE_ROWS, max(1, int(SLICE_S / slot.row_seconds))) if slot.row_seconds else 8
+        size = min(SLICE_ROWS, max(1, int(SLICE_S / slot.row_seconds))) if slot.row_seconds else FIRST_ROWS
         started = time.perf_counter()
         predictions += loaded.predictor.predict_many(checked[begun : begun + size])
         spent = (time.perf_counter() - started) / (len(predictions) - begun)
