@@ -23,7 +23,7 @@ demo: $(RUN_STAMP)  ## watch predictions get better as labels arrive: the flight
 	@$(BIN)/python examples/late-flights/demo.py $(ARGS)
 
 ##@ Check it
-.PHONY: test test-full integration faults faults-ci lint typecheck generated-check
+.PHONY: test test-full integration conformance faults faults-ci lint typecheck generated-check
 test: $(DEV_STAMP)  ## every test that needs no cluster and no root, within five minutes
 	@$(PYTEST) -m "not full" $(ARGS)
 
@@ -32,6 +32,10 @@ test-full: $(DEV_STAMP)  ## the same with the long runs
 
 integration: $(DEV_STAMP)  ## only the tests that start real servers
 	@$(PYTEST) tests/integration -m "not full" $(ARGS)
+
+conformance: $(DEV_STAMP)  ## real clients of the Open Inference Protocol, in environments of their own, and docs/conformance.md anew
+	@$(BIN)/python -m tests.conformance.environments
+	@WRITE_CONFORMANCE=1 PYTHONHASHSEED=1 $(BIN)/python -m pytest tests/conformance $(ARGS)
 
 faults-ci: $(DEV_STAMP)  ## every promise against kills, power cuts, bad disks and bad links, within 15 minutes
 	@trap '$(BIN)/python -m tests.fault.harness.leftovers' EXIT; \

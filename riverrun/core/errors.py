@@ -13,6 +13,7 @@
     ├── WrongStore              the store that answers has lost, or never had, the caller's history
     ├── NotReady                nothing to answer with yet, or too stale to answer: try again later
     ├── Exhausted               a limit is reached (size, disk, queue); names the limit
+    ├── DeadlineExceeded        the caller does not wait any longer: nothing was computed
     ├── Unavailable             the other side cannot be reached in time: try again
     ├── Unauthenticated         the call carries no token, or one that is not good; names what was expected
     ├── PermissionDenied        the caller is known, and may not do this; names the roles that may
@@ -166,6 +167,17 @@ class Exhausted(RiverrunError):
         self.limit = limit
 
 
+class DeadlineExceeded(RiverrunError):
+    """`what` was not begun, or not finished, within the `limit_s` seconds that its caller gave it."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+    def __init__(self, what: str, limit_s: float | str) -> None:
+        super().__init__(f"{what}: not answered within {float(limit_s):g} s")
+        self.what = what
+        self.limit_s = float(limit_s)
+
+
 class Unavailable(RiverrunError):
     """`what` could not be reached in time; the call may be repeated."""
 
@@ -223,6 +235,7 @@ _BY_REASON: dict[str, type[RiverrunError]] = {
         WrongStore,
         NotReady,
         Exhausted,
+        DeadlineExceeded,
         Unavailable,
         Unauthenticated,
         PermissionDenied,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import grpc
@@ -83,6 +83,8 @@ async def serving_grpc(
     credentials: grpc.ServerCredentials | None = None,
     reflection_pool: Any = None,
     map_errors: bool = True,
+    options: Sequence[tuple[str, int]] = (),
+    max_calls: int | None = None,
 ) -> AsyncIterator[tuple[int, health.aio.HealthServicer]]:
     """Serve gRPC while the block runs; gives the bound port and the health servicer.
 
@@ -90,10 +92,14 @@ async def serving_grpc(
     ends health turns NOT_SERVING, `on_stop` is called so that endless streams can end, and calls in
     progress get `drain_s` seconds. `map_errors` False spares each call an interceptor where the handlers
     turn their errors into statuses themselves. With `credentials` the port takes TLS
-    alone. `interceptors` come first of all. Raises OSError when the port is taken.
+    alone. `interceptors` come first of all. `options` are gRPC's own, beside those of every server. Calls
+    beyond `max_calls` at once, streams included, are answered RESOURCE_EXHAUSTED. Raises OSError when the
+    port is taken.
     """
     server = grpc.aio.server(
-        options=_OPTIONS, interceptors=[*interceptors, *([ErrorInterceptor()] if map_errors else [])]
+        options=[*_OPTIONS, *options],
+        maximum_concurrent_rpcs=max_calls,
+        interceptors=[*interceptors, *([ErrorInterceptor()] if map_errors else [])],
     )
     names = list(add_services(server))
     healths = health.aio.HealthServicer()

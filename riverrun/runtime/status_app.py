@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from riverrun.runtime.certificates import ServerContext
+from riverrun.runtime.http_protocol import HttpBounds, http_protocol
 
 
 def status_app(*, alive: Callable[[], bool], ready: Callable[[], str]) -> Starlette:
@@ -47,11 +48,16 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving_http(
-    app: object, host: str, port: int, drain_s: float = 5.0, tls: ServerContext | None = None
+    app: object,
+    host: str,
+    port: int,
+    drain_s: float = 5.0,
+    tls: ServerContext | None = None,
+    bounds: HttpBounds | None = None,
 ) -> AsyncIterator[int]:
     """Serve an ASGI `app` while the block runs; gives the bound port. Raises OSError if it is taken.
 
-    With `tls` the port takes TLS alone.
+    With `tls` the port takes TLS alone. With `bounds` clients are held to them.
     """
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # any ASGI callable
@@ -62,6 +68,7 @@ async def serving_http(
         timeout_graceful_shutdown=int(drain_s) or 1,
         timeout_keep_alive=30,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
+        http="auto" if bounds is None else http_protocol(bounds),
     )
     server = _Server(config)
     # uvicorn would end the process where it cannot bind; here the caller decides.

@@ -27,6 +27,7 @@ from riverrun.rpc.servers import serving_grpc
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
 from riverrun.runtime.status_app import serving_http
+from riverrun_serving.bounds import grpc_bounds, http_bounds
 from riverrun_serving.core.append_queue import AppendQueue
 from riverrun_serving.core.inference import Inference
 from riverrun_serving.core.served_models import ServedModels
@@ -121,6 +122,7 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
                 settings.rest_port,
                 settings.drain_s,
                 security.http,
+                http_bounds(settings),
             )
         )
         servicer = InferenceServicer(Inference(models, clock, readiness.why_not, "grpc"))
@@ -139,6 +141,8 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
                 map_errors=False,
                 interceptors=security.interceptors(rpcs),
                 credentials=security.grpc_credentials,
+                options=grpc_bounds(settings),
+                max_calls=settings.queue_requests,
             )
         )
         stop = Stop()
@@ -205,9 +209,10 @@ def _rest_edge(
     inference = Inference(models, clock, readiness.why_not, "oip-rest")
     return RestEdge(
         NativeRoutes(models, queue.append, clock),
-        InferenceRoutes(inference, settings.max_body_bytes),
+        InferenceRoutes(inference, settings.max_body_bytes, settings.deadline_s),
         information,
         settings.max_body_bytes,
+        settings.deadline_s,
         readiness.is_stopping,
     )
 

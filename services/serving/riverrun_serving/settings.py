@@ -53,6 +53,27 @@ class ServingSettings(ServiceSettings, AuthSettings):
     open_predictions: bool = False
     """Answer predictions, and questions about models, to callers without a token. Feedback needs one."""
 
+    deadline_s: float = Field(default=1.0, gt=0)
+    """Seconds within which a prediction over REST has to be computed where its request names no `timeout`."""
+
+    queue_standing_s: float = Field(default=0.05, gt=0)
+    """Seconds that requests may wait in a queue that was not empty for `queue_burst_s`. What would wait
+    longer is refused at once, with 503 and Retry-After."""
+
+    queue_burst_s: float = Field(default=0.25, gt=0)
+    """Seconds that requests may wait in a queue that was empty of late."""
+
+    queue_requests: int = Field(default=1000, ge=1)
+    """Predictions over REST that may wait at most, however fast they are answered; and calls over gRPC in
+    progress, streams included."""
+
+    receive_s: float = Field(default=10.0, gt=0)
+    """Seconds that a request over REST may take to come in before its connection is closed; the same for the
+    handshake of a gRPC connection."""
+
+    max_connections: int = Field(default=4096, ge=1)
+    """REST connections at most; further ones are closed at once."""
+
     log_deadline_s: float = Field(default=5.0, gt=0)
     """Seconds that the event log may take to acknowledge feedback before the caller gets 503."""
 

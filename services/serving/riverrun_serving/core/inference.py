@@ -12,6 +12,7 @@ import msgspec
 from riverrun.core.errors import InvalidInput, NotReady, RiverrunError
 from riverrun.core.spec import ModelSpec
 from riverrun.runtime.clock import Clock
+from riverrun_serving.core.deadline import NO_DEADLINE, Deadline
 from riverrun_serving.core.model_config import ModelConfig, model_config
 from riverrun_serving.core.model_slot import ModelSlot
 from riverrun_serving.core.predicting import Answer, answer_many, answer_one
@@ -125,14 +126,17 @@ class Inference:
         request_id: str,
         inputs: Sequence[Tensor],
         outputs: Sequence[str],
+        deadline: Deadline = NO_DEADLINE,
     ) -> Inferred:
-        """Answer for every row. Raises `NotFound`, `NotReady`, `InvalidInput`."""
+        """Answer for every row. Raises `NotFound`, `NotReady`, `InvalidInput`, `DeadlineExceeded`."""
         begun = time.perf_counter()
         slot = self._models.model(name).slot(channel_or_version)
         try:
+            deadline.check_begin()
             now = self._clock.monotonic()
             spec = slot.ready_version(now).spec
-            answer = await answer_many(slot, rows_from(spec, inputs), request_id, now, where="inputs")
+            rows = rows_from(spec, inputs)
+            answer = await answer_many(slot, rows, request_id, now, where="inputs", deadline=deadline)
             tensors = wanted_outputs(answer_tensors(spec, answer), outputs)
         except RiverrunError:
             self._meter.failed(slot, begun)

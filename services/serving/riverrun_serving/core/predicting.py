@@ -13,6 +13,7 @@ import msgspec
 from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import Features, Prediction
 from riverrun.core.spec.features import shown
+from riverrun_serving.core.deadline import NO_DEADLINE, Deadline
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 
 MAX_ID = 256
@@ -56,9 +57,17 @@ def answer_one(slot: ModelSlot, features: Any, given_id: Any, now: float) -> Ans
 
 
 async def answer_many(
-    slot: ModelSlot, rows: Any, given_id: Any, now: float, *, where: str = "instances"
+    slot: ModelSlot,
+    rows: Any,
+    given_id: Any,
+    now: float,
+    *,
+    where: str = "instances",
+    deadline: Deadline = NO_DEADLINE,
 ) -> Answer:
-    """The answer for many rows, as of the moment of the call. Raises `InvalidInput`, `NotReady`.
+    """The answer for many rows, as of the moment of the call.
+
+    Raises `InvalidInput`, `NotReady`, and `DeadlineExceeded` where `deadline` passes between two rows.
 
     Errors name the row and feature as ``{where}.3.distance``.
 
@@ -77,6 +86,7 @@ async def answer_many(
     while len(predictions) < len(checked):
         if predictions:
             await asyncio.sleep(0)
+            deadline.check()
         begun = len(predictions)
         size = min(SLICE_ROWS, max(1, int(SLICE_S / slot.row_seconds))) if slot.row_seconds else FIRST_ROWS
         started = time.perf_counter()

@@ -19,11 +19,18 @@ from riverrun_serving.rest_edge.exchange import (
 from riverrun_serving.rest_edge.inference_routes import InferenceRoutes
 from riverrun_serving.rest_edge.native_routes import NativeRoutes
 from riverrun_serving.rest_edge.statuses import MethodNotAllowed, inference_error, native_error
+from riverrun_serving.rest_edge.timeouts import deadline_of
 
 MODELS = "/v1/models/"
 VERSIONS = "/versions/"
 PREDICT = ":predict"
 FEEDBACK = ":feedback"
+INFER = "/infer"
+
+
+def is_prediction(path: str) -> bool:
+    """Whether requests to `path` are computed, and may have to wait."""
+    return path.endswith((PREDICT, INFER))
 
 
 class RestEdge:
@@ -35,13 +42,17 @@ class RestEdge:
         inference: InferenceRoutes,
         behind: Callable[[Any, Any, Any], Awaitable[None]],
         max_body_bytes: int,
+        deadline_s: float,
         is_stopping: Callable[[], bool],
     ) -> None:
-        """While `is_stopping` every answer ends its connection, so that callers go elsewhere."""
+        """`deadline_s` is for predictions whose requests name none. While `is_stopping` every answer ends its
+        connection, so that callers go elsewhere.
+        """
         self._native = native
         self._inference = inference
         self._behind = behind
         self._max_body_bytes = max_body_bytes
+        self._deadline_s = deadline_s
         self._is_stopping = is_stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +93,7 @@ class RestEdge:
         _only_post(scope)
         body = await read_body(scope, receive, self._max_body_bytes)
         model, _, version = scope["path"][len(MODELS) : -len(PREDICT)].partition(VERSIONS)
-        return await self._native.predict(model, version, body)
+        return await self._native.predict(model, version, body, deadline_of(scope, self._deadline_s))
 
     async def _feedback(self, scope: Scope, receive: Receive) -> Reply:
         _only_post(scope)

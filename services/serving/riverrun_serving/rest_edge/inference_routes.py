@@ -19,6 +19,7 @@ from riverrun_serving.rest_edge.inference_json import (
 )
 from riverrun_serving.rest_edge.json_body import decode
 from riverrun_serving.rest_edge.statuses import MethodNotAllowed, NoSuchRoute
+from riverrun_serving.rest_edge.timeouts import deadline_of
 
 
 class IndexBody(msgspec.Struct):
@@ -33,9 +34,10 @@ _index_decoder = msgspec.json.Decoder(IndexBody)
 class InferenceRoutes:
     """Decode, call, encode, for each route of the protocol."""
 
-    def __init__(self, inference: Inference, max_body_bytes: int) -> None:
+    def __init__(self, inference: Inference, max_body_bytes: int, deadline_s: float) -> None:
         self._inference = inference
         self._max_body_bytes = max_body_bytes
+        self._deadline_s = deadline_s
 
     async def reply(self, scope: Scope, receive: Receive) -> Reply:
         """The reply to a request below ``/v2``. Raises our errors, also for an unknown path or method."""
@@ -94,18 +96,18 @@ class InferenceRoutes:
             case ["infer"]:
                 _allow(method, "POST")
                 body = await read_body(scope, receive, self._max_body_bytes)
-                return await self._infer(model, version, body, header(scope, HEADER_LENGTH))
+                return await self._infer(model, version, body, scope)
         raise NoSuchRoute(scope["path"])
 
     def _statistics(self, model: str, version: str) -> Reply:
         found = self._inference.statistics(model, version)
         return json_reply({"model_stats": [statistics_json(one) for one in found]})
 
-    async def _infer(self, model: str, version: str, body: bytes, header_length: bytes) -> Reply:
-        asked, tensors = read_infer(body, header_length)
-        inferred = await self._inference.infer(
-            model, version, asked.id, tensors, [output.name for output in asked.outputs]
-        )
+    async def _infer(self, model: str, version: str, body: bytes, scope: Scope) -> Reply:
+        asked, tensors = read_infer(body, header(scope, HEADER_LENGTH))
+        deadline = deadline_of(scope, self._deadline_s, asked.parameters.get("timeout"))
+        outputs = [output.name for output in asked.outputs]
+        inferred = await self._inference.infer(model, version, asked.id, tensors, outputs, deadline)
         as_bytes = asked.parameters.get("binary_data_output") is True
         wishes = {
             output.name: output.parameters.get("binary_data", as_bytes) is True for output in asked.outputs

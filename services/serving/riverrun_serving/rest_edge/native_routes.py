@@ -12,6 +12,7 @@ from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.core.predictions import Label, Prediction
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
+from riverrun_serving.core.deadline import Deadline
 from riverrun_serving.core.feedback import AppendExamples, take_feedback, take_one
 from riverrun_serving.core.model_slot import ModelSlot
 from riverrun_serving.core.predicting import Answer, answer_many, answer_one
@@ -48,20 +49,23 @@ class NativeRoutes:
         self._duplicate = metrics.FEEDBACK.labels("duplicate")
         self._rejected = metrics.FEEDBACK.labels("rejected")
 
-    async def predict(self, model: str, channel_or_version: str, body: bytes) -> Reply:
-        """Answer for one row or many; by `live` for the empty text."""
+    async def predict(self, model: str, channel_or_version: str, body: bytes, deadline: Deadline) -> Reply:
+        """Answer for one row or many, if it is not too late; by `live` for the empty text."""
         begun = time.perf_counter()
         asked = decode(_predict_decoder, body)
         slot = self._models.model(model).slot(channel_or_version)
         try:
-            answer, content = await self._answer(slot, asked)
+            deadline.check_begin()
+            answer, content = await self._answer(slot, asked, deadline)
         except RiverrunError:
             self._meter.failed(slot, begun)
             raise
         self._meter.answered(slot, len(answer.predictions), begun)
         return Reply(_encoder.encode(content))
 
-    async def _answer(self, slot: ModelSlot, asked: PredictBody) -> tuple[Answer, dict[str, Any]]:
+    async def _answer(
+        self, slot: ModelSlot, asked: PredictBody, deadline: Deadline
+    ) -> tuple[Answer, dict[str, Any]]:
         now = self._clock.monotonic()
         if asked.instances is msgspec.UNSET:
             if asked.features is msgspec.UNSET:
@@ -70,7 +74,7 @@ class NativeRoutes:
             return answer, ({"id": answer.id} | prediction_json(answer.predictions[0]) | version_json(answer))
         if asked.features is not msgspec.UNSET:
             raise InvalidInput("instances", "expected either features or instances, not both")
-        answer = await answer_many(slot, asked.instances, asked.id, now)
+        answer = await answer_many(slot, asked.instances, asked.id, now, deadline=deadline)
         predictions = [prediction_json(prediction) for prediction in answer.predictions]
         return answer, (
             {"id": answer.id, "ids": answer.ids, "predictions": predictions} | version_json(answer)

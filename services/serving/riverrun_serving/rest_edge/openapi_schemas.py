@@ -87,8 +87,9 @@ _ENTRY: Schema = {
         "event_id": {"type": "string", "maxLength": MAX_ID, "description": "Judges duplicates."},
     },
 }
-FEEDBACK_LINE = _ENTRY
-FEEDBACK_BODY: Schema = {"oneOf": [_ENTRY, list_of(_ENTRY, minItems=1, maxItems=MAX_ENTRIES)]}
+_JUDGED: Schema = {"anyOf": [_ENTRY, {"description": "Anything else, which is rejected by itself."}]}
+FEEDBACK_LINE = _JUDGED
+FEEDBACK_BODY: Schema = {"oneOf": [_ENTRY, list_of(_JUDGED, minItems=1, maxItems=MAX_ENTRIES)]}
 FEEDBACK_ANSWER = fields(
     ("accepted", "duplicates", "rejected"),
     accepted=WHOLE,

@@ -45,6 +45,7 @@ STATUSES: dict[type[errors.RiverrunError], int] = {
     errors.NotReady: 503,
     errors.Exhausted: 507,
     BodyTooLarge: 413,
+    errors.DeadlineExceeded: 504,
     errors.Unavailable: 503,
     errors.Unauthenticated: 401,
     errors.PermissionDenied: 403,

@@ -1,0 +1,47 @@
+"""What clients are held to, so that none of them costs the others more than its share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from riverrun.runtime import metrics
+from riverrun.runtime.http_protocol import HttpBounds
+from riverrun.runtime.queue_gate import QueueGate
+from riverrun_serving.rest_edge.edge import is_prediction
+from riverrun_serving.settings import ServingSettings
+
+_BODY = b'{"error":"the process is overloaded: try again later"}'
+REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
+    b"content-length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+)
+
+
+def http_bounds(settings: ServingSettings) -> HttpBounds:
+    """Those of the REST port. Probes, metrics and feedback are never refused: only predictions queue."""
+    refused = metrics.REFUSED.labels("OVERLOADED")
+    return HttpBounds(
+        receive_s=settings.receive_s,
+        max_connections=settings.max_connections,
+        gate=QueueGate(settings.queue_standing_s, settings.queue_burst_s, settings.queue_requests),
+        is_gated=is_prediction,
+        refusal=REFUSAL,
+        on_refused=refused.inc,
+    )
+
+
+def grpc_bounds(settings: ServingSettings) -> Sequence[tuple[str, int]]:
+    """Those of the gRPC port that are options of gRPC's core.
+
+    How long calls wait there is not to be seen from here: their number is bounded (`queue_requests`), and
+    their deadlines bound the wait.
+    """
+    return [
+        ("grpc.server_handshake_timeout_ms", int(1000 * settings.receive_s)),
+        ("grpc.max_connection_idle_ms", IDLE_MS),
+    ]
+
+
+IDLE_MS = 30_000
+"""A gRPC connection without calls is closed after this, as one of HTTP/1.1 is; clients open another by
+themselves with their next call."""

@@ -1,0 +1,317 @@
+"""Too much, too slow, too late: what serving does to clients that ask for more than their share.
+
+Bounds in time are those of FAULTS, or generous ones where a busy machine decides; what a benchmark has to
+measure (goodput, the wait of those let in) is in `benchmarks/overload.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+from typing import Any
+
+import grpc
+import pytest
+from riverrun_serving.core.model_slot import ModelSlot
+from riverrun_serving.grpc_edge import messages
+
+from tests.integration.serving.serving_stack import Served, eventually
+
+ROW = {"features": {"amount": 1.0, "hour": 2.0}}
+PREDICT = "/v1/models/fraud:predict"
+
+
+class Computed:
+    """Counts the rows that a slot's predictor computes, each taking `took_s` of the processor."""
+
+    def __init__(self, slot: ModelSlot, took_s: float) -> None:
+        assert slot.current is not None
+        self.rows = 0
+        self._took_s = took_s
+        self._inner: Any = slot.current.predictor
+        object.__setattr__(slot.current, "predictor", self)
+
+    def predict(self, features: Any) -> Any:
+        self.rows += 1
+        end = time.perf_counter() + self._took_s
+        while time.perf_counter() < end:
+            pass
+        return self._inner.predict(features)
+
+    def predict_many(self, rows: Any) -> Any:
+        return [self.predict(row) for row in rows]
+
+
+def _slow(served: Served, took_s: float = 0.01) -> Computed:
+    slot = served.app.models.model("fraud").live
+    assert slot is not None
+    return Computed(slot, took_s)
+
+
+def _post(path: str, body: Any, headers: str = "") -> bytes:
+    text = json.dumps(body)
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {len(text)}\r\n\r\n{text}".encode()
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).decode()
+    lines = head.split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
+    body = await asyncio.wait_for(reader.readexactly(int(headers["content-length"])), 60)
+    return int(lines[0].split()[1]), headers, body
+
+
+async def test_what_would_wait_too_long_is_refused_and_the_connection_goes_on(stack: Any, fraud: Any) -> None:
+    served = await stack.serving(queue_standing_s=0.02, queue_burst_s=0.05, deadline_s=60)
+    await served.reaches("fraud", 1)
+    computed = _slow(served)
+    connections = [await asyncio.open_connection("127.0.0.1", served.app.rest_port) for _ in range(60)]
+    statuses: list[int] = []
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(5):
+            writer.write(_post(PREDICT, ROW))
+            status, headers, body = await _answer(reader)
+            statuses.append(status)
+            if status == 503:
+                assert headers["retry-after"] == "1"
+                assert json.loads(body) == {"error": "the process is overloaded: try again later"}
+
+    await asyncio.gather(*(ask(*connection) for connection in connections))
+    probe = await served.http.get("/livez")
+    scraped = (await served.http.get("/metrics")).text
+    after = await served.http.post(PREDICT, json=ROW)
+    for _, writer in connections:
+        writer.close()
+
+    assert set(statuses) == {200, 503}
+    assert len(statuses) == 300
+    assert computed.rows == statuses.count(200) + 1
+    assert (probe.status_code, after.status_code) == (200, 200)
+    assert f'riverrun_serving_refused_total{{reason="OVERLOADED"}} {statuses.count(503)}.0' in scraped
+
+
+async def test_probes_and_feedback_are_let_in_however_many_predictions_wait(stack: Any, fraud: Any) -> None:
+    served = await stack.serving(queue_requests=1, deadline_s=60)
+    await served.reaches("fraud", 1)
+    _slow(served, 0.2)
+
+    async def predict() -> int:
+        return (await served.http.post(PREDICT, json=ROW)).status_code
+
+    async def others() -> set[int]:
+        gets = [served.http.get(path) for path in ("/livez", "/readyz", "/metrics", "/v2/health/ready")]
+        feedback = served.http.post("/v1/models/fraud:feedback", json=ROW | {"label": True})
+        return {response.status_code for response in await asyncio.gather(*gets, feedback)}
+
+    predicted, other = await asyncio.gather(asyncio.gather(*(predict() for _ in range(20))), others())
+
+    assert 503 in predicted
+    assert other == {200, 202}
+
+
+async def test_what_is_past_its_deadline_is_never_computed(fraud: Any) -> None:
+    served, _ = fraud
+    computed = _slow(served, 0.3)
+    infer = {"inputs": [{"name": "features", "datatype": "FP64", "shape": [1, 2], "data": [1.0, 2.0]}]}
+
+    first, *late = await asyncio.gather(
+        served.http.post(PREDICT, json=ROW, headers={"timeout": "60"}),
+        served.http.post(PREDICT, json=ROW, headers={"timeout": "0.05"}),
+        served.http.post(PREDICT, json=ROW, headers={"timeout": "50ms"}),
+        served.http.post("/v2/models/fraud/infer", json=infer | {"parameters": {"timeout": 50_000}}),
+    )
+
+    refused = [response for response in late if response.status_code == 504]
+    assert first.status_code == 200
+    assert computed.rows == 1 + len(late) - len(refused)
+    assert len(refused) >= 2, [response.text for response in late]
+    assert "the prediction: not answered within 0.05 s" in refused[0].text
+
+
+async def test_a_batch_ends_between_two_rows_once_its_deadline_has_passed(fraud: Any) -> None:
+    served, _ = fraud
+    computed = _slow(served, 0.02)
+    rows = [ROW["features"]] * 500
+
+    cut = await served.http.post(PREDICT, json={"instances": rows}, headers={"timeout": "200ms"})
+
+    assert cut.status_code == 504
+    assert 0 < computed.rows < len(rows)
+
+
+@pytest.mark.parametrize("timeout", ["soon", "-1", "0", "nan", "1e9"])
+async def test_a_timeout_that_is_none_is_refused_by_name(fraud: Any, timeout: str) -> None:
+    served, _ = fraud
+
+    refused = await served.http.post(PREDICT, json=ROW, headers={"timeout": timeout})
+
+    assert refused.status_code == 422
+    assert refused.json()["field"] == "timeout"
+
+
+async def test_a_grpc_call_past_its_deadline_is_never_computed(fraud: Any) -> None:
+    served, _ = fraud
+    computed = _slow(served, 0.3)
+    request = messages.ModelInferRequest(model_name="fraud")
+    request.inputs.add(name="features", datatype="FP64", shape=[1, 2]).contents.fp64_contents.extend([1, 2])
+
+    async with grpc.aio.insecure_channel(served.grpc_address) as channel:
+        infer = channel.unary_unary(
+            f"/{messages.SERVICE}/ModelInfer",
+            request_serializer=messages.ModelInferRequest.SerializeToString,
+            response_deserializer=messages.ModelInferResponse.FromString,
+        )
+        calls = [infer(request, timeout=0.5) for _ in range(20)]
+        codes = [await call.code() for call in calls]
+
+    assert grpc.StatusCode.DEADLINE_EXCEEDED in codes
+    assert computed.rows < 20
+
+
+async def test_grpc_calls_beyond_the_bound_are_refused_and_the_next_is_answered(
+    stack: Any, fraud: Any
+) -> None:
+    served = await stack.serving(queue_requests=2)
+    await served.reaches("fraud", 1)
+    _slow(served, 0.05)
+    request = messages.ModelInferRequest(model_name="fraud")
+    request.inputs.add(name="features", datatype="FP64", shape=[1, 2]).contents.fp64_contents.extend([1, 2])
+
+    async with grpc.aio.insecure_channel(served.grpc_address) as channel:
+        infer = channel.unary_unary(
+            f"/{messages.SERVICE}/ModelInfer",
+            request_serializer=messages.ModelInferRequest.SerializeToString,
+            response_deserializer=messages.ModelInferResponse.FromString,
+        )
+        calls = [infer(request, timeout=60) for _ in range(60)]
+        codes = [await call.code() for call in calls]
+        last = await infer(request, timeout=60).code()
+
+    assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert last == grpc.StatusCode.OK
+
+
+async def test_slow_clients_are_cut_off_and_hold_up_nobody(stack: Any, fraud: Any) -> None:
+    served = await stack.serving(receive_s=1.0)
+    await served.reaches("fraud", 1)
+    half = _post(PREDICT, ROW)
+    begins = [b"", b"POST /v1/mod", half[:40], half[:-1]]
+    slow = [await asyncio.open_connection("127.0.0.1", served.app.rest_port) for _ in range(40)]
+    for number, (_, writer) in enumerate(slow):
+        writer.write(begins[number % len(begins)])
+
+    good = [(await served.http.post(PREDICT, json=ROW)).status_code for _ in range(20)]
+    ends = await asyncio.gather(*(asyncio.wait_for(reader.read(), 60) for reader, _ in slow))
+    again = await served.http.post(PREDICT, json=ROW)
+    for _, writer in slow:
+        writer.close()
+
+    assert good == [200] * 20
+    assert ends == [b""] * 40
+    assert again.status_code == 200
+
+
+async def test_a_slow_client_that_sends_on_is_cut_off_too(stack: Any, fraud: Any) -> None:
+    served = await stack.serving(receive_s=0.4)
+    await served.reaches("fraud", 1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.app.rest_port)
+    sent = 0
+
+    async def drip() -> None:
+        nonlocal sent
+        for byte in _post(PREDICT, ROW, "X: " + "y" * 10_000 + "\r\n"):
+            writer.write(bytes([byte]))
+            sent += 1
+            await asyncio.sleep(0.01)
+
+    dripping = asyncio.create_task(drip())
+    end = await asyncio.wait_for(reader.read(), 60)
+    dripping.cancel()
+    writer.close()
+
+    assert end == b""
+    assert 0 < sent < 10_000
+
+
+async def test_connections_beyond_the_bound_are_closed_and_room_is_made_again(stack: Any, fraud: Any) -> None:
+    served = await stack.serving(max_connections=5)
+    await served.reaches("fraud", 1)
+    await served.http.aclose()
+    held = [await asyncio.open_connection("127.0.0.1", served.app.rest_port) for _ in range(12)]
+
+    async def is_open(number: int) -> bool:
+        reader, writer = held[number]
+        try:
+            writer.write(_post(PREDICT, ROW))
+            return (await _answer(reader))[0] == 200
+        except (OSError, asyncio.IncompleteReadError):
+            return False
+
+    answered = [await is_open(number) for number in range(12)]
+    for _, writer in held:
+        writer.close()
+
+    async def room() -> bool:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.app.rest_port)
+        try:
+            writer.write(_post(PREDICT, ROW))
+            return (await _answer(reader))[0] == 200
+        except (OSError, asyncio.IncompleteReadError):
+            return False
+        finally:
+            writer.close()
+
+    assert 0 < sum(answered) <= 5
+    await eventually(room, "no connection was taken again")
+
+
+LIMIT = 1 << 16
+
+
+@pytest.mark.parametrize(
+    ("why", "head", "body", "status"),
+    [
+        ("one byte over", f"Content-Length: {LIMIT + 1}", b"", 413),
+        ("ten GiB, declared", f"Content-Length: {10 << 30}", b"", 413),
+        ("a length that is none", "Content-Length: 1e9", b"", 400),
+        ("in chunks without end", "Transfer-Encoding: chunked", b"ffff\r\n" + b" " * 0xFFFF + b"\r\n", 413),
+        ("packed 1000:1", "Content-Encoding: gzip", gzip.compress(b" " * (1000 * LIMIT)), 413),
+        ("nested 200,000 deep", "", b'{"features":' + b"[" * 40_000, 422),
+        ("a feature a million times", "", b'{"features":{' + b'"amount":1,' * 5_000, 422),
+    ],
+)
+async def test_what_is_too_large_is_refused_before_it_is_read(
+    stack: Any, fraud: Any, why: str, head: str, body: bytes, status: int
+) -> None:
+    served = await stack.serving(max_body_bytes=LIMIT)
+    await served.reaches("fraud", 1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.app.rest_port)
+    length = "" if "Length" in head or "Transfer" in head else f"Content-Length: {len(body)}\r\n"
+    lines = (head + "\r\n" if head else "") + length
+    sent = 0
+
+    async def send() -> None:
+        nonlocal sent
+        writer.write(f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode())
+        while sent < 64 * LIMIT:
+            writer.write(body)
+            sent += len(body)
+            await writer.drain()
+            if "Transfer" not in head:
+                return
+
+    sending = asyncio.create_task(send())
+    began = time.process_time()
+    first = await asyncio.wait_for(reader.readline(), 60)
+    spent_s = time.process_time() - began
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    writer.close()
+
+    assert int(first.split()[1]) == status, (why, first)
+    # The client's share is in it, too; a slow way would take seconds.
+    assert spent_s < 1.0
+    assert (await served.http.post(PREDICT, json=ROW)).status_code == 200
