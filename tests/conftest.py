@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from riverrun.cli.up.ports import free_ports as find_free_ports
 from tests.stacks import Stack
+
+# How long one example takes is the machine's to say, and no test's.
+settings.register_profile("riverrun", deadline=None)
+settings.load_profile("riverrun")
 
 PHISHING = """\
 name: phishing

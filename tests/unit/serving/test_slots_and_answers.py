@@ -86,7 +86,7 @@ async def test_a_long_batch_lets_others_in_between_and_stays_with_its_version() 
             await asyncio.sleep(0)
 
     beside = asyncio.create_task(others())
-    answer = await answer_many(slot, [ROW] * 500, "b", 1.0)
+    answer = await answer_many(slot, [ROW] * 5_000, "b", 1.0)
     beside.cancel()
 
     assert turns > 3
