@@ -21,6 +21,7 @@ EXAMPLES: dict[type[errors.RiverrunError], errors.RiverrunError] = {
     errors.WrongStore: errors.WrongStore("new", "old"),
     errors.NotReady: errors.NotReady("model fraud", "not trained yet"),
     errors.Exhausted: errors.Exhausted("body", "4 MiB"),
+    errors.DeadlineExceeded: errors.DeadlineExceeded("the prediction", 0.25),
     errors.Unavailable: errors.Unavailable("the log", "refused"),
     errors.Unauthenticated: errors.Unauthenticated("Push needs a token", "a key"),
     errors.PermissionDenied: errors.PermissionDenied("key bo (with role reader)", "Push", "role trainer"),
