@@ -32,6 +32,7 @@ from tests.fault.harness.links import Gone, Link
 from tests.fault.harness.mutation import mutated
 from tests.fault.harness.pod import Pod
 from tests.fault.harness.process import ServiceProcess, Setup
+from tests.fault.harness.results import ROOT
 from tests.fault.harness.serving_rig import SPEC, Rig
 from tests.fault.mutants.audit_patches import VARIABLE
 from tests.fault.mutants.table import Mutant, of_row
@@ -49,6 +50,7 @@ class Tried:
 
     sent: Counter[str] = field(default_factory=Counter)
     watched: int = 0
+    services: Counter[str] = field(default_factory=Counter)
     loads: list[str] = field(default_factory=list)
     canaries: int = 0
 
@@ -56,7 +58,8 @@ class Tried:
         """Read what the hooks wrote, and count the canaries."""
         lines = (folder / "audit").read_text().splitlines()
         self.watched = sum(line.startswith("watching ") for line in lines)
-        self.loads = [line for line in lines if not line.startswith("watching ")]
+        self.services = Counter(line.split()[1] for line in lines if line.startswith("service "))
+        self.loads = [line for line in lines if line.split()[0] not in ("watching", "service")]
         self.canaries = len(list(folder.glob("canary-*")))
 
     @property
@@ -187,6 +190,39 @@ async def test_no_payload_runs_by_any_entry(folder: Path, seed: int, figures: di
     assert tried.watched == 4
     assert taken
     assert alive == [None, None, None]
+
+
+WHOLE = ("tests/integration/loop", "tests/integration/up", "tests/integration/cli")
+SOME = ("tests/integration/loop/test_rollback.py", "tests/integration/up/test_up_supervises.py")
+SERVICES = {"riverrun_param_server", "riverrun_trainer", "riverrun_serving"}
+
+
+@pytest.mark.row("E1")
+async def test_no_service_unpickles_anything_in_tests_of_the_whole_stack(
+    folder: Path, release: bool, figures: dict[str, Any]
+) -> None:
+    audit, tried = folder / "audit", Tried()
+    audit.touch()
+    environment = mutated({**os.environ, VARIABLE: str(audit)}, "audit_patches:watched_services")
+    # As a run of its own: what these tests start inherits the hook.
+    for name in ("RIVERRUN_FAULTS_SIZE", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER"):
+        environment.pop(name, None)
+    tests = WHOLE if release else SOME
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not full", *tests]
+    run = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said = (await run.communicate())[0].decode(errors="replace")
+    tried.look(folder)
+
+    figures |= {
+        "tests": ", ".join(tests),
+        "services watched": tried.services.total(),
+        "loads by pickle or marshal": len(tried.loads),
+    }
+    assert run.returncode == 0, said[-3000:]
+    assert tried.loads == []
+    assert tried.services.keys() == SERVICES
 
 
 @pytest.mark.row("mutants")

@@ -25,6 +25,15 @@ def watched() -> None:
     sys.addaudithook(hook)
 
 
+def watched_services() -> None:
+    """No mutant: `watched` in our services alone, not in the test run that starts them."""
+    services = [word for word in sys.orig_argv if word.startswith("riverrun_")]
+    if services:
+        watched()
+        file = os.open(os.environ[VARIABLE], os.O_WRONLY | os.O_APPEND)
+        os.write(file, f"service {services[0]}\n".encode())
+
+
 def _is_import() -> bool:
     frame = sys._getframe(2)
     module = str(frame.f_globals.get("__name__", ""))
