@@ -23,6 +23,7 @@ BENCHMARKS = (
     "predict",
     "train_rate",
     "durability",
+    "bad_events",
     "freshness_forest",
     "delta_cost",
     "embedding_cost",

@@ -33,6 +33,10 @@ SLICE_S = 0.002
 THREAD_FROM_S = 0.005
 """A state that took longer to encode is encoded in a thread the next time, while learning waits."""
 
+LETTERS_TOGETHER = 256
+"""Dead letters that wait at most while there is more to learn: an append for each slice's would cost more
+than the learning."""
+
 LAG_EVERY_S = 2.0
 
 NO_CAUTION = Caution(SOURCE, 0, 0, unclean_end=False, suspects=())
@@ -129,11 +133,14 @@ class SessionLoop:
                 await self._name_lot(learning, inbox.peek().offset)
                 self._learn_slice(learning, inbox, pace)
             self._publisher.skip(inbox.take_expired())
-            if self._dead_letters.waiting:
+            is_due = self._is_due(learning, inbox, pace)
+            waiting = self._dead_letters.waiting
+            if waiting and (is_due or waiting >= LETTERS_TOGETHER or not self._may_learn(learning, inbox)):
+                # Durable before any version says that the trainer is past their events.
                 reach("trainer.before-letters")
                 await self._dead_letters.flush()
                 reach("trainer.after-letters")
-            if self._is_due(learning, inbox, pace):
+            if is_due:
                 await self._publish(learning, pace)
             if self._may_learn(learning, inbox):
                 await asyncio.sleep(0)

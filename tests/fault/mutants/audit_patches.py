@@ -16,22 +16,14 @@ VARIABLE = "RIVERRUN_FAULT_AUDIT"
 def watched() -> None:
     """No mutant: pickle's look-ups are written down, and what marshal loads for anybody but an import."""
     file = os.open(os.environ[VARIABLE], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.write(file, f"watching {os.getpid()}\n".encode())
+    module = next((word for word in sys.orig_argv if word.startswith("riverrun_")), "")
+    os.write(file, f"watching {os.getpid()} {module}\n".encode())
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "pickle.find_class" or (event == "marshal.loads" and not _is_import()):
             os.write(file, f"{event} {arguments!r:.200}\n".encode())
 
     sys.addaudithook(hook)
-
-
-def watched_services() -> None:
-    """No mutant: `watched` in our services alone, not in the test run that starts them."""
-    services = [word for word in sys.orig_argv if word.startswith("riverrun_")]
-    if services:
-        watched()
-        file = os.open(os.environ[VARIABLE], os.O_WRONLY | os.O_APPEND)
-        os.write(file, f"service {services[0]}\n".encode())
 
 
 def _is_import() -> bool:
