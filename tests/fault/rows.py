@@ -138,6 +138,15 @@ ROWS = (
         "never drawn from, which the system seeds.",
     ),
     Row(
+        "B9",
+        "Repeats and disorder change nothing.",
+        "A fifth of the examples of three days sent again up to a day later, and a fifth of them up to a day "
+        "late, by a clock of the test's own: each is learned once, as from the clean stream. With a log that "
+        "forgets ids at once the row fails.",
+        "An example with its features is never too late; how late a label may meet its prediction is the "
+        "join's. What is sent again after more than a day of the log's own time counts as new.",
+    ),
+    Row(
         "C1",
         "A swap is atomic: no answer mixes versions, and none fails.",
         "200 REST and 200 gRPC requests a second, single rows and batches, while new versions of a linear "
