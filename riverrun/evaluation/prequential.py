@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -55,25 +55,6 @@ class AgainstRest:
         return self.metric.get()
 
 
-Judged = Sequence[tuple[Any, Any]]
-"""Labels with what a metric judges: the value that was answered, or the probabilities."""
-
-Together = Callable[[Any, Judged], None]
-"""Brings a metric where updating it one by one would."""
-
-ONE_BY_ONE: Mapping[type[Any], Together] = {}
-
-
-def one_by_one(metric: Metric, judged: Judged) -> None:
-    """Update `metric` with each in order, where it is defined."""
-    update = metric.update
-    for label, answer in judged:
-        try:
-            update(label, answer)
-        except _UNDEFINED:
-            continue
-
-
 class Prequential:
     """The metrics of one line of a model, over all that it was scored on."""
 
@@ -84,24 +65,21 @@ class Prequential:
         """`score_all` of one answer."""
         self.score_all([(label, prediction)])
 
-    def score_all(
-        self,
-        scored: Sequence[tuple[Label, Prediction]],
-        together: Mapping[type[Any], Together] = ONE_BY_ONE,
-    ) -> None:
+    def score_all(self, scored: Sequence[tuple[Label, Prediction]]) -> None:
         """Take answers in order, each made before its label was learned; one without a value counts nowhere.
 
         Nothing is raised: a metric that is not defined for an answer, such as a logarithmic error of a
-        negative number, goes without it. `together` holds quicker ways to the same for some metrics' classes.
+        negative number, goes without it.
         """
         answers = [(label, p.value, p.probabilities) for label, p in scored if p.value is not None]
         for metric in self.metrics.values():
             takes_values = getattr(metric, "requires_labels", True)
-            judged = [
-                (label, value if takes_values or shares is None else shares)
-                for label, value, shares in answers
-            ]
-            together.get(type(metric), one_by_one)(metric, judged)
+            update = metric.update
+            for label, value, shares in answers:
+                try:
+                    update(label, value if takes_values or shares is None else shares)
+                except _UNDEFINED:
+                    continue
 
     def values(self) -> dict[str, float]:
         """The metrics so far, by name; one without a finite value yet is left out."""

@@ -8,7 +8,7 @@ from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.core.errors import InvalidInput
 from riverrun.core.units import SideDelta, State, Unit
-from riverrun.evaluation import AgainstRest, Prequential
+from riverrun.evaluation import AgainstRest, Prequential, RocAuc
 from riverrun.learners.river_allow_list import river_allow_list
 
 
@@ -16,7 +16,7 @@ class MetricUnits:
     """Prequential metrics as units of odd numbers; the even ones are left to the learner."""
 
     def __init__(self, prequential: Prequential) -> None:
-        self._allow = river_allow_list().with_types([Prequential, AgainstRest])
+        self._allow = river_allow_list().with_types([Prequential, AgainstRest, RocAuc])
         self.prequential = prequential
         self._encoder = GraphEncoder(self._allow)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from river import compose
+from river import compose, metrics
 
 from riverrun.core.catalogue import ClassName, Construct, Value
 from riverrun.core.errors import InvalidSpec
 from riverrun.core.spec.model_check import metric_declarations, river_declaration
 from riverrun.core.spec.model_spec import ModelSpec
-from riverrun.evaluation import AgainstRest, Metric, Prequential
+from riverrun.evaluation import AgainstRest, Metric, Prequential, RocAuc
 from riverrun.learners.factories import Factories
 
 
@@ -60,6 +60,8 @@ def last_step(model: Any) -> Any:
 def _metric(declared: Construct) -> Metric:
     positive = declared.argument("pos_val")
     metric: Metric = build(declared.without("pos_val"))
+    if isinstance(metric, metrics.ROCAUC):
+        metric = RocAuc(metric.n_thresholds)
     return metric if positive is None else AgainstRest(metric, positive)
 
 

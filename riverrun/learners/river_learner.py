@@ -15,7 +15,6 @@ from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.units import Delta, State
 from riverrun.learners.factories import Factories
 from riverrun.learners.likeness import check_likeness
-from riverrun.learners.metrics_together import TOGETHER
 from riverrun.learners.river_answers import answers_of, cannot_use
 from riverrun.learners.river_builder import build_metrics, build_river_model, last_step
 from riverrun.learners.river_marks import collecting, river_marks
@@ -190,7 +189,7 @@ class RiverLearner:
                 self._shorten_journal()
 
     def _count_scored(self) -> None:
-        self._root.prequential.score_all(self._scored, TOGETHER)
+        self._root.prequential.score_all(self._scored)
         self._scored.clear()
 
     def _go_back(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from riverrun.codec.allow_list import AllowList, qualified_name
 from riverrun.core.spec.model_spec import ModelSpec
-from riverrun.evaluation import AgainstRest, Prequential
+from riverrun.evaluation import AgainstRest, Prequential, RocAuc
 from riverrun.learners.factories import Factories
 from riverrun.learners.river_allow_list import river_allow_list
 from riverrun.learners.river_purity import answer_purely
@@ -24,7 +24,7 @@ class RiverModel:
 def allow_list_of(spec: ModelSpec, factories: Factories) -> AllowList:
     """All that a state of `spec` may mention: River's types, and those of its factory's own package."""
     answer_purely()
-    allow = river_allow_list().with_types([RiverModel, Prequential, AgainstRest])
+    allow = river_allow_list().with_types([RiverModel, Prequential, AgainstRest, RocAuc])
     own = frozenset({(qualified_name(RiverModel), "prequential")})
     allow = replace(allow, trainer_only=allow.trainer_only | own)
     if spec.factory is None:
