@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import math
 import re
 import sqlite3
 import threading
@@ -25,9 +26,14 @@ from riverrun.runtime.folders import sync_folder
 
 T = TypeVar("T")
 
+Work = Callable[[sqlite3.Connection], T]
+
 LOCK_S = 0.2
 """How long a file that somebody else uses is waited for."""
 
+
+AT_ONCE_S = 0.001
+"""A commit is made in the event loop itself while commits take less: a thread would take longer to wake."""
 
 COPY_PAGES, COPY_PAUSE_S = 64, 0.001
 """Pages that a copy takes in one go, and how long it lets others work after that."""
@@ -80,7 +86,7 @@ class Found:
 
 
 class Database:
-    """One SQLite file with one connection, used from one thread of its own.
+    """One SQLite file with one connection, used by one work at a time, mostly in a thread of its own.
 
     An I/O error of the disk is final: whatever was asked for after it fails by the same error, also what
     was waiting. A second fsync would not tell what the first one lost.
@@ -94,6 +100,10 @@ class Database:
         self._failure: Exception | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=path.stem)
         self._copying = threading.Lock()
+        # Held while a work goes on.
+        self._using = threading.Lock()
+        # What commits take, long ones remembered for a while; the first goes to the thread.
+        self._commit_s = math.inf
         self._closing = False
         try:
             self._connection, self.found = self._thread.submit(_open, path, form).result()
@@ -101,14 +111,25 @@ class Database:
             self._thread.shutdown()
             raise
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, work: Work[T]) -> T:
         """The result of `work`, run in the database's thread; works run one at a time, in order."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._do, work)
+        return await loop.run_in_executor(self._thread, self._in_turn, self._do, work)
 
-    def run_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def commit(self, work: Work[T]) -> T:
+        """`run` for a small transaction: at once, blocking the loop, where the disk lately took no longer
+        than waking a thread does. It may go ahead of works that wait for the thread.
+        """
+        if self._commit_s < AT_ONCE_S and not self._copying.locked() and self._using.acquire(blocking=False):
+            try:
+                return self._timed(work)
+            finally:
+                self._using.release()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._in_turn, self._timed, work)
+
+    def run_now(self, work: Work[T]) -> T:
         """`run` for callers outside an event loop; blocks."""
-        return self._thread.submit(self._do, work).result()
+        return self._thread.submit(self._in_turn, self._do, work).result()
 
     def copy_to(self, path: Path) -> None:
         """Write to `path` what is committed at the moment when this returns; blocks, in any thread.
@@ -130,7 +151,20 @@ class Database:
             # What is committed between two steps goes into the copy as well: it is the same connection.
             self._connection.backup(target, pages=COPY_PAGES, progress=go_on, sleep=0.001)
 
-    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _in_turn(self, do: Callable[[Work[T]], T], work: Work[T]) -> T:
+        with self._using:
+            return do(work)
+
+    def _timed(self, work: Work[T]) -> T:
+        begun_s = time.perf_counter()
+        try:
+            return self._do(work)
+        finally:
+            # Sixty commits or so after one that took long, the loop tries again.
+            took_s = time.perf_counter() - begun_s
+            self._commit_s = took_s if math.isinf(self._commit_s) else max(took_s, 0.95 * self._commit_s)
+
+    def _do(self, work: Work[T]) -> T:
         if self._failure is not None:
             raise self._failure
         try:

@@ -259,12 +259,16 @@ class EmbeddedEventLog:
 
     async def _commit(self, appends: Sequence[_Append]) -> Sequence[list[Appended]]:
         batch = [tables.StreamAppend(a.stream.row(), a.entries, a.forget_ns) for a in appends]
+
+        def write(connection: sqlite3.Connection) -> tables.Written:
+            return tables.write(connection, batch)
+
         try:
-            written = await self._run(lambda connection: tables.write(connection, batch))
+            written = await self._guarded(self._database.commit(write))
         except Exhausted:
             if self.make_room is None or not await self.make_room():
                 raise
-            written = await self._run(lambda connection: tables.write(connection, batch))
+            written = await self._guarded(self._database.commit(write))
         for stream in {append.stream.id: append.stream for append in appends}.values():
             if written.gained[stream.id]:
                 stream.tail.extend(written.gained[stream.id])

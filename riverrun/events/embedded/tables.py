@@ -279,7 +279,9 @@ def _insert(connection: sqlite3.Connection, stream_id: int, offset: int, entry: 
 def _put_stream(connection: sqlite3.Connection, stream: StreamRow) -> None:
     columns = (stream.id, stream.model, stream.name, stream.first_offset, stream.next_offset)
     connection.execute(
-        "INSERT OR REPLACE INTO streams VALUES (?, ?, ?, ?, ?, ?)",
+        # Not OR REPLACE, which would also write the page of the index anew.
+        "INSERT INTO streams VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+        "first_offset=excluded.first_offset, next_offset=excluded.next_offset, checksum=excluded.checksum",
         (*columns, checksums.of_stream(*columns)),
     )
 

@@ -74,12 +74,18 @@ class Store:
 
         On a full disk `make_room` is asked, and where it made some the change is tried again.
         """
+        # Large bodies are files to be written first: nothing to do in the event loop.
+        run = self.database.run if change.blobs else self.database.commit
+
+        def work(connection: sqlite3.Connection) -> ModelRecord:
+            return self._commit(connection, change)
+
         try:
-            return await self.run(lambda connection: self._commit(connection, change))
+            return await self._guarded(lambda: run(work))
         except Exhausted:
             if self.make_room is None or not await self.make_room():
                 raise
-            return await self.run(lambda connection: self._commit(connection, change))
+            return await self._guarded(lambda: run(work))
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of `work` in the store's thread. Raises `Exhausted` when the disk is full."""

@@ -301,3 +301,46 @@ async def test_a_full_disk_is_not_final(tmp_path: Path) -> None:
 
     assert await database.run(names) == []
     database.close()
+
+
+def thread_of(_: sqlite3.Connection) -> int:
+    return threading.get_ident()
+
+
+@pytest.mark.parametrize(("at_once_s", "is_quick"), [(60.0, True), (0.0, False)])
+async def test_the_loop_commits_by_itself_where_commits_are_quick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once_s: float, is_quick: bool
+) -> None:
+    monkeypatch.setattr("riverrun.runtime.database.AT_ONCE_S", at_once_s)
+    database = Database(tmp_path / "a.db", FORM)
+
+    first, second = await database.commit(thread_of), await database.commit(thread_of)
+    other = await database.run(thread_of)
+    database.close()
+
+    assert first == other != threading.get_ident()
+    assert second == (threading.get_ident() if is_quick else other)
+
+
+async def test_a_commit_waits_its_turn_while_the_thread_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("riverrun.runtime.database.AT_ONCE_S", 60.0)
+    database = Database(tmp_path / "a.db", FORM)
+    await database.commit(thread_of)
+    begun, released = threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        begun.set()
+        released.wait(60)
+
+    holding = asyncio.create_task(database.run(hold))
+    await asyncio.to_thread(begun.wait, 60)
+    committing = asyncio.create_task(database.commit(thread_of))
+    await asyncio.sleep(0)
+    released.set()
+    committed_by = await committing
+    await holding
+    database.close()
+
+    assert committed_by != threading.get_ident()
