@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,20 @@ class RocAuc:
 
     def get(self) -> float:
         """The area so far."""
-        # How many answers exceed the first threshold, the second, and so on.
-        hits, alarms = (np.cumsum(counts[:0:-1])[::-1] for counts in (self.positive, self.negative))
-        tpr, fpr = hits / max(sum(self.positive), 1), alarms / max(sum(self.negative), 1)
-        return -float((np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2.0).sum())
+        tpr, fpr = _rates(self.positive), _rates(self.negative)
+        steps = [
+            (right - left) * (high + low) / 2.0
+            for (left, right), (low, high) in zip(pairwise(fpr), pairwise(tpr), strict=True)
+        ]
+        # By numpy, which adds in the order that River's value comes from.
+        return -float(np.add.reduce(steps))
+
+
+def _rates(counts: list[int]) -> list[float]:
+    """The share of all answers that exceed the first threshold, the second, and so on."""
+    total = sum(counts) or 1
+    exceeding = list(accumulate(counts[:0:-1]))
+    return [count / total for count in reversed(exceeding)]
 
 
 @lru_cache

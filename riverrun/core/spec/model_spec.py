@@ -124,6 +124,12 @@ class ModelSpec(SpecPart):
         """Checks rows against `features`; made once."""
         return RowCheck(self.features)
 
+    @cached_property
+    def float_names(self) -> tuple[str, ...]:
+        """The names of the features, in order, where all of them are floats; empty otherwise."""
+        features = self.features or {}
+        return tuple(features) if all(f.type == "float" for f in features.values()) else ()
+
     def check_label(self, label: Any, path: str = "label") -> Label:
         """`label` as the learner takes it; raises `InvalidInput` naming `path` and what was expected."""
         match self.label_type:

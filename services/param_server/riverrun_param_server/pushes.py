@@ -103,7 +103,8 @@ class Pushes:
         return pushed
 
     async def _push(self, push: Push) -> Pushed:
-        push = replace(push, serving=push.serving or _EMPTY, trainer=push.trainer or _EMPTY)
+        if not (push.serving and push.trainer):
+            push = replace(push, serving=push.serving or _EMPTY, trainer=push.trainer or _EMPTY)
         max_bytes = 2 * self.max_model_bytes
         if len(push.serving) + len(push.trainer) <= IN_LOOP_MAX:
             delta = decode_delta(push.serving, push.trainer, max_bytes=max_bytes, next_unit=push.next_unit)

@@ -22,6 +22,10 @@ IN_SESSION_MAX = 64 << 10
 than so little takes to send."""
 
 
+_PASSING = (Unavailable, NotReady, Exhausted)
+"""Why a version does not get through now and may a little later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The line that versions extend, and the epoch and store that allow it."""
@@ -95,8 +99,11 @@ class Publisher:
         return pushed
 
     async def _until_answered(self, push: Push) -> Pushed:
+        # Nearly every push gets through at once, and a context for retrying costs as much as sending it.
+        with contextlib.suppress(*_PASSING):
+            return await self._push(push)
         async for attempt in stamina.retry_context(
-            on=(Unavailable, NotReady, Exhausted),
+            on=_PASSING,
             attempts=None,
             timeout=None,
             wait_initial=0.05,
@@ -106,7 +113,7 @@ class Publisher:
             with attempt:
                 try:
                     pushed = await self._push(push)
-                except (Unavailable, NotReady, Exhausted) as error:
+                except _PASSING as error:
                     self._tell(str(error))
                     raise
                 self._tell("")

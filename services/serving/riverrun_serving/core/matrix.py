@@ -16,6 +16,4 @@ def takes_matrix(spec: ModelSpec) -> bool:
 
 def float_row(spec: ModelSpec) -> tuple[str, ...]:
     """The features in the order of such a tensor where all are floats; empty otherwise."""
-    schema = spec.features or {}
-    are_floats = all(feature.type == "float" for feature in schema.values())
-    return tuple(schema) if are_floats and takes_matrix(spec) else ()
+    return () if ALL_FEATURES in spec.float_names else spec.float_names

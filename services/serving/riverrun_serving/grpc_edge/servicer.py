@@ -29,7 +29,7 @@ class InferenceServicer:
         self._responses = KnownResponses()
 
     def add_to(self, server: grpc.aio.Server) -> None:
-        """Serve this on `server`, by generic handlers: there are no stubs."""
+        """Serve this on `server`; there are no stubs."""
         handlers = {
             "ServerLive": _unary(self.server_live, messages.ServerLiveRequest),
             "ServerReady": _unary(self.server_ready, messages.ServerReadyRequest),
@@ -46,8 +46,8 @@ class InferenceServicer:
             "RepositoryModelLoad": _unary(self.refuse_loading, messages.RepositoryModelLoadRequest),
             "RepositoryModelUnload": _unary(self.refuse_loading, messages.RepositoryModelUnloadRequest),
         }
-        handler = grpc.method_handlers_generic_handler(messages.SERVICE, handlers)
-        server.add_generic_rpc_handlers((handler,))
+        # Registered by name: gRPC asks each generic handler in turn at every call.
+        server.add_registered_method_handlers(messages.SERVICE, handlers)
 
     async def server_live(self, _request: Any, _context: Any) -> Any:
         """Answered at all: alive."""

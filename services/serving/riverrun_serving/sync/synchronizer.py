@@ -66,6 +66,7 @@ class Synchronizer:
         self._seen: set[str] = set()
         self._required: set[str] | None = None
         self._was_ready = False
+        self._with_weights: set[tuple[str, str]] = set()
         self._to_report: set[tuple[str, str]] = set()
         self._report_wanted = asyncio.Event()
         self.readiness_moved = asyncio.Event()
@@ -249,6 +250,7 @@ class Synchronizer:
         key = (model.name, channel)
         model.slots.pop(channel, None)
         self._to_report.discard(key)
+        self._with_weights.discard(key)
         sync = self._syncs.pop(key)
         task = self._running.pop(key, None)
         if task is not None:
@@ -266,8 +268,12 @@ class Synchronizer:
         return self._store_id, haves
 
     def _changed(self, sync: SlotSync) -> None:
-        self.readiness_moved.set()
-        self._want_report((sync.slot.model, sync.slot.channel))
+        key = (sync.slot.model, sync.slot.channel)
+        if key not in self._with_weights and sync.slot.current is not None:
+            # Not at each version: who waits for it looks at every model.
+            self._with_weights.add(key)
+            self.readiness_moved.set()
+        self._want_report(key)
         if self._cache is not None and sync.units is not None:
             self._cache.want(sync.slot.model, sync.slot.channel, lambda: self._copy_of(sync))
 
