@@ -125,7 +125,8 @@ class Database:
                 return self._timed(work)
             finally:
                 self._using.release()
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._in_turn, self._timed, work)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._in_turn, self._timed, work)
 
     def run_now(self, work: Work[T]) -> T:
         """`run` for callers outside an event loop; blocks."""
