@@ -194,7 +194,7 @@ class Watch:
                     if first:
                         yield Connected(message.store_id)
                         first = False
-                    yield _change_from(message)
+                    yield change_from(message)
         except TimeoutError as error:
             raise Unavailable(PEER, f"no heartbeat for {SILENCE_S:g} s") from error
         finally:
@@ -211,7 +211,8 @@ class Watch:
         return pb.WatchRequest(subscribe=subscribe)
 
 
-def _change_from(message: pb.WatchResponse) -> Change:
+def change_from(message: pb.WatchResponse) -> Change:
+    """What a message of a watch says."""
     match message.WhichOneof("response"):
         case "model":
             return ModelChanged(model_from_pb(message.model))

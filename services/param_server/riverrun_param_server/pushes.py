@@ -176,10 +176,8 @@ class Pushes:
     async def _commit(
         self, model: Model, record: ModelRecord, line: LineRecord, row: VersionRow, push: Push
     ) -> None:
-        record = replace(record, next_version=row.version + 1)
-        record = record.with_line(suspicion.contained(after_push(line, row.version), push.positions))
-        for channel in row.stored.moved:
-            record = record.with_channel(channel)
+        line = suspicion.contained(after_push(line, row.version), push.positions)
+        record = record.with_version(row.version, line, row.stored.moved)
         body = row.delta or row.snapshot
         assert body is not None
         large = ((body.sha, push.serving + push.trainer),) if body.inline is None else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -81,6 +82,13 @@ class ModelRecord:
         if line.number not in {old.number for old in self.lines}:
             others.append(line)
         return replace(self, lines=tuple(others), next_line=max(self.next_line, line.number + 1))
+
+    def with_version(self, version: int, line: LineRecord, moved: Iterable[Channel]) -> ModelRecord:
+        """This record once `version` is in `line`, one of its own, and the channels `moved` are there."""
+        lines = tuple(line if old.number == line.number else old for old in self.lines)
+        by_name = {channel.name: channel for channel in moved}
+        channels = tuple(by_name.get(old.name, old) for old in self.channels)
+        return replace(self, lines=lines, channels=channels, next_version=version + 1)
 
     def with_channel(self, channel: Channel) -> ModelRecord:
         """This record with `channel` in place of the one of the same name, or added; by name."""

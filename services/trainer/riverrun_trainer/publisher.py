@@ -36,6 +36,31 @@ class Target:
     store_id: str
 
 
+def push_of(
+    captured: Captured, target: Target, head: int, source: Stream, skipped: Sequence[OffsetRange]
+) -> Push:
+    """`captured` as the version after `head`, which is 0 for none, under an id of its own."""
+    return Push(
+        model=target.model,
+        line=target.line,
+        epoch=target.epoch,
+        base_version=head,
+        push_id=uuid.uuid4().hex,
+        serving=captured.serving,
+        trainer=captured.trainer,
+        snapshot=head == 0,
+        serving_root=captured.serving_root,
+        trainer_root=captured.trainer_root,
+        next_unit=captured.next_unit,
+        positions={source: captured.offsets} if captured.offsets else {},
+        watermark_ns=captured.watermark_ns,
+        examples=captured.examples,
+        metrics=tuple(captured.metrics.items()),
+        arrivals=captured.arrivals,
+        skipped=tuple(skipped),
+    )
+
+
 class Publisher:
     """Extends one line, version by version, in one epoch."""
 
@@ -70,25 +95,7 @@ class Publisher:
         Raises `Fenced`, `StaleBase`, `WrongStore` and whatever else makes this session useless.
         """
         skipped = tuple(self._skipped)
-        push = Push(
-            model=self._target.model,
-            line=self._target.line,
-            epoch=self._target.epoch,
-            base_version=self.head,
-            push_id=uuid.uuid4().hex,
-            serving=captured.serving,
-            trainer=captured.trainer,
-            snapshot=self.head == 0,
-            serving_root=captured.serving_root,
-            trainer_root=captured.trainer_root,
-            next_unit=captured.next_unit,
-            positions={source: captured.offsets} if captured.offsets else {},
-            watermark_ns=captured.watermark_ns,
-            examples=captured.examples,
-            metrics=tuple(captured.metrics.items()),
-            arrivals=captured.arrivals,
-            skipped=skipped,
-        )
+        push = push_of(captured, self._target, self.head, source, skipped)
         reach("trainer.before-push")
         pushed = await self._until_answered(push)
         reach("trainer.after-answer")

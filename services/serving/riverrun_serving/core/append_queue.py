@@ -68,6 +68,8 @@ class AppendQueue:
             sender = asyncio.create_task(self._send(model), name=f"append to {model}")
             senders.add(sender)
             sender.add_done_callback(senders.discard)
+        if len(waiting) == 1:
+            return await waiting[0].done
         results = await asyncio.gather(*[one.done for one in waiting], return_exceptions=True)
         appended: list[Appended] = []
         for result in results:
