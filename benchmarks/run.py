@@ -29,6 +29,7 @@ BENCHMARKS = (
     "embedding_cost",
     "lossy_bytes",
     "grpc_hop",
+    "path_cost",
     "experiments",
 )
 
