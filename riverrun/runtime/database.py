@@ -175,11 +175,15 @@ class Database:
                 self._failure = error
             raise
 
+    def _close(self) -> None:
+        with self._using:
+            self._connection.close()
+
     def close(self) -> None:
         """Finish what was asked for and close the file; repeating it changes nothing."""
         self._closing = True
         with self._copying, contextlib.suppress(RuntimeError):
-            self._thread.submit(self._connection.close).result()
+            self._thread.submit(self._close).result()
         self._thread.shutdown()
 
 
