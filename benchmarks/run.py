@@ -31,6 +31,7 @@ BENCHMARKS = (
     "grpc_hop",
     "path_cost",
     "experiments",
+    "fan_out",
 )
 
 PREAMBLE = """# Benchmarks

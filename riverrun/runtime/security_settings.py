@@ -20,7 +20,14 @@ AuthMode = Literal["none", "keys", "tokenReview", "jwks"]
 class TlsSettings(BaseSettings):
     """What a process shows to others, and how it knows them."""
 
-    model_config = SettingsConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        use_attribute_docstrings=True,
+        # As flags: `--http-port 8003`, `--insecure`.
+        cli_implicit_flags=True,
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+    )
 
     tls_cert_file: Path | None = Field(default=None, validation_alias="RIVERRUN_TLS_CERT_FILE")
     """PEM file of the certificate this process shows, with those between it and its CA. Every port then
@@ -63,8 +70,6 @@ class TlsSettings(BaseSettings):
 
 class AuthSettings(TlsSettings):
     """How a process that others call knows who they are, and what they may."""
-
-    model_config = SettingsConfigDict(frozen=True, use_attribute_docstrings=True)
 
     auth_mode: AuthMode = Field(default="none", validation_alias="RIVERRUN_AUTH_MODE")
     """none: whoever connects may do everything. keys: keys of `auth_keys_file`. tokenReview: tokens of

@@ -14,14 +14,7 @@ from riverrun.runtime.security_settings import TlsSettings
 class ServiceSettings(TlsSettings):
     """Settings that every service has; a subclass sets the prefix ``RIVERRUN_<SERVICE>_``."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        cli_implicit_flags=True,
-        cli_kebab_case=True,
-        cli_hide_none_type=True,
-    )
+    model_config = SettingsConfigDict(extra="forbid")
 
     host: str = "127.0.0.1"
     """Address to listen on. Loopback needs no credentials; any other needs TLS and tokens, or `insecure`."""
