@@ -19,10 +19,9 @@ import structlog
 from tests.fault.harness import leftovers
 from tests.fault.harness.needs import memory_disk, missing
 from tests.fault.harness.results import Result
+from tests.fault.harness.size import LIMIT_S, SIZE
 
-SIZE = os.environ.get("RIVERRUN_FAULTS_SIZE", "")
 REQUIRED = os.environ.get("RIVERRUN_FAULTS_REQUIRED", "") == "1"
-TIMEOUT_S = 600
 HERE = Path(__file__).parent
 
 collect_ignore_glob = [] if SIZE else ["test_*.py"]
@@ -44,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         # The tests of other folders come by here as well.
         if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+            item.add_marker(pytest.mark.timeout(LIMIT_S))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

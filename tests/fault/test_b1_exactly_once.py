@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 
+from tests.fault.harness.size import in_pieces
 from tests.fault.harness.tally import first_that_counts
 from tests.fault.harness.trainer_kills import TrainerKills
 
 
 @pytest.mark.row("B1")
+@in_pieces(8)
 async def test_each_event_is_learned_once_across_kills_of_trainer_and_server(
-    folder: Path, seed: int, release: bool, figures: dict[str, Any]
+    piece: int, folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    run = TrainerKills(100_000, 100, 50) if release else TrainerKills(10_000, 10, 5)
+    run = TrainerKills(12_500, 38, 7) if release else TrainerKills(10_000, 10, 5)
 
-    tally = await first_that_counts(run.run, folder, seed)
+    tally = await first_that_counts(run.run, folder, seed + piece)
 
     figures |= {"events": tally.labels, **tally.figures()}
     del figures["acknowledged labels"]

@@ -17,6 +17,7 @@ from riverrun.rpc.trainer_session import open_session
 from tests.fault.harness import ledger
 from tests.fault.harness.oracle import Problem
 from tests.fault.harness.server import DidNotStart, ServerProcess, Setup
+from tests.fault.harness.size import in_pieces
 from tests.fault.harness.tally import Tally
 from tests.fault.mutants.table import Mutant, of_row
 
@@ -100,14 +101,15 @@ async def acquire_and_kill(folder: Path, seed: int, kills: int, mutant: str = ""
 
 
 @pytest.mark.row("B5")
+@in_pieces(2)
 async def test_epochs_never_repeat_and_only_rise(
-    folder: Path, seed: int, release: bool, figures: dict[str, Any]
+    piece: int, folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    tally = await acquire_and_kill(folder, seed, 200 if release else 20)
+    tally = await acquire_and_kill(folder, seed + piece, 100 if release else 20)
 
     figures |= {
         tally.fault: tally.faults,
-        "seed": seed,
+        "seed": seed + piece,
         "epochs that were told": tally.acked,
         "with a session being acquired": f"{tally.in_flight_share:.0%}",
         "broken promises": len(tally.problems),

@@ -15,6 +15,7 @@ from tests.fault.harness.answers import MODEL, Asker
 from tests.fault.harness.links import get
 from tests.fault.harness.proxy import Proxy
 from tests.fault.harness.serving_rig import Rig, asking
+from tests.fault.harness.size import in_pieces
 
 NOBODY = "127.0.0.1:9"
 """Where nothing listens: the parameter server is away."""
@@ -24,14 +25,15 @@ LOADED_S = 2.0
 
 
 @pytest.mark.row("C4")
+@in_pieces(5)
 async def test_ended_at_each_step_of_its_copy_a_pod_starts_from_a_whole_one(
-    folder: Path, seed: int, release: bool, figures: dict[str, Any]
+    piece: int, folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    ends = POINTS * (25 if release else 1)
+    ends = POINTS * (5 if release else 1)
     cache = folder / "cache"
     started_s: list[float] = []
     half_written = 0
-    async with Rig(folder, seed).running() as rig:
+    async with Rig(folder, seed + piece).running() as rig:
         settings = {"CACHE_DIR": str(cache), "CACHE_EVERY_S": "0.005"}
         for point in ends:
             pod = await rig.pod(failpoint=f"{point}:{rig.rng.randint(3, 6)}", **settings).answers()
