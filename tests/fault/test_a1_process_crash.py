@@ -63,11 +63,12 @@ async def test_nothing_is_lost_while_the_clock_is_stepped_by_hours(
     # Versions are as old as the clock says: what retention lets go of is not what is shown here.
     environment = {**clock.environment, "RIVERRUN_PARAM_SERVER_KEEP_ALL_S": "1e9"}
     crashes = Crashes(20 if release else 4, setup=Setup(environment=environment), load_s=(1.0, 2.0))
-    tally = await first_that_counts(crashes.run, folder, seed)
+    tally = await crashes.run(folder, seed)
     stepping.cancel()
 
     figures |= tally.figures()
-    tally.check()
+    # Pushes are slow under libfaketime, whose timed waits go astray at each step: their rate says nothing.
+    tally.check(min_rate=0.0)
 
 
 @pytest.mark.row("mutants")

@@ -13,7 +13,7 @@ from riverrun.runtime import failpoints
 from tests.fault.harness import strace
 from tests.fault.harness.server import Setup
 from tests.fault.harness.stops import Stop, Stops
-from tests.fault.harness.tally import MIN_IN_FLIGHT, first_that_counts
+from tests.fault.harness.tally import first_that_counts
 
 FAMILIES = {
     "pushes": ("file.", "commit.", "push."),
@@ -81,8 +81,6 @@ async def test_every_write_and_sync_can_be_the_last(
 
     tally = await Stops(stops).run(folder, seed)
 
-    print(tally)
     figures |= {"calls": tally.reached.total(), **tally.figures()}
-    assert not tally.problems, tally.problems[:10]
-    # Each call is chosen, not met by luck, and under strace pushes are slow: their rate says nothing here.
-    assert tally.in_flight_share >= MIN_IN_FLIGHT
+    # Each call is chosen, not met by luck, and under strace pushes are slow: their rate says nothing.
+    tally.check(min_rate=0.0)

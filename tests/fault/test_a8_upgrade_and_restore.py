@@ -19,6 +19,7 @@ from riverrun.rpc.params_client import ParameterClient
 from tests.fault.harness.inspection import inspect
 from tests.fault.harness.load import BUSY, Fleet
 from tests.fault.harness.oracle import Found, Oracle
+from tests.fault.harness.process import DEADLINE_S
 from tests.fault.harness.server import ServerProcess
 from tests.golden import golden_store
 
@@ -70,7 +71,7 @@ async def _backed_up(place: Path, rng: random.Random) -> tuple[Oracle, Found]:
                 await asyncio.sleep(0.01)
             promise = fleet.oracle.promise()
             channel = open_channel(address)
-            await receive_backup(ParameterClient(channel), place / "backup", deadline_s=60)
+            await receive_backup(ParameterClient(channel), place / "backup", deadline_s=DEADLINE_S)
             await channel.close()
         return promise, await inspect(address, rng)
     finally:

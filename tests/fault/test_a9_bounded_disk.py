@@ -14,6 +14,7 @@ from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import open_session
 from tests.fault.harness.line import Line, Sizes
+from tests.fault.harness.process import DEADLINE_S
 from tests.fault.harness.server import ServerProcess, Setup
 from tests.fault.harness.size import in_pieces
 
@@ -71,7 +72,7 @@ async def fill(folder: Path, seed: int, pushes: int) -> tuple[int, set[int]]:
     server = ServerProcess(folder / "data", folder / "log", Setup(environment=RETENTION))
     try:
         async with open_channel(await server.address()) as channel:
-            client = ParameterClient(channel, deadline_s=60)
+            client = ParameterClient(channel, deadline_s=DEADLINE_S)
             await client.register_model(line.spec)
             most = await push_at_pace(client, line, pushes, folder / "data")
             kept = {manifest.version for manifest in await client.list_versions(line.name, limit=1000)}

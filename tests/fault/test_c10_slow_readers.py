@@ -17,6 +17,7 @@ from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import open_session
 from tests.fault.harness.line import Line, Sizes
+from tests.fault.harness.process import DEADLINE_S
 from tests.fault.harness.proxy import Proxy
 from tests.fault.harness.server import ServerProcess, Setup
 from tests.fault.harness.usage import usage
@@ -55,7 +56,7 @@ async def push_to_slow_readers(folder: Path, seed: int, pushes: int, mutant: str
             address = await server.address()
             channel = open_channel(address)
             stack.push_async_callback(channel.close)
-            client = ParameterClient(channel, deadline_s=30)
+            client = ParameterClient(channel, deadline_s=DEADLINE_S)
             await client.register_model(line.spec)
             session = await stack.enter_async_context(open_session(client, line.name, 1, "hand"))
             for _ in range(5):

@@ -25,6 +25,7 @@ from tests.fault.harness.bad_versions import Maker
 from tests.fault.harness.fake_server import FakeServer
 from tests.fault.harness.line import SPEC
 from tests.fault.harness.pod import Pod
+from tests.fault.harness.process import DEADLINE_S
 from tests.fault.harness.server import ServerProcess, Setup
 
 MIB = 1 << 20
@@ -68,7 +69,7 @@ async def test_models_up_to_the_limit_arrive_and_one_byte_more_is_refused(
             async with contextlib.AsyncExitStack() as stack:
                 channel = open_channel(address)
                 stack.push_async_callback(channel.close)
-                client = ParameterClient(channel, deadline_s=60)
+                client = ParameterClient(channel, deadline_s=DEADLINE_S)
                 name = f"model-{size}"
                 await client.register_model(SPEC.format(name=name))
                 session = await stack.enter_async_context(open_session(client, name, 1, "hand"))

@@ -15,6 +15,7 @@ import grpc
 from riverrun_serving.grpc_edge.messages import SERVICE, ModelInferRequest, ModelInferResponse
 
 from tests.fault.harness.links import Gone, Link
+from tests.fault.harness.process import DEADLINE_S
 from tests.integration.serving.serving_stack import HandTrainer
 
 MODEL = "houses"
@@ -116,7 +117,7 @@ class Asker:
                 await pace.next()
                 rows = self._rows()
                 try:
-                    found = await infer(request_for(rows), timeout=10)
+                    found = await infer(request_for(rows), timeout=DEADLINE_S)
                 except grpc.aio.AioRpcError as error:
                     self.answers.problem("failed", f"gRPC: {error.code().name} {error.details()}")
                     continue

@@ -17,6 +17,7 @@ from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient
 from tests.fault.harness.oracle import Found, FoundModel
+from tests.fault.harness.process import DEADLINE_S
 
 MAX_MODEL = 1 << 30
 
@@ -30,8 +31,8 @@ async def inspect(address: str, rng: random.Random, *, sampled: int = 3) -> Foun
     try:
         # One attempt to connect takes at most 100 ms, which a busy machine may not find.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(channel.channel_ready(), 10)
-        client = ParameterClient(channel, deadline_s=30)
+            await asyncio.wait_for(channel.channel_ready(), DEADLINE_S)
+        client = ParameterClient(channel, deadline_s=DEADLINE_S)
         infos = await client.list_models()
         models = {info.name: await _model(client, info, rng, sampled) for info in infos}
         labels = {info.name: await _labels(channel, info.name) for info in infos}
@@ -44,7 +45,9 @@ async def pull_live(address: str, model: str) -> int:
     """The version of `model` that a reader gets; raises what the pull raises."""
     channel = open_channel(address)
     try:
-        pulled = await ParameterClient(channel, deadline_s=30).pull(model, channel=LIVE, max_bytes=MAX_MODEL)
+        pulled = await ParameterClient(channel, deadline_s=DEADLINE_S).pull(
+            model, channel=LIVE, max_bytes=MAX_MODEL
+        )
         return pulled.manifest.version
     finally:
         await channel.close()
@@ -84,7 +87,7 @@ async def _has_gone(client: ParameterClient, manifest: Manifest) -> bool:
 
 
 async def _labels(channel: grpc.aio.Channel, model: str) -> list[tuple[int, str]]:
-    log = RemoteEventLog(channel, deadline_s=30)
+    log = RemoteEventLog(channel, deadline_s=DEADLINE_S)
     found: list[tuple[int, str]] = []
     async for batch in log.read(model, Stream.LABELS, {}, follow=False, limit=10_000):
         found += [(event.offset, event.event_id) for event in batch]

@@ -21,6 +21,7 @@ from riverrun.rpc.watching import Announced, Connected, Disconnected, Have, Watc
 from riverrun.rpc.weights import Push, Pushed
 from tests.fault.harness.line import Line, Sizes
 from tests.fault.harness.oracle import Oracle
+from tests.fault.harness.process import DEADLINE_S
 
 REPORT_EVERY_S = 1.0
 
@@ -88,11 +89,13 @@ class Fleet:
         """
         channels = [open_channel(address), open_channel(readers or address), open_channel(address)]
         pushing, watching, appending = channels
-        client = ParameterClient(pushing, deadline_s=30)
+        client = ParameterClient(pushing, deadline_s=DEADLINE_S)
         tasks = self._tasks = []
         with contextlib.suppress(Unavailable, TimeoutError):
             # One attempt to connect takes at most 100 ms, which a busy machine may not find.
-            await asyncio.wait_for(asyncio.gather(pushing.channel_ready(), appending.channel_ready()), 10)
+            await asyncio.wait_for(
+                asyncio.gather(pushing.channel_ready(), appending.channel_ready()), DEADLINE_S
+            )
             # Known already after the first start. A server that ends meanwhile is loaded no further.
             for line in self.lines:
                 await client.register_model(line.spec)
@@ -179,7 +182,7 @@ class Fleet:
         line.settle(pushed.version)
 
     async def _append(self, channel: grpc.aio.Channel) -> None:
-        log = RemoteEventLog(channel, deadline_s=30)
+        log = RemoteEventLog(channel, deadline_s=DEADLINE_S)
         with contextlib.suppress(Unavailable):
             while True:
                 model, ids = self._unknown.pop() if self._unknown else self._new_labels()
@@ -204,7 +207,7 @@ class Fleet:
 async def _send(client: ParameterClient, session: TrainerSession | None, push: Push) -> Pushed:
     """By the session's stream where there is one, as a trainer does; `Push` says why it was refused."""
     if session is not None and len(push.serving) + len(push.trainer) <= 1 << 20:
-        pushed = await session.push(push, deadline_s=30)
+        pushed = await session.push(push, deadline_s=DEADLINE_S)
         if pushed is not None:
             return pushed
     return await client.push(push)

@@ -18,6 +18,9 @@ import riverrun.cli.up.parent_bound
 from riverrun.runtime import failpoints
 from tests.fault.harness.mutation import mutated
 
+DEADLINE_S = 120.0
+"""For any one call: as much as a busy machine may take. No server is known to be gone by it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:

@@ -16,6 +16,7 @@ from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import open_session
 from tests.fault.harness.answers import MODEL, Answers, Asker
 from tests.fault.harness.pod import Pod
+from tests.fault.harness.process import DEADLINE_S
 from tests.fault.harness.server import ServerProcess, Setup
 from tests.integration.serving.serving_stack import HandTrainer
 
@@ -56,7 +57,7 @@ class Rig:
             async with contextlib.AsyncExitStack() as stack:
                 channel = open_channel(self.address)
                 stack.push_async_callback(channel.close)
-                self.client = ParameterClient(channel, deadline_s=30)
+                self.client = ParameterClient(channel, deadline_s=DEADLINE_S)
                 info, _ = await self.client.register_model(SPEC)
                 line = info.lines[-1].number
                 session = await stack.enter_async_context(open_session(self.client, MODEL, line, "hand"))

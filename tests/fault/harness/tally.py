@@ -70,22 +70,21 @@ class Tally:
         """How often each kind of problem was found."""
         return Counter(problem.kind for problem in self.problems)
 
-    @property
-    def counts(self) -> bool:
+    def counts(self, min_rate: float = MIN_RATE) -> bool:
         """Whether the load was above the floor of a run that counts."""
-        return self.rate >= MIN_RATE and self.in_flight_share >= MIN_IN_FLIGHT
+        return self.rate >= min_rate and self.in_flight_share >= MIN_IN_FLIGHT
 
-    def check_floor(self) -> None:
+    def check_floor(self, min_rate: float = MIN_RATE) -> None:
         """Raise `Vacuous` below the floor of a run that counts."""
-        if not self.counts:
+        if not self.counts(min_rate):
             raise Vacuous(f"below the floor, so this run shows nothing: {self}")
 
-    def check(self) -> None:
+    def check(self, min_rate: float = MIN_RATE) -> None:
         """Fail where a promise was broken, or where the run shows nothing."""
         print(self)
         shown = "\n".join(str(problem) for problem in self.problems[:20])
         assert not self.problems, f"{self}\n{shown}"
-        self.check_floor()
+        self.check_floor(min_rate)
 
     def figures(self) -> dict[str, Any]:
         """For the report."""
@@ -120,7 +119,7 @@ async def first_that_counts(run: Callable[[Path, int], Awaitable[Tally]], folder
         place = folder / f"try-{number}"
         place.mkdir()
         tally = await run(place, seed + number)
-        if tally.problems or tally.counts:
+        if tally.problems or tally.counts():
             break
         print(f"does not count: {tally}")
     return tally

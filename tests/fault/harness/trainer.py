@@ -13,7 +13,7 @@ from riverrun.core.errors import Unavailable
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient
-from tests.fault.harness.process import ServiceProcess, Setup
+from tests.fault.harness.process import DEADLINE_S, ServiceProcess, Setup
 from tests.fault.harness.proxy import Proxy
 from tests.fault.harness.results import ROOT
 from tests.fault.harness.server import ServerProcess
@@ -74,8 +74,8 @@ class TrainerRig:
                 self._own_link.listening(),
                 open_channel(self._own_link.address) as channel,
             ):
-                self.client = ParameterClient(channel, deadline_s=10)
-                self.log = RemoteEventLog(channel, deadline_s=10)
+                self.client = ParameterClient(channel, deadline_s=DEADLINE_S)
+                self.log = RemoteEventLog(channel, deadline_s=DEADLINE_S)
                 yield self
         finally:
             for process in self._processes:
@@ -83,7 +83,7 @@ class TrainerRig:
 
     async def register(self, spec_yaml: str) -> None:
         """Register a model; a connection through two links of a busy machine may take more than one try."""
-        async for attempt in stamina.retry_context(on=Unavailable, timeout=30):
+        async for attempt in stamina.retry_context(on=Unavailable, timeout=DEADLINE_S):
             with attempt:
                 await self.client.register_model(spec_yaml)
 
@@ -98,7 +98,7 @@ class TrainerRig:
         """kill -9 and start again; `client` and `log` are connected again when this returns."""
         self.server.kill()
         await self.start_server(failpoint)
-        async for attempt in stamina.retry_context(on=Unavailable, timeout=30):
+        async for attempt in stamina.retry_context(on=Unavailable, timeout=DEADLINE_S):
             with attempt:
                 await self.client.list_models()
 
