@@ -26,6 +26,7 @@ from tests.fault.mutants.table import Mutant, of_row
 pytestmark = pytest.mark.needs("loop")
 
 DISK_BYTES = 16 << 20
+FILLED_AT_MOST = 6
 SIZES = Sizes(large=120_000, large_share=0.3)
 PROFILE = Profile(pushers=3, watchers=2, appenders=1, sizes=SIZES, rest_s=0.005)
 WORKS_AGAIN_S = 10.0
@@ -148,9 +149,13 @@ async def test_writes_are_refused_reads_are_answered_and_writes_work_again(
 @pytest.mark.row("mutants")
 @pytest.mark.parametrize("mutant", of_row("A6"), ids=str)
 async def test_a_full_disk_catches(mutant: Mutant, folder: Path, seed: int, figures: dict[str, Any]) -> None:
-    tally = Tally("full disk", seed)
-
-    await fill_while_pushing(folder, 3, tally, Setup(mutant=mutant.patch, environment=RETENTION))
+    # Not every filling meets a body in the making.
+    for number in range(FILLED_AT_MOST):
+        place, tally = folder / str(number), Tally("full disk", seed + number)
+        place.mkdir()
+        await fill_while_pushing(place, 3, tally, Setup(mutant=mutant.patch, environment=RETENTION))
+        if mutant.kinds & set(tally.kinds):
+            break
 
     figures |= mutant.caught_by(tally)
     assert figures["caught as"]

@@ -25,8 +25,7 @@ from tests.integration.trainer.trainer_stack import SPEC, param_server, rows, tr
 
 DAY_S = 86_400.0
 RETRIED = 20
-STEP_S = 1.2
-"""A process reads its clock's file once a second."""
+STEP_S = 0.5
 
 
 async def stepped(

@@ -9,7 +9,7 @@ from tests.fault.harness.needs import LIBFAKETIME
 
 
 class SteppedClock:
-    """The clock of every process started with `environment`; read anew from a file each second."""
+    """The clock of every process started with `environment`; read anew from a file at each look."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "clock"
@@ -21,7 +21,7 @@ class SteppedClock:
         return {
             "LD_PRELOAD": str(LIBFAKETIME[0]),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
 

@@ -234,6 +234,8 @@ async def _report(session: TrainerSession) -> None:
 BUSY = Profile()
 """Eight pushers without rest, four watchers, two appenders."""
 
-RESTING = Profile(pushers=1, watchers=1, appenders=0, sizes=Sizes(large_share=1.0), rest_s=0.01)
+RESTING = Profile(
+    pushers=1, watchers=1, appenders=0, sizes=Sizes(large=66 << 10, large_share=1.0), rest_s=0.005
+)
 """One pusher of large bodies that rests after each: its last commit is followed by nothing that could make
 it durable after the fact."""
