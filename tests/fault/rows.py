@@ -178,6 +178,8 @@ ROWS = (
         "A rolling restart loses no request.",
         "SIGTERM under load, while what stands for a Service keeps sending new connections for five seconds "
         "more and then sends them elsewhere; REST on new and on kept connections, and gRPC.",
+        "gRPC itself cancels the few calls that it had read and not yet begun as its server stops "
+        "(grpc#41785): such a call is made again, once.",
     ),
     Row(
         "C8",

@@ -25,6 +25,9 @@ LINGER_S = 10.0
 
 ENDS_S = 20.0
 GIVEN_UP_S = 120.0
+LET_GO = 3
+"""Calls to each pod at most that its gRPC may let go of, unread, as it says goodbye."""
+
 AT_ONCE = 6
 ROUNDS = 17
 """At release size: a hundred signals and two."""
@@ -49,7 +52,7 @@ async def stop_under_load(rig: Rig, pod: Pod, stays: Pod, number: int) -> Stoppe
         loads = (
             asker.over_rest(rest.address, RATE),
             asker.over_rest(rest.address, RATE, fresh=True),
-            asker.over_grpc(grpc.address, RATE),
+            asker.over_grpc(grpc.address, RATE, leaving=True),
         )
         async with asking(*loads):
             await asyncio.sleep(1)
@@ -91,9 +94,11 @@ async def test_pods_that_are_stopped_under_load_fail_no_request(
         "SIGTERMs": len(stopped),
         "requests": answers.given,
         "failed": answers.problems["failed"],
+        "calls made again": answers.let_go,
         "longest until the end, s": round(max(one.seconds for one in stopped), 1),
     }
     answers.check()
+    assert answers.let_go <= LET_GO * len(stopped)
     assert {one.status for one in stopped} == {0}
     assert answers.given > 20 * len(stopped)
     # A machine that does nothing else is asked for this at release size.
