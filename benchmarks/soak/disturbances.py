@@ -14,7 +14,7 @@ from benchmarks.soak.subjects import SUBJECTS
 from riverrun.client import AsyncClient
 from riverrun.core.errors import Unavailable
 
-BACK_S = 60.0
+BACK_S = 600.0
 POLL_S = 0.1
 HELD_SHARE = 0.2
 """Of the time between two rollbacks a channel stays held for this share."""
