@@ -102,7 +102,11 @@ async def test_a_poisoned_event_is_set_aside_where_it(
         letters = await letters_of(rig)
         again = await replayed_twice(rig, events)
 
-    figures |= {"trainers that died of it": deaths, "until the rest was learned, s": round(took_s, 1)}
+    figures |= {
+        "trainers that died of it": deaths,
+        "until the rest was learned, s": round(took_s, 1),
+        "of it starts of processes, s": round(starting_s, 1),
+    }
     assert head is not None
     assert head.examples == events - 1
     assert [letter["offset"] for letter in letters] == [poisoned]
