@@ -83,7 +83,8 @@ async def acquire_and_kill(folder: Path, seed: int, kills: int, mutant: str = ""
                 await server.ended(120)
             else:
                 async with asyncio.timeout(120):
-                    while len(epochs.told) < before + OPENERS:
+                    # A mutant may turn them all away.
+                    while len(epochs.told) < before + OPENERS and not all(task.done() for task in tasks):
                         await asyncio.sleep(0.001)
                 await asyncio.sleep(rng.uniform(0, 0.05))
             # A failpoint lies inside the grant.

@@ -98,7 +98,7 @@ def epoch_only_in_memory() -> None:
     """A session's epoch is granted without being written."""
     grant = sessions.Sessions._grant
 
-    async def in_memory(self: Any, model: Any, number: int) -> Any:
+    async def in_memory(self: Any, *asked: Any) -> Any:
         catalogue = self._catalogue
 
         class Unwritten:
@@ -107,7 +107,7 @@ def epoch_only_in_memory() -> None:
 
         self._catalogue = _Over(catalogue, Unwritten())
         try:
-            return await grant(self, model, number)
+            return await grant(self, *asked)
         finally:
             self._catalogue = catalogue
 
