@@ -42,6 +42,7 @@ from river.tree.nodes.sgt_nodes import SGTLeaf
 from river.tree.splitter.ebst_splitter import EBSTNode, EBSTSplitter
 
 from riverrun.codec.touch_marks import TouchMarks
+from riverrun.learners.river_purity import answer_purely
 
 _SETTLED: dict[type[Any], str] = {
     Gaussian: "_rng",
@@ -202,6 +203,8 @@ def _hook_weights() -> None:
 @functools.cache
 def _install() -> frozenset[type[Any]]:
     """Wrap the methods, once; the classes whose instances change in no other way."""
+    # Not by answering either, which trees are asked to do while they learn.
+    answer_purely()
     _hook(HTLeaf, "learn_one", _itself)
     _hook(HTLeaf, "activate", _itself)
     _hook(HTLeaf, "deactivate", _itself)

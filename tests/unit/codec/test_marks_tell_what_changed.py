@@ -180,6 +180,21 @@ def test_a_part_that_moves_out_from_below_untouched_ones_is_looked_at() -> None:
     assert marks.missed == 0
 
 
+def test_marked_trees_do_not_change_when_they_answer() -> None:
+    # Forests ask each tree before they decide whether it learns the example.
+    trainer = Trainer.fresh(tree.HoeffdingTreeClassifier(leaf_prediction="nb"))
+    everywhere = GraphEncoder(river_allow_list())
+    trainer.learn({"colour": "red"}, 0)
+    trainer.learn({"x": 1.0}, 1)
+    trainer.delta()
+    everywhere.encode(trainer.model)
+
+    trainer.model.predict_proba_one({"colour": "red", "x": 1.0})
+
+    assert not trainer.delta()
+    assert not everywhere.encode(trainer.model)
+
+
 def test_wrapped_methods_still_look_like_rivers_own() -> None:
     river_marks()
 
