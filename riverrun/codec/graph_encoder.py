@@ -73,6 +73,11 @@ class GraphEncoder:
         encoder._trees = (HashTree(state.serving), HashTree(state.trainer))
         return encoder
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing was encoded yet, nor restored."""
+        return not self._sides[0]
+
     def encode(self, root: object) -> Delta:
         """What changed below `root` since the last call; everything at the first call.
 

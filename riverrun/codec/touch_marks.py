@@ -14,9 +14,12 @@ class TouchMarks:
     objects of these types that were not. The same holds for the objects that attributes in `settled`, by
     exact type, refer to, each of which nothing else refers to. Touching too many costs time alone; one too
     few is what the encoder's audit is for: `missed` counts how often it found a change untold.
+
+    `touched` has the objects by their `id()`, for those who touch so often that `touch` takes too long. They
+    are held by reference too: no other object can get the same id before they are taken.
     """
 
-    __slots__ = ("_rows", "_touched", "marked", "missed", "settled")
+    __slots__ = ("_rows", "marked", "missed", "settled", "touched")
 
     def __init__(
         self,
@@ -26,13 +29,12 @@ class TouchMarks:
         self.marked = marked
         self.missed = 0
         self.settled = {} if settled is None else settled
-        self._touched: dict[int, object] = {}
+        self.touched: dict[int, object] = {}
         self._rows: dict[int, tuple[Any, set[Any]]] = {}
 
     def touch(self, touched: object) -> None:
         """`touched` may be changed before it is next taken."""
-        # Held by reference too: no other object can get its id() before it is taken.
-        self._touched[id(touched)] = touched
+        self.touched[id(touched)] = touched
 
     def touch_rows(self, table: Any, keys: Iterable[Any]) -> None:
         """The entries of `table` at `keys`, and no others, may be changed before they are next taken."""
@@ -43,7 +45,7 @@ class TouchMarks:
 
     def take(self) -> list[object]:
         """The objects touched since this was last called."""
-        taken, self._touched = self._touched, {}
+        taken, self.touched = self.touched, {}
         return list(taken.values())
 
     def take_rows(self) -> list[tuple[Any, set[Any]]]:

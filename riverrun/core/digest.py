@@ -25,10 +25,9 @@ _EMPTY_NODE = bytes(FANOUT * HASH_BYTES)
 class HashTree:
     """The hash tree of one side of a state; `update` costs what changed, `root` nothing."""
 
-    __slots__ = ("_count", "_levels", "_root")
+    __slots__ = ("_levels", "_root")
 
     def __init__(self, units: Mapping[int, Unit] | None = None) -> None:
-        self._count = 0
         # By level and number, the children's hashes of each node, one after the other; level 1 is the first.
         self._levels: list[dict[int, bytearray]] = [{}, {}]
         self._root: bytes | None = None
@@ -42,20 +41,11 @@ class HashTree:
             self._root = self._compute_root()
         return self._root
 
-    def __contains__(self, number: int) -> bool:
-        node = self._levels[1].get(number >> FANOUT_BITS)
-        start = (number % FANOUT) * HASH_BYTES
-        return node is not None and node[start : start + HASH_BYTES] != ABSENT
-
-    def __len__(self) -> int:
-        return self._count
-
     def update(self, delta: SideDelta) -> None:
         """Take in changed and dropped units; dropping an absent unit changes nothing."""
-        hashes = {number: ABSENT for number in delta.dropped if number in self}
-        self._count -= len(hashes)
+        leaves = self._levels[1]
+        hashes = {number: ABSENT for number in delta.dropped if number >> FANOUT_BITS in leaves}
         for number, unit in delta.changed.items():
-            self._count += hashes.get(number) == ABSENT or number not in self
             hashes[number] = sha256(b"\x00" + number.to_bytes(8, "big") + unit).digest()
         if hashes:
             self._root = None
@@ -64,7 +54,6 @@ class HashTree:
     def copy(self) -> HashTree:
         """An independent tree with the same units."""
         twin = HashTree()
-        twin._count = self._count
         twin._levels = [{number: node[:] for number, node in level.items()} for level in self._levels]
         twin._root = self._root
         return twin
@@ -83,10 +72,11 @@ class HashTree:
             changed: set[int] = set()
             for number, digest in hashes.items():
                 parent = number >> FANOUT_BITS
-                if parent not in nodes:
-                    nodes[parent] = bytearray(_EMPTY_NODE)
+                node = nodes.get(parent)
+                if node is None:
+                    node = nodes[parent] = bytearray(_EMPTY_NODE)
                 start = (number % FANOUT) * HASH_BYTES
-                nodes[parent][start : start + HASH_BYTES] = digest
+                node[start : start + HASH_BYTES] = digest
                 changed.add(parent)
             hashes = {}
             for number in changed:
@@ -101,7 +91,7 @@ class HashTree:
                 return
 
     def _compute_root(self) -> bytes:
-        if not self._count:
+        if not self._levels[1]:
             return sha256(b"\x02\x00" + ABSENT).digest()
         height = 1
         while self._levels[height].keys() != {0}:

@@ -17,6 +17,7 @@ from riverrun.learners.factories import Factories
 from riverrun.learners.likeness import check_likeness
 from riverrun.learners.river_answers import answers_of, cannot_use
 from riverrun.learners.river_builder import build_metrics, build_river_model, last_step
+from riverrun.learners.river_generators import seed_quickly
 from riverrun.learners.river_marks import collecting, river_marks
 from riverrun.learners.river_model import RiverModel, allow_list_of
 
@@ -33,6 +34,7 @@ class RiverLearner:
     batch_size = 1
 
     def __init__(self, spec: ModelSpec, factories: Factories) -> None:
+        seed_quickly()
         self._spec = spec
         self._factories = factories
         self._allow = allow_list_of(spec, factories)
@@ -121,7 +123,7 @@ class RiverLearner:
         """What changed since the last call. Raises `InvalidInput` where the model cannot be stored."""
         self._count_scored()
         self._judged = None
-        is_first = not self._encoder.state().serving
+        is_first = self._encoder.is_fresh
         delta = self._taken.then(self._encoder.encode(self._root))
         self._taken, self._told = Delta(), None
         self._learned.clear()
