@@ -130,17 +130,16 @@ class GraphEncoder:
         """The units that are touched, or reached otherwise than through untouched ones of marked types."""
         objects = self._table.objects
         numbers = map(self._table.number_of, touched)
-        stack = [nodes.ROOT_UNIT, *(number for number in numbers if number in objects)]
+        stack = [objects[nodes.ROOT_UNIT], *(objects[number] for number in numbers if number in objects)]
         found: dict[int, ObjectUnit] = {}
         while stack:
-            number = stack.pop()
-            if number in found:
-                continue
-            unit = found[number] = objects[number]
-            for target in chain(unit.refs, unit.for_trainer) if unit.for_trainer else unit.refs:
-                below = objects.get(target)
-                if below is not None and not below.marked:
-                    stack.append(target)
+            unit = stack.pop()
+            if unit.number not in found:
+                found[unit.number] = unit
+                if unit.follows is None:
+                    below = map(objects.get, chain(unit.refs, unit.for_trainer))
+                    unit.follows = [other for other in below if other is not None and not other.marked]
+                stack += unit.follows
         return found
 
     def _reaches_beyond(self, units: Mapping[int, ObjectUnit]) -> bool:
@@ -195,7 +194,7 @@ class GraphEncoder:
         refs, for_trainer = self._table.refs, self._table.for_trainer
         if refs != unit.refs or for_trainer != unit.for_trainer:
             self._edges.setdefault(unit.number, (unit.refs, unit.for_trainer))
-            unit.refs, unit.for_trainer = refs, for_trainer
+            unit.refs, unit.for_trainer, unit.follows = refs, for_trainer, None
 
     def _refs(self, number: int) -> Sequence[int]:
         unit = self._table.objects.get(number)

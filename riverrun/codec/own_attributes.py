@@ -7,7 +7,9 @@ that was asked once predicts and learns a quarter slower.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from gc import get_referents
+from operator import attrgetter
 from typing import Any
 
 _MANAGED_DICT = 1 << 4
@@ -25,7 +27,7 @@ class OwnAttributes:
 
     def __init__(self, cls: type[Any], *, is_all: bool) -> None:
         self._cls = cls
-        self._known: list[tuple[str, ...]] = []
+        self._known: list[tuple[tuple[str, ...], Callable[[Any], Any]]] = []
         lookup: Any = cls.__getattribute__
         # Then an instance refers to its class and its attributes alone, and looking one up runs no code.
         self._is_plain = (
@@ -37,33 +39,42 @@ class OwnAttributes:
 
     def read(self, instance: Any) -> dict[str, Any]:
         """The attributes of `instance` by name, in their order; not to be changed."""
-        held = get_referents(instance) if self._known else []
-        for names in self._known:
-            # All that is known to be there is there, and nothing else: what it refers to was counted.
-            if len(held) == len(names) + 1:
-                try:
-                    values = [getattr(instance, name) for name in names]
-                except AttributeError:
-                    continue
-                # Its one attribute, and not a `__dict__` that it was asked for before.
-                if len(names) != 1 or values[0] is held[0]:
-                    return dict(zip(names, values, strict=True))
+        if self._known:
+            held = get_referents(instance)
+            for names, get in self._known:
+                # All that is known to be there is there, and nothing else: what it refers to was counted.
+                if len(held) == len(names) + 1:
+                    try:
+                        values = get(instance)
+                    except AttributeError:
+                        continue
+                    if len(names) != 1:
+                        return dict(zip(names, values, strict=True))
+                    # Its one attribute, and not a `__dict__` that it was asked for before.
+                    if values is held[0]:
+                        return {names[0]: values}
         own: dict[str, Any] = instance.__dict__
-        self._know(tuple(own))
+        self.knows(tuple(own))
         return own
 
     def set(self, instance: Any, names: tuple[str, ...], values: list[Any]) -> None:
         """Give `instance` attributes; none of its class's code runs. Further `values` are left alone."""
-        self._know(names)
-        if names in self._known:
+        if self.knows(names):
             for name, value in zip(names, values, strict=False):
                 object.__setattr__(instance, name, value)
         else:
             instance.__dict__.update(zip(names, values, strict=False))
 
-    def _know(self, names: tuple[str, ...]) -> None:
-        if not self._is_plain or names in self._known or len(self._known) == MAX_KNOWN:
-            return
+    def knows(self, names: tuple[str, ...]) -> bool:
+        """Whether attributes of just these `names` are read and set one by one."""
+        if not self._is_plain:
+            return False
+        if any(known == names for known, _ in self._known):
+            return True
+        if not names or len(self._known) == MAX_KNOWN:
+            return False
         # What the class has too may be found there instead, or be a descriptor that runs its code.
-        if not any(hasattr(self._cls, name) for name in names):
-            self._known.append(names)
+        if any("." in name or hasattr(self._cls, name) for name in names):
+            return False
+        self._known.append((names, attrgetter(*names)))
+        return True

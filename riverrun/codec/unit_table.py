@@ -27,7 +27,7 @@ pack = msgspec.msgpack.Encoder().encode
 class ObjectUnit:
     """A live object that is a unit: its number, its payload, and the units it refers to."""
 
-    __slots__ = ("claims", "for_trainer", "marked", "number", "payload", "refs", "rows", "shared")
+    __slots__ = ("claims", "follows", "for_trainer", "marked", "number", "payload", "refs", "rows", "shared")
 
     def __init__(self, number: int, shared: object, marked: bool = False) -> None:
         self.number = number
@@ -38,6 +38,8 @@ class ObjectUnit:
         self.payload = b""
         self.refs: list[int] = []
         self.for_trainer: list[int] = []
+        # Those of the units referred to that are looked at with this one; None where that is not known yet.
+        self.follows: list[ObjectUnit] | None = None
         self.rows: RowTable | None = None
         self.claims: Claims | None = None
 
@@ -56,6 +58,7 @@ class UnitTable:
     """Gives numbers to objects, keeps them for as long as the objects are held, and never gives one twice.
 
     `current` is the unit that is being written, `refs` and `for_trainer` what it was found to refer to.
+    `numbers` has each object's number by its `id()`; whoever refers to one that is there adds it to `refs`.
     `written` collects the payloads of shapes and rows as they come up; `found` the objects that became
     units, `again` the units that have to be written again, and `fresh` the numbers given to objects and
     shapes, since they were last taken. `marks` say which units need a look only when they were touched.
@@ -71,7 +74,7 @@ class UnitTable:
         self.fresh: list[int] = []
         self.refs: list[int] = []
         self.for_trainer: list[int] = []
-        self._numbers: dict[int, int] = {}
+        self.numbers: dict[int, int] = {}
         self._shapes: dict[ShapeKey, int] = {}
         self._shape_keys: dict[int, ShapeKey] = {}
         self._claimed: dict[int, Claims] = {}
@@ -106,25 +109,18 @@ class UnitTable:
 
     def number_of(self, shared: object) -> int:
         """The number of `shared`, -1 where it is no unit."""
-        return self._numbers.get(id(shared), -1)
+        return self.numbers.get(id(shared), -1)
 
     def forget(self, number: int) -> None:
         """Let go of the object or shape `number`."""
         unit = self.objects.pop(number, None)
         if unit is not None:
-            del self._numbers[id(unit.shared)]
+            del self.numbers[id(unit.shared)]
             if unit.claims is not None:
                 unit.claims.void = True
         shape = self._shape_keys.pop(number, None)
         if shape is not None:
             del self._shapes[shape]
-
-    def known(self, shared: object) -> int | None:
-        """The number of `shared` where it is a unit already; counts as a reference to it."""
-        number = self._numbers.get(id(shared))
-        if number is not None:
-            self.refs.append(number)
-        return number
 
     def adopt(self, shared: object) -> int:
         """The number of `shared`, which is a unit from now on; counts as a reference to it."""
@@ -134,7 +130,7 @@ class UnitTable:
 
     def adopt_for_trainer(self, shared: object) -> int:
         """The number of `shared`, new or known, by a reference that only further learning follows."""
-        number = self._numbers.get(id(shared))
+        number = self.numbers.get(id(shared))
         if number is None:
             # A container may lie inside a unit already, which then has to refer to it.
             self.claim(shared)
@@ -144,7 +140,7 @@ class UnitTable:
 
     def settle(self, shared: object) -> None:
         """`shared`, where it is a unit, needs a look only when it was touched."""
-        number = self._numbers.get(id(shared))
+        number = self.numbers.get(id(shared))
         if number is not None:
             self.objects[number].marked = True
 
@@ -214,7 +210,7 @@ class UnitTable:
 
     def _hold(self, number: int, shared: object) -> ObjectUnit:
         unit = self.objects[number] = ObjectUnit(number, shared, type(shared) in self._marks.marked)
-        self._numbers[id(shared)] = number
+        self.numbers[id(shared)] = number
         self.found.append(unit)
         self.fresh.append(number)
         return unit

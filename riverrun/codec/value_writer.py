@@ -23,7 +23,7 @@ import numpy as np
 
 from riverrun.codec import leaf_values, nodes
 from riverrun.codec.allow_list import AllowList, qualified_name
-from riverrun.codec.class_layout import ClassLayout, find_method, is_dunder, layout_of
+from riverrun.codec.class_layout import find_method, is_dunder, layout_of
 from riverrun.codec.leaf_values import MAX_OPAQUE_ARGUMENT, Node
 from riverrun.codec.nodes import ATOMS
 from riverrun.codec.unit_table import MAX_INLINE_ENTRIES, UnitTable
@@ -36,6 +36,9 @@ MAX_VALUE_DEPTH = 32
 
 Writer = Callable[[Any, int], Node]
 """Writes one value found at a depth."""
+
+_Layout = tuple[Callable[[Any], dict[str, Any]], type[Any] | None, str, frozenset[str], str | None]
+"""Of a class: how attributes are read, its content, its name, the trainer's attributes, the settled one."""
 
 
 class Refused(Exception):
@@ -57,7 +60,7 @@ class ValueWriter:
         self._settled = {} if settled is None else settled
         self._allow = allow
         self._units = units
-        self._layouts: dict[type[Any], tuple[ClassLayout, str, frozenset[str], str | None]] = {}
+        self._layouts: dict[type[Any], _Layout] = {}
         self._inline: dict[type[Any], Writer] = {
             tuple: lambda v, depth: [nodes.TUPLE, *self._values(v, depth)],
             frozenset: self._frozenset,
@@ -113,8 +116,10 @@ class ValueWriter:
         cls = type(value)
         if cls in ATOMS:
             return leaf_values.write_atom(value) if self._careful else value
-        number = self._units.known(value)
+        units = self._units
+        number = units.numbers.get(id(value))
         if number is not None:
+            units.refs.append(number)
             return [nodes.REF, number]
         container = self._containers.get(cls)
         if container is not None:
@@ -169,10 +174,10 @@ class ValueWriter:
         return [nodes.ROW_UNIT, self._body(entries, 2)]
 
     def _body(self, entries: dict[Any, Any], depth: int) -> Node:
-        if not self._careful and _are_plain_keys(entries):
+        if not self._careful and (ATOMS.issuperset(map(type, entries)) or _are_plain_keys(entries)):
             if ATOMS.issuperset(map(type, entries.values())):
                 return entries
-            return {key: self.value(value, depth) for key, value in entries.items()}
+            return dict(zip(entries, self._values(entries.values(), depth), strict=True))
         pairs: list[Node] = [nodes.PAIRS]
         for key, value in entries.items():
             pairs += (self.value(key, depth), self.value(value, depth))
@@ -257,23 +262,25 @@ class ValueWriter:
                 if layout is None:
                     raise Refused(instance, f"the state of {name} cannot be read")
                 settled = self._settled.get(cls)
-                self._layouts[cls] = layout, name, self._allow.trainer_only_attributes(cls), settled
+                own = layout.own.read if layout.own is not None and not layout.slots else layout.attributes
+                trainer_only = self._allow.trainer_only_attributes(cls)
+                self._layouts[cls] = own, layout.content, name, trainer_only, settled
                 write = self._object
         self._objects[cls] = write
         return write
 
     def _object(self, instance: Any, depth: int) -> Node:
-        layout, name, trainer_only, settled = self._layouts[type(instance)]
-        attributes = layout.attributes(instance)
+        read, content, name, trainer_only, settled = self._layouts[type(instance)]
+        attributes = read(instance)
         shape = name, tuple(attributes)
         number = self._units.known_shape(shape)
         if number is None:
             _check_names(attributes, instance)
             number = self._units.adopt_shape(shape)
         node = [nodes.OBJECT, number]
-        if layout.content is not None:
+        if content is not None:
             node[0] = nodes.EXTENDED
-            node.append(self._content(layout.content, instance, depth))
+            node.append(self._content(content, instance, depth))
         if trainer_only.isdisjoint(attributes):
             node += self._values(attributes.values(), depth)
         else:

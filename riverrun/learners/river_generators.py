@@ -26,7 +26,7 @@ def seed_quickly() -> None:
         original(distribution, new_seed() if seed is None else seed)
         distribution.seed = seed
 
-    Distribution.__init__ = __init__  # type: ignore[method-assign]
+    Distribution.__init__ = __init__  # type: ignore[assignment,method-assign]
 
 
 def new_seed() -> int:

@@ -160,7 +160,7 @@ def _hook_leaf() -> None:
             marks.touched[id(leaf)] = leaf
         return original(leaf, x, y, w=w, tree=tree)
 
-    HTLeaf.learn_one = learn_one
+    HTLeaf.learn_one = learn_one  # type: ignore[method-assign]
 
 
 def _hook_variance(name: str) -> None:

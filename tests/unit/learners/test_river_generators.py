@@ -1,4 +1,4 @@
-"""Distributions get generators that differ and cannot be foreseen, as River's own do, and keep their seeds."""
+"""Distributions get generators that differ, as River's own do, and keep the seeds they are given."""
 
 from __future__ import annotations
 
