@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -43,7 +44,8 @@ _BODY_OF = {nodes.MAPPING: 3, nodes.TABLE: 2}
 class GraphBuild:
     """The objects of one graph by unit number, as a `GraphUpdate` may bring them to other states.
 
-    `units` are those of the serving side and belong to the build; `ties` is what an update goes by.
+    `units` are those of the serving side and belong to the build; `ties` is what an update goes by. Before
+    `fill` and `fill_last` there is no more than the root, which is empty.
     """
 
     def __init__(
@@ -67,8 +69,6 @@ class GraphBuild:
         self._last: list[Callable[[], None]] = []
         self._reading = nodes.ROOT_UNIT
         self.root = self.get(nodes.ROOT_UNIT)
-        self.fill()
-        self.fill_last()
 
     def row_tables(self) -> dict[int, RowTable]:
         """How the entries of those objects that are cut into rows are cut, by unit number."""
@@ -138,6 +138,11 @@ class GraphBuild:
 
     def fill(self) -> None:
         """Fill what waits for it, and what opens meanwhile."""
+        if self._to_fill:
+            deque(self.filling(), maxlen=0)
+
+    def filling(self) -> Iterator[None]:
+        """`fill` in steps of one object each."""
         # A stack of our own, not recursion: however deep the graph, Python's stays flat. The last first, so
         # that few nodes wait: many at once would be much work for the garbage collector.
         while self._to_fill:
@@ -149,6 +154,7 @@ class GraphBuild:
                 self.reader.set_attributes(opened, shape, node[3:])
             else:
                 self.reader.set_attributes(opened, shape, node[2:])
+            yield
 
     def fill_last(self) -> None:
         """Fill what hashes objects, once all of them have their state."""

@@ -13,6 +13,7 @@ from riverrun.codec.graph_update import GraphUpdate, MustRebuild
 from riverrun.codec.touch_marks import TouchMarks
 from riverrun.codec.value_reader import Malformed, Shape
 from riverrun.core.errors import InvalidInput, RiverrunError
+from riverrun.core.steps import Steps, finish
 from riverrun.core.units import NO_UNITS, SideDelta, State, Unit
 
 MAX_SHAPES = 4096
@@ -34,7 +35,7 @@ class GraphDecoder:
 
         Raises `InvalidInput` for anything that no encoder writes or that the allow-list does not name.
         """
-        return self._build(dict(state.serving), state.trainer).root
+        return finish(self._building(dict(state.serving), state.trainer)).root
 
     def restore(self, state: State, marks: TouchMarks | None = None) -> tuple[Any, GraphEncoder]:
         """The root object of a whole `state`, and the encoder that goes on from it with its numbers.
@@ -43,7 +44,7 @@ class GraphDecoder:
 
         Raises as `decode` does.
         """
-        build = self._build(dict(state.serving), state.trainer)
+        build = finish(self._building(dict(state.serving), state.trainer))
         with _refusing():
             row_tables = build.row_tables()
         return build.root, GraphEncoder.restored(
@@ -55,27 +56,30 @@ class GraphDecoder:
             marks,
         )
 
-    def open(self, units: dict[int, Unit]) -> GraphBuild:
+    def opening(self, units: dict[int, Unit]) -> Steps[GraphBuild]:
         """The graph of serving's `units`, which belong to it from now on. Raises as `decode` does."""
-        return self._build(units, NO_UNITS)
+        return self._building(units, NO_UNITS)
 
-    def update(self, graph: GraphBuild, delta: SideDelta) -> GraphBuild:
+    def updating(self, graph: GraphBuild, delta: SideDelta) -> Steps[GraphBuild]:
         """`graph` brought to the state that `delta` leads to; not the same one where that cannot be.
 
-        Raises as `decode` does; `graph` is then of no more use.
+        Raises as `decode` does; `graph` is then of no more use, nor is it where the steps are not all taken.
         """
         with _refusing():
             try:
-                GraphUpdate(graph).apply(delta)
+                yield from GraphUpdate(graph).applying(delta)
             except MustRebuild:
-                return self._build(delta.apply(graph.units), NO_UNITS)
+                return (yield from self._building(delta.apply(graph.units), NO_UNITS))
         return graph
 
-    def _build(self, units: dict[int, Unit], trainer: Mapping[int, Unit]) -> GraphBuild:
+    def _building(self, units: dict[int, Unit], trainer: Mapping[int, Unit]) -> Steps[GraphBuild]:
         if len(self._shapes) > MAX_SHAPES:
             self._shapes.clear()
         with _refusing():
-            return GraphBuild(self._allow, units, trainer, self._shapes)
+            build = GraphBuild(self._allow, units, trainer, self._shapes)
+            yield from build.filling()
+            build.fill_last()
+        return build
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,11 +11,13 @@ import numpy as np
 
 from riverrun.codec import nodes
 from riverrun.codec.graph_build import CONTAINERS, GraphBuild, kind_of, unpack
-from riverrun.codec.leaf_values import Node
+from riverrun.codec.nodes import ATOMS
 from riverrun.codec.value_reader import plain_body, put
+from riverrun.core.steps import Steps
 from riverrun.core.units import SideDelta, Unit
 
 _parts = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_row = msgspec.msgpack.Decoder(tuple[int, dict[Any, msgspec.Raw]]).decode
 _OBJECT = msgspec.Raw(bytes([nodes.OBJECT]))
 
 
@@ -36,14 +38,14 @@ class GraphUpdate:
         self._graph = graph
         self._ties = graph.ties
 
-    def apply(self, delta: SideDelta) -> None:
-        """Bring the graph to the state that `delta` leads to; what this raises leaves it in ruins.
+    def applying(self, delta: SideDelta) -> Iterator[None]:
+        """Bring the graph to the state that `delta` leads to, in steps; until the last it is in ruins.
 
         Raises `MustRebuild` where that takes a new build.
         """
         units, ties = self._graph.units, self._ties
         stale = set(ties.hashing)
-        before: dict[int, Unit] = {}
+        before: dict[int, tuple[Unit, Unit]] = {}
         rows: dict[int, list[tuple[Unit, Unit]]] = {}
         for number, unit in delta.changed.items():
             old = units.get(number)
@@ -52,7 +54,7 @@ class GraphUpdate:
             elif number in ties.table_of:
                 rows.setdefault(ties.table_of[number], []).append((old, unit))
             elif number not in self._graph.shapes:
-                before[number] = old
+                before[number] = old, unit
             elif old != unit:
                 raise MustRebuild
         for number in delta.dropped:
@@ -61,10 +63,13 @@ class GraphUpdate:
             self._graph.objects.pop(number, None)
             self._graph.shapes.pop(number, None)
         delta.apply_in_place(units)
-        stale.update(table for table, changes in rows.items() if not self._are_set(table, changes))
-        self._read_again(stale, before)
+        yield
+        for table, changes in rows.items():
+            if not (yield from self._setting(table, changes)):
+                stale.add(table)
+        yield from self._reading_again(stale, before)
 
-    def _read_again(self, stale: Iterable[int], before: Mapping[int, Unit]) -> None:
+    def _reading_again(self, stale: Iterable[int], before: Mapping[int, tuple[Unit, Unit]]) -> Iterator[None]:
         """Read `stale` units wholly; of those in `before` what is not as it was."""
         graph, ties, objects = self._graph, self._ties, self._graph.objects
         seen: set[int] = set()
@@ -86,9 +91,13 @@ class GraphUpdate:
         for number in seen:
             if number in objects and number not in ties.leaves:
                 self._refill(number)
-        for number, old in before.items():
-            if number in objects and number not in seen and not self._is_set_in_part(number, old):
-                self._refill(number)
+                yield from graph.filling()
+        for number, (old, new) in before.items():
+            if number in objects and number not in seen:
+                if not self._is_set_in_part(number, old, new):
+                    self._refill(number)
+                yield from graph.filling()
+                yield
         graph.fill_last()
 
     def _refill(self, number: int) -> None:
@@ -107,22 +116,22 @@ class GraphUpdate:
             graph.fill_later(number, shared, node, None)
         else:
             raise MustRebuild
-        graph.fill()
 
-    def _is_set_in_part(self, number: int, before: Unit) -> bool:
+    def _is_set_in_part(self, number: int, before: Unit, after: Unit) -> bool:
         """Whether `number` is an object that only had to be given the attributes that are not as `before`."""
         graph = self._graph
         shared = graph.objects[number]
         if isinstance(shared, list | dict | set | deque):
             return False
-        old, new = _parts(before), _parts(graph.payload(number))
-        if new[0] != _OBJECT or new[:2] != old[:2] or len(new) != len(old):
+        old, new = _parts(before), _parts(after)
+        if new[0] != _OBJECT or len(new) != len(old) or new[0] != old[0] or new[1] != old[1]:
             return False
         shape = graph.shapes[unpack(new[1])]
-        for place, (part, other) in enumerate(zip(new, old, strict=True)):
-            if part != other:
-                shape.set(shared, place - 2, graph.read(number, unpack(part)))
-        graph.fill()
+        for place in range(2, len(new)):
+            part = new[place]
+            if part != old[place]:
+                node = unpack(part)
+                shape.set(shared, place - 2, node if type(node) in ATOMS else graph.read(number, node))
         return True
 
     def _is_set_in_place(self, number: int) -> bool:
@@ -142,26 +151,44 @@ class GraphUpdate:
                     return same_order
         return False
 
-    def _are_set(self, number: int, changes: Iterable[tuple[Unit, Unit]]) -> bool:
-        """Whether the changed rows of the table `number` could be set in it: none came, left or moved."""
+    def _setting(self, number: int, changes: Iterable[tuple[Unit, Unit]]) -> Steps[bool]:
+        """Set changed rows of the table `number`; false where any came, left or moved, or cannot be set."""
         table: Any = self._graph.objects.get(number)
         if number in self._ties.leaves and number not in self._ties.open_tables:
             return False
-        bodies = [(plain_body(unpack(old)[1]), plain_body(unpack(new)[1])) for old, new in changes]
-        if not all(_have_same_keys(before, after) for before, after in bodies):
-            return False
+        changed: dict[Any, Any] = {}
+        for old, new in changes:
+            entries = _changed_entries(old, new)
+            if entries is None:
+                return False
+            changed.update(entries)
+            yield
         if isinstance(table, dict):
-            for _, body in bodies:
-                put(table, body.items())
+            put(table, changed.items())
         else:
-            for _, body in bodies:
-                for key, value in body.items():
-                    table[key] = value
+            for key, value in changed.items():
+                table[key] = value
         return True
 
 
-def _have_same_keys(before: Node, after: Node) -> bool:
-    """Whether both rows are plain, and have the same keys in the same order."""
-    if type(before) is not dict or type(after) is not dict or list(before) != list(after):
-        return False
-    return nodes.ATOMS.issuperset(map(type, after.values()))
+def _changed_entries(before: Unit, after: Unit) -> Mapping[Any, Any] | None:
+    """The entries of a row that are not as `before`; None unless the keys are, and the values are plain."""
+    try:
+        _, old = _row(before)
+        _, new = _row(after)
+    except msgspec.ValidationError:
+        # Rounded numbers lie together in one piece.
+        old, new = plain_body(unpack(before)[1]), plain_body(unpack(after)[1])
+        if type(old) is not dict or type(new) is not dict:
+            return None
+        changed = new
+    else:
+        # Nearly all entries of a row are as they were; to set them all the same would take most of the time.
+        changed = {
+            key: unpack(part)
+            for (key, part), other in zip(new.items(), old.values(), strict=False)
+            if part != other
+        }
+    if list(old) != list(new) or not ATOMS.issuperset(map(type, changed.values())):
+        return None
+    return changed

@@ -11,6 +11,7 @@ from riverrun.codec.graph_build import GraphBuild
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch
+from riverrun.core.steps import Steps, finish
 from riverrun.core.units import SideDelta, Unit
 
 
@@ -46,25 +47,26 @@ class LiveGraph:
         """Raises `DigestMismatch` when `units` do not have `serving_root`, `InvalidInput` as `decode`."""
         tree = HashTree(units)
         _check(tree, serving_root)
-        self._show(decoder, _Copy(decoder.open(dict(units))), tree, None)
+        self._show(decoder, _Copy(finish(decoder.opening(dict(units)))), tree, None)
 
     def updated(self, delta: SideDelta, serving_root: bytes) -> LiveGraph:
-        """The graph of the version that `delta` leads to; this one still answers as before.
+        """`updating`, all at once."""
+        return finish(self.updating(delta, serving_root))
+
+    def updating(self, delta: SideDelta, serving_root: bytes) -> Steps[LiveGraph]:
+        """The graph of the version that `delta` leads to; this one answers as before, meanwhile and after.
 
         Raises `DigestMismatch` when the result does not have `serving_root`, `InvalidInput` when it
-        cannot be decoded; either way this graph is unharmed.
+        cannot be decoded; either way, and where not all steps are taken, this graph is unharmed.
         """
-        tree = HashTree(self.units) if self._tree is None else self._tree
-        tree.update(delta)
-        try:
-            _check(tree, serving_root)
-            copy = self._next_copy(delta)
-        except BaseException:
-            tree.update(_inverse(delta, self.units))
-            self._tree = tree
-            raise
+        tree, self._tree = self._tree, None
+        if tree is None:
+            tree = HashTree()
+            yield from tree.updating(SideDelta(self.units))
         # The tree goes on with the newer version; this one makes another should it be asked again.
-        self._tree = None
+        yield from tree.updating(delta)
+        _check(tree, serving_root)
+        copy = yield from self._next_copy(delta)
         after = LiveGraph.__new__(LiveGraph)
         after._show(self._decoder, copy, tree, (self._copy, self._copy.turn, delta))
         return after
@@ -86,24 +88,17 @@ class LiveGraph:
         self.serving_root = tree.root
         self.units: Mapping[int, Unit] = MappingProxyType(copy.graph.units)
 
-    def _next_copy(self, delta: SideDelta) -> _Copy:
+    def _next_copy(self, delta: SideDelta) -> Steps[_Copy]:
         behind, self._behind = self._behind, None
         if behind is not None:
             copy, turn, missing = behind
             if copy.is_idle() and copy.turn == turn and not copy.graph.restless:
                 copy.turn += 1
-                copy.graph = self._decoder.update(copy.graph, missing.then(delta))
+                copy.graph = yield from self._decoder.updating(copy.graph, missing.then(delta))
                 return copy
-        return _Copy(self._decoder.open(delta.apply(self.units)))
+        return _Copy((yield from self._decoder.opening(delta.apply(self.units))))
 
 
 def _check(tree: HashTree, serving_root: bytes) -> None:
     if tree.root != serving_root:
         raise DigestMismatch("serving side", serving_root.hex(), tree.root.hex())
-
-
-def _inverse(delta: SideDelta, units: Mapping[int, Unit]) -> SideDelta:
-    """What leads back to `units` from where `delta` leads to."""
-    touched = delta.dropped.union(delta.changed)
-    before = {number: units[number] for number in touched if number in units}
-    return SideDelta(before, touched - before.keys())

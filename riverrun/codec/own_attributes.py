@@ -65,6 +65,13 @@ class OwnAttributes:
         else:
             instance.__dict__.update(zip(names, values, strict=False))
 
+    def set_one(self, instance: Any, names: tuple[str, ...], place: int, value: Any) -> None:
+        """Give `instance`, which has just these `names`, another value for the one at `place`."""
+        if self.knows(names):
+            object.__setattr__(instance, names[place], value)
+        else:
+            instance.__dict__[names[place]] = value
+
     def knows(self, names: tuple[str, ...]) -> bool:
         """Whether attributes of just these `names` are read and set one by one."""
         if not self._is_plain:

@@ -66,7 +66,8 @@ class Shape:
         """Give `shell` the attribute that stands at `place`; none of its class's code runs."""
         count = len(self.in_dict)
         if place < count:
-            shell.__dict__[self.in_dict[place]] = value
+            assert self.layout.own is not None  # it has attributes of its own
+            self.layout.own.set_one(shell, self.in_dict, place, value)
         else:
             self.in_slots[place - count].__set__(shell, value)
 

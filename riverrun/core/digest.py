@@ -10,7 +10,8 @@ So a root is a function of the units alone, never of the deltas, snapshots or co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
 from riverrun.core.units import SideDelta, Unit
@@ -43,13 +44,18 @@ class HashTree:
 
     def update(self, delta: SideDelta) -> None:
         """Take in changed and dropped units; dropping an absent unit changes nothing."""
+        deque(self.updating(delta), maxlen=0)
+
+    def updating(self, delta: SideDelta) -> Iterator[None]:
+        """`update` in steps of some microseconds; the tree is of no use where they are not all taken."""
         leaves = self._levels[1]
         hashes = {number: ABSENT for number in delta.dropped if number >> FANOUT_BITS in leaves}
         for number, unit in delta.changed.items():
             hashes[number] = sha256(b"\x00" + number.to_bytes(8, "big") + unit).digest()
+            yield
         if hashes:
             self._root = None
-            self._rehash(hashes)
+            yield from self._rehash(hashes)
 
     def copy(self) -> HashTree:
         """An independent tree with the same units."""
@@ -58,7 +64,7 @@ class HashTree:
         twin._root = self._root
         return twin
 
-    def _rehash(self, hashes: dict[int, bytes]) -> None:
+    def _rehash(self, hashes: dict[int, bytes]) -> Iterator[None]:
         # Every level is kept, up to the one whose only possible node is number 0 for the largest
         # number ever seen; levels above the present height are ignored when the root is computed.
         level = 1
@@ -72,11 +78,10 @@ class HashTree:
             changed: set[int] = set()
             for number, digest in hashes.items():
                 parent = number >> FANOUT_BITS
-                node = nodes.get(parent)
-                if node is None:
-                    node = nodes[parent] = bytearray(_EMPTY_NODE)
+                if parent not in nodes:
+                    nodes[parent] = bytearray(_EMPTY_NODE)
                 start = (number % FANOUT) * HASH_BYTES
-                node[start : start + HASH_BYTES] = digest
+                nodes[parent][start : start + HASH_BYTES] = digest
                 changed.add(parent)
             hashes = {}
             for number in changed:
@@ -86,6 +91,7 @@ class HashTree:
                     hashes[number] = ABSENT
                 else:
                     hashes[number] = sha256(b"\x01" + node).digest()
+                    yield
             level += 1
             if hashes.keys() == {0} and nodes.keys() <= {0} and level >= len(self._levels):
                 return

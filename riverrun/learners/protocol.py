@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from riverrun.core.predictions import Features, Label, Prediction
+from riverrun.core.steps import Steps
 from riverrun.core.units import Delta, SideDelta, State
 
 
@@ -33,6 +34,12 @@ class Predictor(Protocol):
         This predictor still answers as before until it is let go. Raises `DigestMismatch` when the
         result does not have `serving_root`, `InvalidInput` when the delta cannot be decoded; either
         way this predictor is unharmed.
+        """
+
+    def updating(self, delta: SideDelta, serving_root: bytes) -> Steps[Predictor]:
+        """`updated` in steps, between which this predictor answers, and is not to be updated otherwise.
+
+        Where not all steps are taken this predictor is unharmed.
         """
 
 

@@ -9,6 +9,7 @@ from riverrun.codec.live_graph import LiveGraph
 from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import Features, Prediction
 from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.steps import Steps, finish
 from riverrun.core.units import SideDelta, Unit
 from riverrun.learners.factories import Factories
 from riverrun.learners.river_answers import answers_of
@@ -50,4 +51,8 @@ class RiverPredictor:
 
     def updated(self, delta: SideDelta, serving_root: bytes) -> RiverPredictor:
         """The predictor of the version that `delta` leads to from this one."""
-        return RiverPredictor(self._spec, self._graph.updated(delta, serving_root))
+        return finish(self.updating(delta, serving_root))
+
+    def updating(self, delta: SideDelta, serving_root: bytes) -> Steps[RiverPredictor]:
+        """The same in steps of some microseconds, one for each unit."""
+        return RiverPredictor(self._spec, (yield from self._graph.updating(delta, serving_root)))

@@ -9,6 +9,7 @@ from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, InvalidInput
 from riverrun.core.predictions import Features, Prediction
 from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.steps import Steps, finish
 from riverrun.core.units import SideDelta, Unit
 from riverrun.learners.factories import Factories
 from riverrun.learners.tensor_units import Spans
@@ -60,12 +61,16 @@ class TorchPredictor:
 
     def updated(self, delta: SideDelta, serving_root: bytes) -> TorchPredictor:
         """The predictor of the version that `delta` leads to from this one."""
+        return finish(self.updating(delta, serving_root))
+
+    def updating(self, delta: SideDelta, serving_root: bytes) -> Steps[TorchPredictor]:
+        """The same; only hashing is cut in short steps, and elements are written in one."""
         if delta.dropped:
             raise InvalidInput("delta", "does not fit this spec's model")
         tree = HashTree(self._copy.units()) if self._tree is None else self._tree
         # Whatever fails leaves no tree behind; it is made anew from what this version shows.
         self._tree = None
-        tree.update(delta)
+        yield from tree.updating(delta)
         _check(tree, serving_root)
         return TorchPredictor(self._task, self._next_copy(delta), tree, (self._copy, self._copy.turn, delta))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -52,18 +53,18 @@ def written(root: object) -> Delta:
 def read_again(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What was built, in order: `new` for a whole graph, `same` for one brought to another state."""
     log: list[str] = []
-    build, apply = GraphBuild.__init__, GraphUpdate.apply
+    build, apply = GraphBuild.__init__, GraphUpdate.applying
 
     def building(graph: GraphBuild, *args: Any) -> None:
         log.append("new")
         build(graph, *args)
 
-    def updating(update: GraphUpdate, delta: SideDelta) -> None:
+    def applying(update: GraphUpdate, delta: SideDelta) -> Iterator[None]:
         log.append("same")
-        apply(update, delta)
+        return apply(update, delta)
 
     monkeypatch.setattr(GraphBuild, "__init__", building)
-    monkeypatch.setattr(GraphUpdate, "apply", updating)
+    monkeypatch.setattr(GraphUpdate, "applying", applying)
     return log
 
 

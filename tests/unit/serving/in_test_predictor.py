@@ -13,6 +13,7 @@ from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, InvalidInput, NotReady
 from riverrun.core.predictions import Features, Prediction
 from riverrun.core.spec import ModelSpec, parse_spec
+from riverrun.core.steps import Steps
 from riverrun.core.units import SideDelta, Unit
 from riverrun.core.versions import Manifest
 
@@ -48,6 +49,10 @@ class OneNumber:
 
     def updated(self, delta: SideDelta, serving_root: bytes) -> OneNumber:
         return OneNumber(delta.apply(self.units), serving_root)
+
+    def updating(self, delta: SideDelta, serving_root: bytes) -> Steps[OneNumber]:
+        yield
+        return self.updated(delta, serving_root)
 
 
 class OneNumberWeights:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -23,13 +22,14 @@ from riverrun.runtime.clock import Clock
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 from riverrun_serving.sync.pending_deltas import PendingDeltas
 from riverrun_serving.sync.sync_policy import SyncState, due_at
+from riverrun_serving.sync.turns import Turns
 from riverrun_serving.sync.weights import Weights
 
 RETRY_S = (0.2, 10.0)
 """First and longest wait after a failed update."""
 
-SLOW_APPLY_S = 0.005
-"""An update that took longer is made in a thread the next time, so that answers come in between."""
+SLOW_STEP_S = 0.005
+"""After an update with a step that took longer the next is made in a thread: answers come in between."""
 
 log = structlog.get_logger()
 
@@ -71,7 +71,7 @@ class SlotSync:
         self._retry_at = 0.0
         self._retry_s = RETRY_S[0]
         self._needs_snapshot = False
-        self._apply_s = 0.0
+        self._longest_step_s = 0.0
         self._sync_bytes = metrics.SYNC_BYTES.labels(slot.model)
 
     @property
@@ -233,7 +233,9 @@ class SlotSync:
         if whole:
             root = pulled.manifest.serving_root
             build = partial(self._weights.build, spec, delta.changed, root)
-            predictor = await asyncio.to_thread(self._timed, build)
+            begun_s = self._clock.monotonic()
+            predictor = await asyncio.to_thread(build)
+            metrics.APPLY_SECONDS.observe(self._clock.monotonic() - begun_s)
         elif current is not None and pulled.base_version == current.version:
             predictor = await self._updated(current, delta, pulled.manifest)
         else:
@@ -248,19 +250,14 @@ class SlotSync:
         self._swap(loaded, delta, whole=whole, confirmed_at=confirmed_at)
 
     async def _updated(self, current: LoadedVersion, delta: SideDelta, target: Manifest) -> Predictor:
-        """The predictor of `target`, built beside the one in use; in a thread where the last took long."""
+        """The predictor of `target`, built beside the one in use, a little at a time."""
         if not delta and target.serving_root == current.manifest.serving_root:
             return current.predictor
-        build = partial(current.predictor.updated, delta, target.serving_root)
-        if self._apply_s > SLOW_APPLY_S:
-            return await asyncio.to_thread(self._timed, build)
-        return self._timed(build)
-
-    def _timed(self, build: Callable[[], Predictor]) -> Predictor:
-        begun = time.perf_counter()
-        predictor = build()
-        self._apply_s = time.perf_counter() - begun
-        metrics.APPLY_SECONDS.observe(self._apply_s)
+        turns = Turns(current.predictor.updating(delta, target.serving_root))
+        in_thread = self._longest_step_s > SLOW_STEP_S
+        predictor = await (turns.in_thread() if in_thread else turns.on_loop())
+        self._longest_step_s = turns.longest_s
+        metrics.APPLY_SECONDS.observe(turns.worked_s)
         return predictor
 
     def _probe(self, spec: ModelSpec, predictor: Predictor) -> None:
