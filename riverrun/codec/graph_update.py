@@ -57,6 +57,7 @@ class GraphUpdate:
                 before[number] = old, unit
             elif old != unit:
                 raise MustRebuild
+            yield
         for number in delta.dropped:
             stale |= ties.take_watchers(number)
             ties.forget(number)

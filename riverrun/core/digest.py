@@ -42,6 +42,11 @@ class HashTree:
             self._root = self._compute_root()
         return self._root
 
+    def __contains__(self, number: int) -> bool:
+        node = self._levels[1].get(number >> FANOUT_BITS)
+        start = (number % FANOUT) * HASH_BYTES
+        return node is not None and node[start : start + HASH_BYTES] != ABSENT
+
     def update(self, delta: SideDelta) -> None:
         """Take in changed and dropped units; dropping an absent unit changes nothing."""
         deque(self.updating(delta), maxlen=0)
