@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from riverrun.rpc.credentials import Credentials, http_context
+from riverrun.rpc.credentials import Credentials
 
 
 class SecuredHttp:
@@ -20,12 +20,10 @@ class SecuredHttp:
         parts = urlsplit(url)
         if parts.scheme != "https":
             credentials.check_plain(parts.hostname or "")
-        uses_files = parts.scheme == "https" and bool(credentials.certificates.paths())
-        self._files = credentials.watched_certificates() if uses_files else None
-        self._certificate_files = credentials.certificates
+        self._tls = credentials.watched_http_context() if parts.scheme == "https" else None
         self._token = credentials.watched_token()
         self._extensions = {"sni_hostname": credentials.server_name} if credentials.server_name else {}
-        self._used = None if self._files is None else self._files.current()
+        self._used = None if self._tls is None else self._tls.current()
         self._newest = self._made()
         self._retired: set[_Pool] = set()
 
@@ -50,17 +48,22 @@ class SecuredHttp:
                 await retired.http.aclose()
 
     def _current(self) -> _Pool:
-        if self._files is not None and self._files.current() is not self._used:
-            self._used = self._files.current()
+        newest = None if self._tls is None else self._tls.current()
+        if newest is not self._used:
+            self._used = newest
             self._retired.add(self._newest)
             self._newest = self._made()
         return self._newest
 
     def _made(self) -> _Pool:
-        verify = True if self._used is None else http_context(self._used, self._certificate_files)
         # Proxies of the environment are for the world outside; a stack is addressed as it is.
         return _Pool(
-            httpx2.AsyncClient(base_url=self.url, timeout=self._timeout_s, trust_env=False, verify=verify)
+            httpx2.AsyncClient(
+                base_url=self.url,
+                timeout=self._timeout_s,
+                trust_env=False,
+                verify=True if self._used is None else self._used,
+            )
         )
 
 

@@ -92,6 +92,14 @@ class Credentials:
         except (OSError, ValueError) as error:
             raise InvalidInput("certificate files", str(error)) from error
 
+    def watched_http_context(self) -> WatchedFiles[ssl.SSLContext]:
+        """TLS of an HTTP client; raises `InvalidInput` where the certificates cannot be used."""
+        files = self.certificates
+        try:
+            return WatchedFiles(files.paths(), lambda: client_context(files), look_every_s=self.look_every_s)
+        except OSError as error:
+            raise InvalidInput("certificate files", str(error)) from error
+
     def watched_token(self) -> WatchedFiles[str] | None:
         """The token; None where there is none. Raises `InvalidInput` where the file holds none."""
         path = self.token_file
@@ -114,11 +122,6 @@ def read_token(path: Path) -> str:
 def channel_credentials(certificates: Certificates) -> grpc.ChannelCredentials:
     """For a channel that checks the other side by the authorities, and shows the certificate if asked."""
     return grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.cert)
-
-
-def http_context(certificates: Certificates, files: CertificateFiles) -> ssl.SSLContext:
-    """The same for an HTTP client; the system's authorities where there are none."""
-    return client_context(certificates, files)
 
 
 def _path(variable: str) -> Path | None:

@@ -84,9 +84,9 @@ class SecuredChannel:
         return [*(metadata or ()), ("authorization", f"Bearer {self._token.current()}")]
 
     def _current(self) -> _Connection:
-        if self._files is not None and self._files.current() is not self._certificates:
-            former = self._newest
-            self._certificates = self._files.current()
+        found = None if self._files is None else self._files.current()
+        if found is not self._certificates:
+            former, self._certificates = self._newest, found
             self._newest = self._made()
             self._retired.add(former)
             self._close_if_idle(former)

@@ -79,11 +79,12 @@ class ServerContext:
         connection.context = self._newest.current()
 
 
-def client_context(certificates: Certificates, files: CertificateFiles) -> ssl.SSLContext:
-    """TLS of an HTTP client that trusts `certificates.ca`, the system's authorities where it has none."""
-    context = ssl.create_default_context(
-        cadata=None if certificates.ca is None else certificates.ca.decode("ascii")
-    )
+def client_context(files: CertificateFiles) -> ssl.SSLContext:
+    """TLS of an HTTP client that trusts the authorities of `files`, the system's where there are none.
+
+    Raises OSError (`ssl.SSLError` is one) where they cannot be used.
+    """
+    context = ssl.create_default_context(cafile=files.ca)
     if files.cert is not None:
         context.load_cert_chain(files.cert, files.key)
     return context

@@ -27,10 +27,10 @@ class KubernetesApi:
     def __init__(self, server: str, ca_file: Path, token_file: Path) -> None:
         """Raises OSError, ValueError where a file cannot be used."""
         self._server = server
-        self._files = CertificateFiles(ca=ca_file)
-        self._certificates = self._files.watched()
+        files = CertificateFiles(ca=ca_file)
+        self._tls = WatchedFiles(files.paths(), lambda: client_context(files))
         self._token = WatchedFiles([token_file], lambda: read_token(token_file))
-        self._trusted = self._certificates.current()
+        self._trusted = self._tls.current()
         self._http = self._client()
 
     async def close(self) -> None:
@@ -60,7 +60,7 @@ class KubernetesApi:
             raise Unavailable(PEER, f"{method} {path} answered something else than JSON") from error
 
     async def _newest_client(self) -> httpx2.AsyncClient:
-        found = self._certificates.current()
+        found = self._tls.current()
         if found is not self._trusted:
             former, self._trusted = self._http, found
             self._http = self._client()
@@ -70,7 +70,7 @@ class KubernetesApi:
     def _client(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
             base_url=self._server,
-            verify=client_context(self._trusted, self._files),
+            verify=self._trusted,
             timeout=DEADLINE_S,
             limits=httpx2.Limits(max_connections=CONNECTIONS),
             trust_env=False,
