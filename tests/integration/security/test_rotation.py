@@ -72,7 +72,7 @@ class Rig:
         self.calls = dict.fromkeys(("gRPC", "stream", "HTTP", "new HTTP connections"), 0)
         self.failed: list[str] = []
         self.shown = b""
-        self._tasks: list[asyncio.Task[None]] = []
+        self.is_ending = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -112,14 +112,14 @@ class Rig:
         return x509.load_der_x509_certificate(await asyncio.to_thread(greeted) or b"").serial_number
 
     async def count(self, kind: str, call: Callable[[], Awaitable[object]]) -> None:
-        """Call for ever; what fails is kept."""
-        while True:
+        """Call until the load is to end; what fails is kept."""
+        while not self.is_ending:
             try:
                 await call()
             except (grpc.aio.AioRpcError, httpx2.HTTPError) as error:
                 self.failed.append(f"{kind}: {error!r}")
             self.calls[kind] += 1
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(0.05)
 
     async def one_http(self) -> None:
         only_ca = Credentials(CertificateFiles(ca=self.files.ca))
@@ -133,10 +133,10 @@ class Rig:
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(WITHIN_S):
         while not await holds():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_twenty_rotations_under_load_fail_no_call(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     async with rig.running():
@@ -149,9 +149,9 @@ async def test_twenty_rotations_under_load_fail_no_call(tmp_path: Path) -> None:
             rig.shown = await call(b"", timeout=WITHIN_S)
 
         load = [
-            *(asyncio.create_task(rig.count("gRPC", one_call)) for _ in range(4)),
+            *(asyncio.create_task(rig.count("gRPC", one_call)) for _ in range(2)),
             asyncio.create_task(rig.count("stream", stream.read)),
-            *(asyncio.create_task(rig.count("HTTP", lambda: http.post("/", b"", {}))) for _ in range(2)),
+            asyncio.create_task(rig.count("HTTP", lambda: http.post("/", b"", {}))),
             asyncio.create_task(rig.count("new HTTP connections", rig.one_http)),
         ]
         for number in range(ROTATIONS):
@@ -176,9 +176,9 @@ async def test_twenty_rotations_under_load_fail_no_call(tmp_path: Path) -> None:
         assert not stream.done()
         # The stream's own, and at most what the last calls are still on: former ones are closed.
         assert len(channel._retired) <= 2
-        for task in load:
-            task.cancel()
-        await asyncio.gather(*load, return_exceptions=True)
+        # Not cancelled: a connection that is cancelled as it is made is left open by asyncio.
+        rig.is_ending = True
+        await asyncio.gather(*load)
         await channel.close()
         await http.close()
 
