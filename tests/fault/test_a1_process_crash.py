@@ -62,7 +62,7 @@ async def test_nothing_is_lost_while_the_clock_is_stepped_by_hours(
     stepping = asyncio.create_task(step())
     # Versions are as old as the clock says: what retention lets go of is not what is shown here.
     environment = {**clock.environment, "RIVERRUN_PARAM_SERVER_KEEP_ALL_S": "1e9"}
-    crashes = Crashes(20 if release else 4, setup=Setup(environment=environment), load_s=(1.0, 2.0))
+    crashes = Crashes(20 if release else 2, setup=Setup(environment=environment), load_s=(1.0, 2.0))
     tally = await crashes.run(folder, seed)
     stepping.cancel()
 
