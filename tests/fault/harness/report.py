@@ -26,6 +26,10 @@ What durability costs is in [the benchmarks](benchmarks.md): `durable_*`.
 A run of crashes counts only with at least 20 acknowledged pushes a second before the fault and a push in
 flight in at least 30 % of the faults. No broken promise in N random faults bounds the rate at 3/N with 95 %
 confidence; that is why the same is shown at every step of a commit, and why each mutant below must be caught.
+Under strace and under a stepped clock pushes are slow, and their rate is not asked for.
+
+How long something may take is asked for at release size, on a machine that does nothing else. At CI size,
+which every change must pass on a machine that may be busy, times are only noted.
 
 """
 
