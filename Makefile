@@ -39,7 +39,7 @@ conformance: $(DEV_STAMP)  ## real clients of the Open Inference Protocol, in en
 
 faults-ci: $(DEV_STAMP)  ## every promise against kills, power cuts, bad disks and bad links, within 15 minutes
 	@trap '$(BIN)/python -m tests.fault.harness.leftovers' EXIT; \
-	  RIVERRUN_FAULTS_SIZE=ci timeout --signal=INT --kill-after=60 2700 $(PYTEST) -rsP tests/fault $(ARGS)
+	  RIVERRUN_FAULTS_SIZE=ci timeout --signal=INT --kill-after=60 2700 env $(PYTEST) -rsP tests/fault $(ARGS)
 
 faults: $(DEV_STAMP)  ## the same at release sizes, and docs/reliability.md anew (PART="a1 a3": only some)
 	@$(BIN)/python -m tests.fault.parts $(PART)
