@@ -16,6 +16,7 @@ import stamina
 from riverrun.client.addresses import serving_url
 from riverrun.client.answers import FeedbackAnswer, ManyAnswer, PredictAnswer, Rejected
 from riverrun.client.http_errors import PEER, TryLater, not_reached, raise_for_status
+from riverrun.client.retries import Patience, RetryBudget
 from riverrun.client.secured_http import SecuredHttp
 from riverrun.core.errors import InvalidInput, Unavailable
 from riverrun.core.predictions import Features
@@ -24,6 +25,9 @@ from riverrun.rpc.credentials import Credentials
 LOT_ENTRIES = 1_000
 LOT_BYTES = 1 << 20
 """Feedback goes in lots of at most these many entries and about these many bytes."""
+
+PREDICT_ATTEMPTS = 3
+"""Times that a prediction is asked for where it is answered that the server is busy, or not at all."""
 
 _NDJSON = {"content-type": "application/x-ndjson"}
 _JSON = {"content-type": "application/json"}
@@ -43,6 +47,7 @@ class ServingApi:
         self._retry_s = retry_s
         self._credentials = credentials
         self._http: SecuredHttp | None = None
+        self._budget = RetryBudget()
 
     async def close(self) -> None:
         """Close the connections; may be repeated."""
@@ -53,12 +58,12 @@ class ServingApi:
     async def predict(self, model: str, features: Features, **options: Any) -> PredictAnswer:
         """See `AsyncClient.predict`."""
         body = _encode({"features": features} | _given(options), "")
-        return await self._once(f"/v1/models/{_segment(model)}:predict", body, PredictAnswer)
+        return await self._answered(f"/v1/models/{_segment(model)}:predict", body, PredictAnswer)
 
     async def predict_many(self, model: str, rows: Sequence[Features], **options: Any) -> ManyAnswer:
         """See `AsyncClient.predict_many`."""
         body = _encode({"instances": rows} | _given(options), "")
-        return await self._once(f"/v1/models/{_segment(model)}:predict", body, ManyAnswer)
+        return await self._answered(f"/v1/models/{_segment(model)}:predict", body, ManyAnswer)
 
     async def feedback_many(self, model: str, entries: Iterable[Mapping[str, Any]]) -> FeedbackAnswer:
         """See `AsyncClient.feedback_many`."""
@@ -75,12 +80,7 @@ class ServingApi:
     async def _until_durable(self, path: str, body: bytes) -> FeedbackAnswer:
         try:
             async for attempt in stamina.retry_context(
-                on=_when_to_retry,
-                attempts=None,
-                timeout=self._retry_s,
-                wait_initial=0.05,
-                wait_max=2.0,
-                wait_jitter=0.05,
+                on=Patience(self._budget, within_s=self._retry_s), attempts=None, timeout=self._retry_s
             ):
                 with attempt:
                     return await self._post(path, body, _NDJSON, FeedbackAnswer)
@@ -88,11 +88,16 @@ class ServingApi:
             raise last.error from last
         raise Unavailable(PEER, "no attempt was made")
 
-    async def _once(self, path: str, body: bytes, answer: type[A]) -> A:
+    async def _answered(self, path: str, body: bytes, answer: type[A]) -> A:
         try:
-            return await self._post(path, body, _JSON, answer)
+            async for attempt in stamina.retry_context(
+                on=Patience(self._budget), attempts=PREDICT_ATTEMPTS, timeout=self._timeout_s
+            ):
+                with attempt:
+                    return await self._post(path, body, _JSON, answer)
         except TryLater as busy:
             raise busy.error from busy
+        raise Unavailable(PEER, "no attempt was made")
 
     async def _post(self, path: str, body: bytes, headers: Mapping[str, str], answer: type[A]) -> A:
         if self._http is None:
@@ -129,12 +134,6 @@ def _with_event_id(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     if entry.get("id") is None and entry.get("event_id") is None:
         return {**entry, "event_id": uuid.uuid4().hex}
     return entry
-
-
-def _when_to_retry(error: Exception) -> bool | float:
-    if not isinstance(error, TryLater):
-        return False
-    return True if error.after_s is None else error.after_s
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

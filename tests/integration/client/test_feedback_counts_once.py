@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 from riverrun.client import AsyncClient, Rejected
 from riverrun.client.serving_api import LOT_ENTRIES
-from riverrun.core.errors import InvalidInput, NotFound, Unavailable
+from riverrun.core.errors import InvalidInput, NotFound, NotReady, Unavailable
 from tests.integration.client.conftest import FakeServing
 
 
@@ -166,14 +166,30 @@ async def test_a_name_that_is_no_model_is_refused(serving: FakeServing, model: s
             await client.predict(model, {})
 
 
-async def test_predictions_are_not_tried_again(serving: FakeServing) -> None:
-    serving.answers = [JSONResponse({"error": "model m: not trained yet"}, 503, {"retry-after": "1"})]
+async def test_predictions_are_not_asked_again_of_a_model_without_weights(serving: FakeServing) -> None:
+    untrained = {
+        "error": "model m: not trained yet",
+        "reason": "NOT_READY",
+        "what": "model m",
+        "why": "not trained yet",
+    }
+    serving.answers = [JSONResponse(untrained, 503, {"retry-after": "1"})]
 
     async with AsyncClient(serving=serving.url) as client:
-        with pytest.raises(Exception, match="model m: not trained yet"):
+        with pytest.raises(NotReady, match="model m: not trained yet"):
             await client.predict("m", {"a": 1.0})
 
     assert len(serving.asked) == 1
+
+
+async def test_predictions_are_asked_three_times_of_serving_that_is_busy(serving: FakeServing) -> None:
+    serving.answers = [JSONResponse({"error": "overloaded"}, 503) for _ in range(5)]
+
+    async with AsyncClient(serving=serving.url) as client:
+        with pytest.raises(Unavailable, match="overloaded"):
+            await client.predict("m", {"a": 1.0})
+
+    assert len(serving.asked) == 3
 
 
 async def test_something_else_than_riverrun_is_said_to_be(serving: FakeServing) -> None:
