@@ -21,6 +21,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 BENCHMARKS = (
     "freshness",
     "predict",
+    "batch",
     "train_rate",
     "durability",
     "bad_events",

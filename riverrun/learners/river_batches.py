@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from river import compose, linear_model, optim, preprocessing
 from river.utils.math import sigmoid
 
-from riverrun.core.predictions import Features, Label, Prediction
+from riverrun.core.predictions import Features, Prediction
 from riverrun.core.spec.model_spec import ModelSpec
 
 ManyAnswers = Callable[[Sequence[Features]], list[Prediction] | None]
@@ -61,10 +61,10 @@ class _ManyNumbers:
             return None
         names = tuple(rows[0])
         weights = self._model._weights
-        if any(name not in weights for name in names) or any(tuple(row) != names for row in rows):
+        if any(name not in weights for name in names) or list(map(tuple, rows)).count(names) != len(rows):
             return None
         count = len(rows) * len(names)
-        values = np.fromiter(chain.from_iterable(row.values() for row in rows), np.float64, count)
+        values = np.fromiter(chain.from_iterable([row.values() for row in rows]), np.float64, count)
         columns = np.ascontiguousarray(values.reshape(len(rows), len(names)).T)
         sums = np.zeros(len(rows))
         with np.errstate(all="ignore"):
@@ -87,9 +87,11 @@ class _ManyClasses:
 
     def __call__(self, rows: Sequence[Features]) -> list[Prediction] | None:
         sums = self._numbers.sums(rows)
-        return None if sums is None else [self._prediction(float(sigmoid(one))) for one in sums.tolist()]
-
-    def _prediction(self, share: float) -> Prediction:
-        shares: dict[Label, float] = {self._no: 1.0 - share, self._yes: share}
+        if sums is None:
+            return None
+        no, yes = self._no, self._yes
         # The first of two equal shares is River's choice.
-        return Prediction(self._yes if share > shares[self._no] else self._no, shares)
+        return [
+            Prediction(yes if share > 1.0 - share else no, {no: 1.0 - share, yes: share})
+            for share in map(float, map(sigmoid, sums.tolist()))
+        ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import isfinite
 from typing import Any
 
@@ -10,6 +11,7 @@ from riverrun.core.predictions import FeatureValue
 from riverrun.core.spec.features import FeatureSpec, check_features
 
 _NUMBERS = frozenset({float, int})
+_DICTS = frozenset({dict})
 
 
 class RowCheck:
@@ -38,3 +40,21 @@ class RowCheck:
                 except OverflowError:
                     pass
         return check_features(self._schema, features)
+
+    def takes_all(self, rows: Sequence[Any]) -> bool:
+        """Whether all of `rows` may be taken as they are: one look at many that share their features' order.
+
+        False says nothing: each is then checked by itself.
+        """
+        if not self._short_way or not rows or not _DICTS.issuperset(map(type, rows)):
+            return False
+        names = tuple(rows[0])
+        if not self._free.issuperset(names) or list(map(tuple, rows)).count(names) != len(rows):
+            return False
+        values = list(chain.from_iterable(map(dict.values, rows)))
+        if not _NUMBERS.issuperset(map(type, values)):
+            return False
+        try:
+            return isfinite(sum(values))
+        except OverflowError:
+            return False

@@ -75,7 +75,7 @@ class NativeRoutes:
         if asked.features is not msgspec.UNSET:
             raise InvalidInput("instances", "expected either features or instances, not both")
         answer = await answer_many(slot, asked.instances, asked.id, now, deadline=deadline)
-        predictions = [prediction_json(prediction) for prediction in answer.predictions]
+        predictions = predictions_json(answer.predictions)
         return answer, (
             {"id": answer.id, "ids": answer.ids, "predictions": predictions} | version_json(answer)
         )
@@ -105,6 +105,21 @@ def prediction_json(prediction: Prediction) -> dict[str, Any]:
         return {"prediction": prediction.value}
     shares = {class_name(label): share for label, share in prediction.probabilities.items()}
     return {"prediction": prediction.value, "probabilities": shares}
+
+
+def predictions_json(predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+    """Each of `predictions`; classes that they share in their order are named once."""
+    first = predictions[0].probabilities
+    if first is None:
+        return [{"prediction": prediction.value} for prediction in predictions]
+    classes = tuple(first)
+    names = [class_name(label) for label in classes]
+    return [
+        {"prediction": one.value, "probabilities": dict(zip(names, one.probabilities.values(), strict=True))}
+        if one.probabilities is not None and tuple(one.probabilities) == classes
+        else prediction_json(one)
+        for one in predictions
+    ]
 
 
 def class_name(label: Label) -> str:
