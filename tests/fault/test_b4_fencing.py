@@ -20,7 +20,7 @@ from riverrun.rpc.weights import Push
 from tests.fault.harness import ledger
 from tests.fault.harness.oracle import Problem
 from tests.fault.harness.process import Setup
-from tests.fault.harness.trainer import LEASE_S, TrainerProcess, TrainerRig
+from tests.fault.harness.trainer import SHORT_LEASE_S, TrainerProcess, TrainerRig
 from tests.fault.harness.trainer_kills import until_busy
 from tests.fault.mutants.table import Mutant, of_row
 
@@ -96,7 +96,7 @@ async def push_late(rig: TrainerRig, head: Manifest, epoch: int) -> Problem | No
 async def stop_leaders(folder: Path, seed: int, times: int, mutant: str = "") -> Stops:
     """SIGSTOP whoever leads, `times` times, under a stream of events; judged at the end."""
     rng, stops = random.Random(seed), Stops()
-    async with TrainerRig(folder, Setup(mutant)).running() as rig:
+    async with TrainerRig(folder, Setup(mutant), SHORT_LEASE_S).running() as rig:
         await rig.register(ledger.spec(PUBLISH))
         setup = Setup(environment={"RIVERRUN_TRAINER_LOG_LEVEL": "debug"})
         leader, standby = rig.trainer(setup), rig.trainer(setup)
@@ -111,7 +111,7 @@ async def stop_leaders(folder: Path, seed: int, times: int, mutant: str = "") ->
                 epoch = epochs_of(leader)[-1]
                 leader.pause()
                 stops.elected_s.append(
-                    await until(lambda s=standby, e=epoch: epochs_of(s)[-1:] > [e], LEASE_S + 60)
+                    await until(lambda s=standby, e=epoch: epochs_of(s)[-1:] > [e], SHORT_LEASE_S + 60)
                 )
                 newest = await ledger.head(rig.client)
                 assert newest is not None
@@ -143,7 +143,7 @@ async def test_a_stopped_leader_is_fenced_and_lets_go(
     figures |= {
         "SIGSTOP": times,
         "seed": seed,
-        "lease, s": LEASE_S,
+        "lease, s": SHORT_LEASE_S,
         "another elected, most s": round(max(stops.elected_s), 2),
         "lets go, most s": round(max(stops.let_go_s), 2),
         "late pushes refused": stops.refused,

@@ -42,9 +42,7 @@ async def stepped(
         place.mkdir()
     clocks = [SteppedClock(place) for place in places]
     problems, retried = [], 0
-    # A lease that a busy machine keeps; a clock that mattered would end any.
-    environment = {**clocks[0].environment, "RIVERRUN_PARAM_SERVER_LEASE_S": "30"}
-    async with TrainerRig(folder, Setup(mutant, environment=environment)).running() as rig:
+    async with TrainerRig(folder, Setup(mutant, environment=clocks[0].environment)).running() as rig:
         await rig.register(ledger.spec())
         rig.trainer(Setup(environment=clocks[1].environment))
         feeder = ledger.Feeder(rig.log, seed)

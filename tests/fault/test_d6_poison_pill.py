@@ -85,7 +85,7 @@ async def replayed_twice(rig: TrainerRig, events: int) -> Manifest:
 @pytest.mark.row("D6")
 @pytest.mark.parametrize("kind", [RAISES, HANGS, pytest.param(BLOATS, marks=pytest.mark.needs("memory"))])
 async def test_a_poisoned_event_is_set_aside_where_it(
-    kind: str, folder: Path, figures: dict[str, Any]
+    kind: str, folder: Path, release: bool, figures: dict[str, Any]
 ) -> None:
     events, poisoned = 20, 10
     async with TrainerRig(folder).running() as rig:
@@ -112,7 +112,9 @@ async def test_a_poisoned_event_is_set_aside_where_it(
     assert [letter["offset"] for letter in letters] == [poisoned]
     assert letters[0]["reason"]
     assert deaths == (0 if kind == RAISES else TRIES)
-    assert took_s - starting_s <= GOES_ON_S
+    # A machine that does nothing else is asked for this at release size.
+    if release:
+        assert took_s - starting_s <= GOES_ON_S
     assert (again.examples, ledger.offset_of(again)) == (events, events + 1)
 
 
