@@ -22,6 +22,7 @@ BENCHMARKS = (
     "freshness",
     "predict",
     "batch",
+    "answer_parts",
     "train_rate",
     "durability",
     "bad_events",

@@ -32,7 +32,7 @@ class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     key: str | None = None
 
 
-_predict_decoder = msgspec.json.Decoder(PredictBody)
+predict_decoder = msgspec.json.Decoder(PredictBody)
 _any_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
@@ -52,7 +52,7 @@ class NativeRoutes:
     async def predict(self, model: str, channel_or_version: str, body: bytes, deadline: Deadline) -> Reply:
         """Answer for one row or many, if it is not too late; by `live` for the empty text."""
         begun = time.perf_counter()
-        asked = decode(_predict_decoder, body)
+        asked = decode(predict_decoder, body)
         slot = self._models.model(model).slot(channel_or_version)
         try:
             deadline.check_begin()
@@ -71,7 +71,7 @@ class NativeRoutes:
             if asked.features is msgspec.UNSET:
                 raise InvalidInput("features", "is required (or instances, a list of them)")
             answer = answer_one(slot, asked.features, asked.id, now)
-            return answer, ({"id": answer.id} | prediction_json(answer.predictions[0]) | version_json(answer))
+            return answer, one_json(answer)
         if asked.features is not msgspec.UNSET:
             raise InvalidInput("instances", "expected either features or instances, not both")
         answer = await answer_many(slot, asked.instances, asked.id, now, deadline=deadline)
@@ -97,6 +97,11 @@ class NativeRoutes:
         rejected = [{"index": one.index, "error": one.error} for one in taken.rejected]
         content = {"accepted": taken.accepted, "duplicates": taken.duplicates, "rejected": rejected}
         return Reply(_encoder.encode(content), 202)
+
+
+def one_json(answer: Answer) -> dict[str, Any]:
+    """The answer for one row."""
+    return {"id": answer.id} | prediction_json(answer.predictions[0]) | version_json(answer)
 
 
 def prediction_json(prediction: Prediction) -> dict[str, Any]:
