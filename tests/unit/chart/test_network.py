@@ -25,7 +25,7 @@ def peers(rules: list[Object], port: object, side: str) -> set[str]:
 def test_the_parameter_server_hears_its_own_release_alone() -> None:
     rules = policy("param-server")["ingress"]
 
-    assert peers(rules, "grpc", "from") == {"serving", "trainer", "backup", "test"}
+    assert peers(rules, "grpc", "from") == {"serving", "trainer", "follower", "backup", "test"}
     assert all(rule.get("from") for rule in rules)
 
 
@@ -41,8 +41,21 @@ def test_serving_and_the_trainer_reach_the_parameter_server_and_names_alone() ->
     for component in ("serving", "trainer", "backup"):
         dns, server = policy(component)["egress"]
         assert {port["port"] for port in dns["ports"]} == {53}
-        assert peers([server], 8002, "to") == {"param-server"}
+        assert peers([server], 8002, "to") == {"param-server", "follower"}
     assert len(policy("param-server")["egress"]) == 1
+
+
+def test_whoever_checks_tokens_reaches_the_api_server_and_nobody_else_does() -> None:
+    secured = {"insecure": False}
+
+    for component, reaches in (
+        ("param-server", True),
+        ("serving", True),
+        ("trainer", False),
+        ("backup", False),
+    ):
+        ports = [port["port"] for rule in policy(component, secured)["egress"] for port in rule["ports"]]
+        assert ({443, 6443} <= set(ports)) is reaches, component
 
 
 def test_nobody_calls_the_trainer_but_prometheus() -> None:

@@ -63,6 +63,11 @@ labels:
 {{ include "riverrun.fullname" . }}-param-server.{{ .Release.Namespace }}.svc:8002
 {{- end -}}
 
+{{/* host:port of the read replicas. */}}
+{{- define "riverrun.follower" -}}
+{{ include "riverrun.fullname" . }}-follower.{{ .Release.Namespace }}.svc:8002
+{{- end -}}
+
 {{/* The ConfigMap of model specs; empty where there is none. */}}
 {{- define "riverrun.modelsConfigMap" -}}
 {{- if .Values.existingModelsConfigMap -}}

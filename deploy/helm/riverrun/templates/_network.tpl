@@ -7,10 +7,20 @@
 {{- end }}
 {{- end -}}
 
-{{/* The parameter server, as a destination. */}}
+{{/* The API server, which knows the tokens of service accounts. It is no pod, so it cannot be named. */}}
+{{- define "riverrun.egress.apiServer" -}}
+{{- if and (not .Values.insecure) (ne .Values.auth.mode "keys") }}
+- ports: [{port: 443}, {port: 6443}]
+{{- end }}
+{{- end -}}
+
+{{/* The parameter server and its replicas, as a destination. */}}
 {{- define "riverrun.egress.paramServer" -}}
 - ports: [{port: 8002}]
   to:
+    - podSelector:
+        matchLabels:
+          {{- include "riverrun.selector" (list . "follower") | nindent 10 }}
     - podSelector:
         matchLabels:
           {{- include "riverrun.selector" (list . "param-server") | nindent 10 }}

@@ -80,6 +80,7 @@ securityContext:
 - {name: PYTHONHASHSEED, value: "1"}
 - {name: RIVERRUN_{{ $prefix }}_HOST, value: "0.0.0.0"}
 - {name: RIVERRUN_{{ $prefix }}_INSECURE, value: {{ $root.Values.insecure | quote }}}
+{{- include "riverrun.caller.env" $root }}
 {{- with $root.Values.factories }}
 - {name: RIVERRUN_FACTORIES, value: {{ join "," . | quote }}}
 {{- end }}
@@ -105,4 +106,13 @@ securityContext:
 {{/* A whole number of seconds, from a setting that may be a fraction. */}}
 {{- define "riverrun.seconds" -}}
 {{- . | float64 | ceil | int -}}
+{{- end -}}
+
+{{/* Whether a parameter server answers. A kubelet's gRPC probe speaks no TLS. */}}
+{{- define "riverrun.paramServer.probe" -}}
+{{- if .Values.insecure }}
+grpc: {port: 8002}
+{{- else }}
+httpGet: {path: /readyz, port: http, scheme: HTTPS}
+{{- end }}
 {{- end -}}

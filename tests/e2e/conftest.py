@@ -1,0 +1,39 @@
+"""A cluster: nothing here runs unless ``RIVERRUN_E2E_SIZE`` asks for it; see README.md."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from tests.e2e.harness.kube import environment
+
+SIZE = environment("SIZE")
+HERE = Path(__file__).parent
+TIMEOUT_S = 600
+
+collect_ignore_glob = [] if SIZE else ["test_*.py"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet() -> None:
+    assert os.environ.get("KUBECONFIG"), "set KUBECONFIG: tests must never meet a cluster by accident"
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+    """What the test measured; printed in the end, whatever became of it."""
+    measured: dict[str, Any] = {}
+    yield measured
+    print(f"\n{request.node.name}: {measured}")

@@ -1,0 +1,184 @@
+"""A load on a release from within the cluster, and the oracle that judges what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from riverrun.rpc.channels import open_channel
+from riverrun.rpc.event_log import RemoteEventLog
+from riverrun.rpc.params_client import ParameterClient
+from tests.e2e.harness.kube import Namespace, eventually
+from tests.e2e.harness.release import FULL, Release
+from tests.fault.harness import ledger, links
+
+NAME = "load"
+RATE, LABEL_RATE = 200.0, 20.0
+HERE = Path(__file__).parent
+MODELS = {"counting": ledger.spec()}
+"""The values that a release under this load needs: the model whose weights count events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the load pod saw between two moments."""
+
+    asked: int
+    failed: int
+    labels: int
+    refused_labels: int
+    oldest_s: float
+    back: int
+    failures: tuple[tuple[float, str], ...]
+    took_s: float
+
+    def check_nothing_failed(self) -> None:
+        """Fail where a prediction did, or where there were too few to show anything."""
+        assert self.failed == 0, self.failures
+        self.check_enough()
+
+    def check_enough(self) -> None:
+        """Fail where the load was too thin to show anything."""
+        assert self.asked > 10 * self.took_s, f"only {self.asked} predictions in {self.took_s:.0f} s"
+        assert self.labels > 0
+        assert self.back == 0, "a connection went back in version"
+
+    def figures(self) -> dict[str, Any]:
+        """For the report."""
+        return {
+            "predictions": self.asked,
+            "failed": self.failed,
+            "labels durable": self.labels,
+            "labels sent again": self.refused_labels,
+            "oldest answer, s": round(self.oldest_s, 1),
+            "seconds": round(self.took_s, 1),
+        }
+
+
+class Load:
+    """The load pod of a release."""
+
+    def __init__(self, release: Release) -> None:
+        self.release = release
+        self.namespace: Namespace = release.namespace
+
+    def start(self) -> None:
+        """Start it, and wait until it is under way."""
+        scripts = {
+            "load.py": (HERE / "load_pod.py").read_text(),
+            "links.py": Path(links.__file__).read_text(),
+        }
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": scripts}
+        self.namespace.kubectl("apply", "--filename", "-", given=json.dumps(config))
+        self.namespace.kubectl("apply", "--filename", "-", given=json.dumps(self._pod()))
+        self.namespace.kubectl("wait", "--for=condition=Ready", f"pod/{NAME}", "--timeout=120s")
+        eventually("the load is under way", lambda: self.state()["durable"] > 20)
+
+    def _pod(self) -> dict[str, Any]:
+        image = self.release.values["image"]
+        address = f"{FULL}-serving.{self.namespace.name}.svc:8000"
+        container = {
+            "name": NAME,
+            "image": f"{image['registry']}/{image['repository']}:{image['tag']}".lstrip("/"),
+            "imagePullPolicy": "IfNotPresent",
+            "resources": {"requests": {"cpu": "300m", "memory": "128Mi"}},
+            "command": ["python", "/load/load.py", address],
+            "env": [{"name": "RATE", "value": str(RATE)}, {"name": "LABEL_RATE", "value": str(LABEL_RATE)}],
+            "volumeMounts": [{"name": "load", "mountPath": "/load"}, {"name": "tmp", "mountPath": "/tmp"}],
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "readOnlyRootFilesystem": True,
+            },
+        }
+        # Beside the parameter server, whose node no test drains, kills or cuts off unasked.
+        beside = {
+            "podAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": [
+                    {
+                        "topologyKey": "kubernetes.io/hostname",
+                        "labelSelector": {"matchLabels": {"app.kubernetes.io/component": "param-server"}},
+                    }
+                ]
+            }
+        }
+        spec = {
+            "affinity": beside,
+            "automountServiceAccountToken": False,
+            "restartPolicy": "Never",
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+            "volumes": [{"name": "load", "configMap": {"name": NAME}}, {"name": "tmp", "emptyDir": {}}],
+        }
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME}, "spec": spec}
+
+    def state(self) -> dict[str, Any]:
+        """What it saw so far."""
+        found: dict[str, Any] = json.loads(
+            self.namespace.kubectl("exec", NAME, "--", "cat", "/tmp/state.json")
+        )
+        return found
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[list[Seen]]:
+        """What it sees while the block runs, put into the list that the block gets."""
+        before = self.state()
+        seen: list[Seen] = []
+        yield seen
+        # What was caused within the block shows within a moment.
+        time.sleep(2)
+        after = self.state()
+        new = [(round(at - before["at"], 1), why) for at, why in after["failures"] if at > before["at"]]
+        seen.append(
+            Seen(
+                after["asked"] - before["asked"],
+                after["failed"] - before["failed"],
+                after["durable"] - before["durable"],
+                after["refused_labels"] - before["refused_labels"],
+                max((age for at, age in after["oldest"].items() if float(at) >= before["at"]), default=0.0),
+                after["back"] - before["back"],
+                tuple(new),
+                after["at"] - before["at"],
+            )
+        )
+
+    def check_learned_once(self) -> int:
+        """Hold what is learned against what was acknowledged; how many labels that were."""
+        durable = int(self.state()["durable"])
+        with _server(self.namespace) as address:
+            asyncio.run(_judge(address, durable))
+        return durable
+
+
+async def _judge(address: str, durable: int) -> None:
+    async with open_channel(address) as channel:
+        await asyncio.wait_for(channel.channel_ready(), 60)
+        client, log = ParameterClient(channel), RemoteEventLog(channel)
+        events = await ledger.logged(log)
+        lost = {f"e{n}" for n in range(durable)} - {one.event_id for one in events}
+        assert not lost, f"{len(lost)} acknowledged labels are lost: {sorted(lost)[:5]}"
+        manifest = await ledger.reached(client, len(events), within_s=120)
+        events = await ledger.logged(log)
+        problems = await ledger.judge(client, events, [manifest])
+        assert not problems, [str(problem) for problem in problems[:10]]
+
+
+@contextlib.contextmanager
+def _server(namespace: Namespace) -> Iterator[str]:
+    """host:port that leads to the parameter server, by `kubectl port-forward`."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["kubectl", "--namespace", namespace.name, "port-forward", f"pod/{FULL}-param-server-0"]
+    with subprocess.Popen([*command, f"{port}:8002"], stdout=subprocess.DEVNULL) as forward:
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            forward.terminate()

@@ -1,0 +1,88 @@
+"""A release of the chart in a namespace of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.harness.kube import Namespace, environment, merged, run
+
+ROOT = Path(__file__).resolve().parents[3]
+CHART = ROOT / "deploy/helm/riverrun"
+NAME = "rr"
+FULL = "rr-riverrun"
+WAIT = ("--wait", "--timeout", "300s")
+
+
+def image_values(image: str) -> dict[str, Any]:
+    """The values that name an image, ``[registry/]repository:tag``."""
+    path, _, tag = image.rpartition(":")
+    registry, _, repository = path.rpartition("/")
+    return {"image": {"registry": registry, "repository": repository, "tag": tag}}
+
+
+class Release:
+    """An installed chart. `values` are those that `upgrade` adds to."""
+
+    def __init__(self, namespace: Namespace, values: Mapping[str, Any], profile: str = "") -> None:
+        self.namespace = namespace
+        self.values = merged(image_values(environment("IMAGE") or "localhost/riverrun:dev"), values)
+        self.notes = ""
+        self._files = ["--values", str(CHART / f"ci/{profile}-values.yaml")] if profile else []
+
+    def install(self) -> None:
+        """Install and wait until everything is ready; `notes` is what helm says then."""
+        self.notes = self._apply("install")
+
+    def upgrade(self, changed: Mapping[str, Any]) -> str:
+        """Upgrade with `changed` over the values so far."""
+        self.values = merged(self.values, changed)
+        return self._apply("upgrade")
+
+    def _apply(self, verb: str) -> str:
+        values = json.dumps(self.values)
+        return self._helm(verb, NAME, str(CHART), *self._files, "--values", "-", *WAIT, given=values)
+
+    def rollback(self) -> str:
+        """Back to the revision before."""
+        return self._helm("rollback", NAME, *WAIT)
+
+    def test(self) -> str:
+        """`helm test` with the pod's log."""
+        return self._helm("test", NAME, "--logs", "--timeout", "120s")
+
+    def _helm(self, *arguments: str, given: str | None = None) -> str:
+        return run("helm", "--namespace", self.namespace.name, *arguments, given=given, within_s=330)
+
+    def roll(self, component: str) -> None:
+        """`kubectl rollout restart`, until it is done."""
+        kind = "statefulset" if component == "param-server" else "deployment"
+        target = f"{kind}/{FULL}-{component}"
+        self.namespace.kubectl("rollout", "restart", target)
+        self.settle(component)
+
+    def settle(self, component: str) -> None:
+        """Wait until a workload is as it should be."""
+        kind = "statefulset" if component == "param-server" else "deployment"
+        self.namespace.kubectl(
+            "rollout", "status", f"{kind}/{FULL}-{component}", "--timeout", "240s", within_s=250
+        )
+
+
+@contextlib.contextmanager
+def installed(name: str, values: Mapping[str, Any], profile: str = "") -> Iterator[Release]:
+    """A release in the namespace `name`, as long as the block runs."""
+    namespace = Namespace(f"riverrun-{name}-{time.time_ns() // 1_000_000 % 10_000_000}")
+    try:
+        release = Release(namespace, values, profile)
+        try:
+            release.install()
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{namespace.trouble()}") from None
+        yield release
+    finally:
+        namespace.delete()

@@ -1,0 +1,211 @@
+"""Rolling, upgrading, draining and killing, while a pod asks 200 times a second and labels flow.
+
+A prediction that fails counts, wherever it failed; each row is judged on its own, and so is whether every
+acknowledged label was learned exactly once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.harness.kube import environment, eventually, get, kubectl, ready_nodes
+from tests.e2e.harness.load import MODELS, Load
+from tests.e2e.harness.release import FULL, Release, image_values, installed
+from tests.fault.harness import ledger
+
+SHARE = {"resources": {"requests": {"cpu": "300m", "memory": "256Mi"}}}
+"""Enough of a core that a busy machine does not starve the pods."""
+
+VALUES: dict[str, Any] = {
+    "insecure": True,
+    "models": MODELS,
+    "paramServer": SHARE,
+    "trainer": SHARE,
+    "serving": SHARE | {"replicas": 2, "settings": {"lingerS": 5, "drainS": 5}},
+}
+IN_FLIGHT_S = 5.0
+"""After a pod was killed outright: how long its address may still be given to new connections."""
+
+
+@pytest.fixture(scope="module")
+def load() -> Iterator[Load]:
+    with installed("load", VALUES) as release:
+        load = Load(release)
+        try:
+            load.start()
+            yield load
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{release.namespace.trouble()}") from None
+
+
+@pytest.fixture
+def release(load: Load) -> Release:
+    return load.release
+
+
+def judged(load: Load, figures: dict[str, Any]) -> None:
+    figures["labels learned once"] = load.check_learned_once()
+
+
+@pytest.mark.parametrize("component", ["serving", "trainer", "param-server"])
+def test_rolling_restarts_fail_no_prediction(
+    component: str, load: Load, release: Release, figures: dict[str, Any]
+) -> None:
+    with load.watched() as seen:
+        begun = time.monotonic()
+        release.roll(component)
+        figures["rolled in, s"] = round(time.monotonic() - begun, 1)
+
+    figures |= seen[0].figures()
+    seen[0].check_nothing_failed()
+    # No weights are older than the parameter server was away, and what readers need to find it again.
+    assert seen[0].oldest_s < (figures["rolled in, s"] + 15 if component == "param-server" else 15)
+    judged(load, figures)
+
+
+@pytest.mark.parametrize("component", ["serving", "trainer", "param-server"])
+def test_pods_deleted_by_force_lose_no_label(
+    component: str, load: Load, release: Release, figures: dict[str, Any]
+) -> None:
+    victim = release.namespace.pods(component)[0]["metadata"]["name"]
+    with load.watched() as seen:
+        release.namespace.kubectl("delete", "pod", victim, "--grace-period=0", "--force")
+        release.settle(component)
+
+    figures |= seen[0].figures()
+    seen[0].check_enough()
+    if component == "serving":
+        assert all(at < IN_FLIGHT_S for at, _ in seen[0].failures), seen[0].failures
+    else:
+        seen[0].check_nothing_failed()
+    judged(load, figures)
+
+
+def test_a_changed_spec_restarts_nothing_and_takes_effect(
+    load: Load, release: Release, figures: dict[str, Any]
+) -> None:
+    pods = [
+        pod["metadata"]["uid"]
+        for part in ("serving", "trainer", "param-server")
+        for pod in release.namespace.pods(part)
+    ]
+    with load.watched() as seen:
+        begun = time.monotonic()
+        release.upgrade({"models": {"counting": ledger.spec("{every_events: 5}")}})
+        serving = f"deploy/{FULL}-serving"
+        shown = ("exec", serving, "--", "riverrun", "policy", "show", "counting", "-o", "json")
+        # A node brings a ConfigMap up to date once a minute or so.
+        eventually(
+            "the policy is the new one",
+            lambda: "every 5 events" in release.namespace.kubectl(*shown),
+            within_s=180,
+        )
+        figures["in effect after, s"] = round(time.monotonic() - begun, 1)
+
+    figures |= seen[0].figures()
+    seen[0].check_nothing_failed()
+    assert pods == [
+        pod["metadata"]["uid"]
+        for part in ("serving", "trainer", "param-server")
+        for pod in release.namespace.pods(part)
+    ]
+    judged(load, figures)
+
+
+def test_upgrades_and_rollbacks_of_the_release_fail_no_prediction(
+    load: Load, release: Release, figures: dict[str, Any]
+) -> None:
+    with load.watched() as seen:
+        release.upgrade({"serving": {"replicas": 3, "settings": {"lingerS": 6}}})
+        assert len(release.namespace.pods("serving")) == 3
+        release.rollback()
+        assert len(release.namespace.pods("serving")) == 2
+
+    figures |= seen[0].figures()
+    seen[0].check_nothing_failed()
+    judged(load, figures)
+
+
+def test_another_image_fails_no_prediction(load: Load, release: Release, figures: dict[str, Any]) -> None:
+    if not environment("NEXT_IMAGE"):
+        pytest.skip("RIVERRUN_E2E_NEXT_IMAGE names no second image")
+    with load.watched() as seen:
+        release.upgrade(image_values(environment("NEXT_IMAGE")))
+        for component in ("serving", "trainer", "param-server"):
+            release.settle(component)
+
+    figures |= seen[0].figures()
+    seen[0].check_nothing_failed()
+    judged(load, figures)
+
+
+def test_draining_a_node_fails_no_prediction(load: Load, release: Release, figures: dict[str, Any]) -> None:
+    keeps = release.namespace.pods("param-server")[0]["spec"]["nodeName"]
+    others = [node for node in ready_nodes() if node != keeps]
+    if not others:
+        pytest.skip("this cluster has one node")
+    with load.watched() as seen:
+        try:
+            kubectl(
+                "drain",
+                others[0],
+                "--ignore-daemonsets",
+                "--delete-emptydir-data",
+                "--timeout=240s",
+                within_s=250,
+            )
+            release.settle("serving")
+            release.settle("trainer")
+        finally:
+            kubectl("uncordon", others[0])
+
+    figures |= seen[0].figures()
+    seen[0].check_nothing_failed()
+    judged(load, figures)
+
+
+REACHES = """
+import socket, sys
+for name, address in (part.split("=") for part in sys.argv[1:]):
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 3).close()
+        print(name, "reached")
+    except OSError:
+        print(name, "refused")
+"""
+
+
+def test_pods_reach_what_they_need_and_nothing_else(load: Load, release: Release) -> None:
+    namespace = release.namespace
+
+    def address(component: str, port: int) -> str:
+        return f"{namespace.pods(component)[0]['status']['podIP']}:{port}"
+
+    targets = {
+        "param-server": address("param-server", 8002),
+        "param-server-metrics": address("param-server", 8003),
+        "trainer-metrics": address("trainer", 8004),
+        "serving-rest": address("serving", 8000),
+        "serving-grpc": address("serving", 8001),
+        "api-server": f"{get('service', 'kubernetes', '-n', 'default')['spec']['clusterIP']}:443",
+    }
+
+    def reached(pod: str) -> set[str]:
+        given = [f"{name}={where}" for name, where in targets.items()]
+        said = namespace.kubectl("exec", pod, "--", "python", "-c", REACHES, *given)
+        return {line.split()[0] for line in said.splitlines() if line.endswith("reached")}
+
+    # Whoever calls from outside the release: serving, and nothing behind it.
+    assert {"serving-rest", "serving-grpc"} <= reached("load")
+    assert not {"param-server", "param-server-metrics", "trainer-metrics"} & reached("load")
+    own = {
+        part: namespace.pods(part)[0]["metadata"]["name"] for part in ("param-server", "trainer", "serving")
+    }
+    assert reached(own["trainer"]) - {"trainer-metrics"} == {"param-server"}
+    assert reached(own["serving"]) - {"serving-rest", "serving-grpc"} == {"param-server"}
+    assert reached(own["param-server"]) - {"param-server", "param-server-metrics"} == set()
