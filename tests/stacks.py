@@ -20,7 +20,7 @@ from riverrun.client.run_folder import RunFolder, ServiceRecord
 
 T = TypeVar("T")
 
-READY_S = 60.0
+READY_S = 150.0
 STOP_S = 20.0
 
 

@@ -13,7 +13,18 @@ from ruamel.yaml.util import load_yaml_guess_indent
 from riverrun.core.errors import InvalidInput
 from riverrun.core.spec.source import load_yaml, plain
 
-POLICIES = ("publish", "sync", "metrics", "label.window", "label.silence")
+POLICIES = (
+    "publish",
+    "sync",
+    "metrics",
+    "predictions",
+    "label.window",
+    "label.lateness",
+    "label.silence",
+    "label.early_after",
+    "label.corrections",
+    "label.clock",
+)
 """Keys that change in place; any other opens a new line, which takes a whole new spec (DECISIONS 5)."""
 
 

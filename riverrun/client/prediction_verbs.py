@@ -22,9 +22,17 @@ class PredictionVerbs(Connection):
         *,
         id: str | None = None,
         key: str | None = None,
+        time: datetime.datetime | None = None,
+        durable: bool = False,
     ) -> PredictAnswer:
-        """The prediction for one row. `id` names it for feedback; `key` decides its arm."""
-        return await self._serving.predict(model, features, id=id, key=key)
+        """The prediction for one row. `id` names it for feedback; `key` decides its arm.
+
+        `time` is when it happened, now by default. With `durable` it is on disk when this returns, for its
+        label to be joined to, or this raises `Unavailable`.
+        """
+        return await self._serving.predict(
+            model, features, id=id, key=key, time=time, durable=durable or None
+        )
 
     async def predict_many(
         self,
@@ -33,9 +41,13 @@ class PredictionVerbs(Connection):
         *,
         id: str | None = None,
         key: str | None = None,
+        time: datetime.datetime | None = None,
+        durable: bool = False,
     ) -> ManyAnswer:
-        """The predictions for many rows, all by one version."""
-        return await self._serving.predict_many(model, rows, id=id, key=key)
+        """The predictions for many rows, all by one version; `ids` of the answer name them for feedback."""
+        return await self._serving.predict_many(
+            model, rows, id=id, key=key, time=time, durable=durable or None
+        )
 
     async def feedback(
         self,
@@ -48,7 +60,9 @@ class PredictionVerbs(Connection):
         weight: float | None = None,
         event_id: str | None = None,
     ) -> FeedbackAnswer:
-        """Tell what happened, of the prediction `id` or of `features`; returns once it is durable.
+        """Tell what happened, of the prediction `id` alone or of `features`; returns once it is durable.
+
+        By `id` alone the trainer joins it to the prediction, where the model's spec names a `label.window`.
 
         Tries again while the log is away, and counts once however often it was sent: without `id` and
         `event_id` it gets an event id of its own. Raises `InvalidInput` when it is rejected.

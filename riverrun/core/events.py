@@ -24,7 +24,11 @@ Offsets = Mapping[int, int]
 """Where one stream is read next: partition -> offset of the first event not yet taken."""
 
 Positions = Mapping[Stream, Offsets]
-"""Where a trainer stands in every stream it reads; committed inside the version it led to."""
+"""Where a trainer stands in every stream it reads; committed inside the version it led to.
+
+Of the predictions it is the oldest that a label may still be joined to: reading begins there again. Of the
+others it is the first event that was not taken; where the join needs older ones, its own part says so.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,18 @@ class Appended:
     offset: int
     duplicate: bool = False
     refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogMoment:
+    """Where a model's streams ended when the log's clock was at `clock_ns`, Unix nanoseconds.
+
+    An event that is not below `ends` was, or will be, received then or later. Streams without events may be
+    missing.
+    """
+
+    clock_ns: int
+    ends: Mapping[Stream, Offsets]
 
 
 class Example(msgspec.Struct, frozen=True, gc=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
-from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
+from riverrun.core.events import Appended, LoggedEvent, LogMoment, NewEvent, Offsets, Stream
 
 
 class Appends(Protocol):
@@ -41,3 +41,6 @@ class EventLog(Appends, Protocol):
 
     async def end(self, model: str, stream: Stream) -> Offsets:
         """The offset that each partition's next event will get."""
+
+    async def moment(self, model: str) -> LogMoment:
+        """Where all streams of `model` end now: a reader that is there has seen all received before."""

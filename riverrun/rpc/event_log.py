@@ -9,7 +9,8 @@ import grpc
 from riverrun.api.events.v1 import events_pb2 as pb
 from riverrun.api.events.v1 import events_pb2_grpc as pb_grpc
 from riverrun.core.errors import Unavailable
-from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
+from riverrun.core.events import Appended, LoggedEvent, LogMoment, NewEvent, Offsets, Stream
+from riverrun.rpc.converters import stream_named
 from riverrun.rpc.params_client import translated
 
 PEER = "the event log"
@@ -65,6 +66,12 @@ class RemoteEventLog:
         with translated(PEER):
             answer = await self._stub.End(request, timeout=self._deadline_s)
         return {0: answer.end}
+
+    async def moment(self, model: str) -> LogMoment:
+        """See `EventLog.moment`."""
+        with translated(PEER):
+            answer = await self._stub.Moment(pb.MomentRequest(model=model), timeout=self._deadline_s)
+        return LogMoment(answer.clock_ns, {stream_named(name): {0: end} for name, end in answer.ends.items()})
 
 
 def append_request(model: str, stream: Stream, events: Sequence[NewEvent]) -> pb.AppendRequest:

@@ -60,11 +60,31 @@ TRAINED_VERSION = Gauge("riverrun_trainer_version", "Newest version this trainer
 MISSED_CHANGES = Counter(
     "riverrun_trainer_missed_changes", "Changes of the model that only the rolling audit found", ["model"]
 )
+JOINED = Counter(
+    "riverrun_trainer_joined", "Predictions and labels decided by the join, by outcome", ["model", "outcome"]
+)
+JOIN_OPEN = Gauge(
+    "riverrun_trainer_join_open", "Predictions and labels that something may still be joined to", ["model"]
+)
+JOIN_WATERMARK = Gauge(
+    "riverrun_trainer_join_watermark_seconds", "Event time up to which all is known, Unix seconds", ["model"]
+)
 LOG_LAG = Gauge("riverrun_trainer_log_lag_events", "Events in the log that were not learned yet", ["model"])
 
 # Serving
 PREDICTIONS = Counter(
     "riverrun_serving_predictions", "Rows answered, by model and protocol", ["model", "protocol"]
+)
+PREDICTIONS_LOGGED = Counter(
+    "riverrun_serving_predictions_logged", "Predictions that the event log holds for a label", ["model"]
+)
+PREDICTIONS_REPEATED = Counter(
+    "riverrun_serving_predictions_repeated",
+    "Predictions whose id the log had already; the first is kept",
+    ["model"],
+)
+PREDICTIONS_LOST = Counter(
+    "riverrun_serving_predictions_lost", "Predictions answered and not logged, by reason", ["model", "reason"]
 )
 PREDICT_SECONDS = Histogram(
     "riverrun_serving_predict_seconds",

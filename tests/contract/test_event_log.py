@@ -280,3 +280,31 @@ async def test_a_follower_leaves_early_and_the_log_goes_on(log):
     await take(log, 0, 1)
 
     assert await append(log, "b") == [Appended(1)]
+
+
+async def test_a_moment_says_where_all_streams_end_and_what_was_received_by_then(log, clock):
+    before = await log.moment("flights")
+    await log.append("flights", Stream.LABELS, [NewEvent("a", b"{}"), NewEvent("b", b"{}")])
+    await log.append("flights", Stream.PREDICTIONS, [NewEvent("p", b"{}")])
+    await log.append("fraud", Stream.EXAMPLES, [NewEvent("x", b"{}")])
+    clock.now_ns += SECOND
+
+    moment = await log.moment("flights")
+
+    assert before.clock_ns == NOW_NS
+    assert moment.clock_ns == NOW_NS + SECOND
+    assert {s: dict(o) for s, o in moment.ends.items() if o != {0: 0}} == {
+        Stream.LABELS: {0: 2},
+        Stream.PREDICTIONS: {0: 1},
+    }
+
+
+async def test_the_logs_clock_never_goes_back(log, clock):
+    await log.append("flights", Stream.LABELS, [NewEvent("a", b"{}")])
+    clock.now_ns -= 5 * SECOND
+    await log.append("flights", Stream.LABELS, [NewEvent("b", b"{}")])
+
+    found = [event async for batch in log.read("flights", Stream.LABELS, {}, follow=False) for event in batch]
+
+    assert [event.received_ns for event in found] == [NOW_NS, NOW_NS]
+    assert (await log.moment("flights")).clock_ns == NOW_NS

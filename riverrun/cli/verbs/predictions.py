@@ -19,6 +19,9 @@ Id = Annotated[str, typer.Option(help="The prediction's id; one is made up other
 GivenId = Annotated[str, typer.Option("--id", help="Id of the prediction it is about.", show_default=False)]
 Key = Annotated[str, typer.Option(help="What decides the arm of an experiment.", show_default=False)]
 Time = Annotated[str, typer.Option(help="When it happened, RFC 3339; else now.", show_default=False)]
+Durable = Annotated[
+    bool, typer.Option("--durable", help="Answer once the prediction is on disk, for its label to come.")
+]
 Label = Annotated[
     str,
     typer.Option(
@@ -45,6 +48,8 @@ async def predict(
     features: Features = "-",
     id: Id = "",
     key: Key = "",
+    time: Time = "",
+    durable: Durable = False,
 ) -> None:
     """Ask for predictions, of one row or of many by one version.
 
@@ -55,7 +60,8 @@ async def predict(
     from riverrun.cli.tables import table
 
     rows = read_rows(features, "--features")
-    names: dict[str, Any] = {"id": id or None, "key": key or None}
+    happened = parse_time(time, "--time") if time else None
+    names: dict[str, Any] = {"id": id or None, "key": key or None, "time": happened, "durable": durable}
     if isinstance(rows, dict):
         one = await session.client.predict(model, rows, **names)
         shown = [(one.id, one.prediction, _shares(one.probabilities))]
@@ -81,7 +87,9 @@ async def feedback(
     event_id: EventId = "",
     entries: Entries = "",
 ) -> None:
-    """Tell what happened; says so once it is durable. Tries again while the event log is away.
+    """Tell what happened, by the prediction's id or with features; says so once it is durable.
+
+    Tries again while the event log is away.
 
     Exit status 1 when an entry is rejected; the others count all the same.
 

@@ -14,8 +14,8 @@ from riverrun.core.catalogue import Misfit
 from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import Label
 from riverrun.core.spec.features import FeatureSchema, finite_number, shown
+from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.policies import PublishSpec, SpecPart, SyncSpec
-from riverrun.core.spec.quantities import Duration
 from riverrun.core.spec.row_check import RowCheck
 
 TaskName = Literal["binary", "multiclass", "regression"]
@@ -31,19 +31,6 @@ _LABELS: Mapping[TaskName, frozenset[str]] = {
     "multiclass": frozenset({"int", "category", "bool"}),
     "regression": frozenset({"float"}),
 }
-
-
-class LabelSpec(SpecPart):
-    """What a label is, and how late it may be.
-
-    `type` defaults to bool for binary, category for multiclass and float for regression. `window` bounds
-    how long a label's id is remembered to find duplicates, at least 24 hours. `silence` says what a label
-    that never comes means: nothing.
-    """
-
-    type: Literal["bool", "int", "category", "float"] | None = None
-    window: Duration = 86400.0
-    silence: Literal["ignore"] = "ignore"
 
 
 class ModelSpec(SpecPart):
@@ -63,6 +50,7 @@ class ModelSpec(SpecPart):
     metrics: tuple[Any, ...] = ()
     publish: PublishSpec = PublishSpec()
     sync: SyncSpec = SyncSpec()
+    predictions: PredictionsSpec = PredictionsSpec()
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -80,6 +68,10 @@ class ModelSpec(SpecPart):
             raise Misfit(
                 ("label", "type"), f"{self.label_type} does not fit task {self.task}; allowed: {allowed}"
             )
+        if self.label.silence != "ignore" and self.negative is None:
+            raise Misfit(
+                ("label", "silence"), f"{self.label.silence} needs task binary and labels bool or int"
+            )
         watched = self.publish.on_metric
         if watched is not None and watched.metric not in self.metric_names:
             raise Misfit(("publish", "on_metric", "metric"), f"{watched.metric} is not among metrics")
@@ -89,6 +81,23 @@ class ModelSpec(SpecPart):
     def label_type(self) -> str:
         """The label's type, with the task's default filled in."""
         return self.label.type or _DEFAULT_LABEL[self.task]
+
+    @property
+    def negative(self) -> Label | None:
+        """The label that silence may stand for; None where no label is known to be the negative one."""
+        if self.task != "binary":
+            return None
+        return {"bool": False, "int": 0}.get(self.label_type)
+
+    @property
+    def joins(self) -> bool:
+        """Whether labels are joined to logged predictions by id."""
+        return self.label.window is not None
+
+    @cached_property
+    def logged_share(self) -> float:
+        """The share of predictions that is logged."""
+        return self.predictions.sample if self.joins else 0.0
 
     @property
     def metric_names(self) -> tuple[str, ...]:

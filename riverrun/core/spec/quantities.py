@@ -65,3 +65,11 @@ Share = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_SHARE.pattern}$", "examples": ["20%"]}),
 ]
 """A part of one, written as a percentage."""
+
+ShareOrNone = Annotated[
+    float,
+    BeforeValidator(_share),
+    Field(ge=0, le=1),
+    WithJsonSchema({"type": "string", "pattern": f"^{_SHARE.pattern}$", "examples": ["20%", "0%"]}),
+]
+"""A part of one that may be none at all, written as a percentage."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from riverrun.core.errors import DigestMismatch, Exhausted, NotFound, Unavailable
-from riverrun.core.events import Appended, LoggedEvent, NewEvent, Offsets, Stream
+from riverrun.core.events import Appended, LoggedEvent, LogMoment, NewEvent, Offsets, Stream
 from riverrun.events.embedded import proof, tables
 from riverrun.events.embedded.group_commit import GroupCommit
 from riverrun.events.embedded.log_clock import LogClock
@@ -57,6 +57,7 @@ class _Append:
     stream: _OpenStream
     entries: Sequence[tables.Entry]
     forget_ns: int
+    turn: int
 
 
 class EmbeddedEventLog:
@@ -99,6 +100,10 @@ class EmbeddedEventLog:
         self._dropping = asyncio.Lock()
         self.rest_proven = asyncio.Event()
         self.make_room: Callable[[], Awaitable[bool]] | None = None
+        # When what is not committed yet was received, oldest first; and the newest of all such times.
+        self._receiving: dict[int, int] = {}
+        self._received_ns = 0
+        self._appends = 0
         self._stopped = ""
         self._failure: BaseException | None = None
         self._failed = asyncio.Event()
@@ -107,7 +112,7 @@ class EmbeddedEventLog:
         """See `EventLog.append`."""
         self._check_running()
         started = self._clock.monotonic()
-        received_ns = self._clock.wall_ns()
+        received_ns = self._received_ns = max(self._clock.wall_ns(), self._received_ns)
         answers = [_refusal(event, received_ns) for event in events]
         own_ns = self._own_clock.now_ns()
         entries = [
@@ -119,8 +124,9 @@ class EmbeddedEventLog:
         if entries:
             forget_ns = own_ns - int(self._horizon_s(model) * 1e9)
             size = sum(len(entry.body) for entry in entries)
-            append = _Append(self._opened(model, stream), entries, forget_ns)
-            written = await self._commits.submit(append, size)
+            self._appends += 1
+            append = _Append(self._opened(model, stream), entries, forget_ns, self._appends)
+            written = await self._submit(append, size, received_ns)
         rest = iter(written)
         result = [refused if refused is not None else next(rest) for refused in answers]
         self._count(stream, result)
@@ -161,6 +167,13 @@ class EmbeddedEventLog:
     async def end(self, model: str, stream: Stream) -> Offsets:
         """See `EventLog.end`."""
         return {0: self._opened(model, stream).tail.end}
+
+    async def moment(self, model: str) -> LogMoment:
+        """See `EventLog.moment`."""
+        self._check_running()
+        now_ns = self._received_ns = max(self._clock.wall_ns(), self._received_ns)
+        ends = {Stream(name): {0: s.tail.end} for (of, name), s in self._streams.items() if of == model}
+        return LogMoment(next(iter(self._receiving.values()), now_ns), ends)
 
     async def expire(self, model: str, stream: Stream, *, below: int, received_before_ns: int) -> None:
         """Let go of events below the offset `below` that were received before `received_before_ns`.
@@ -257,7 +270,23 @@ class EmbeddedEventLog:
             self._streams[(model, stream.value)] = found
         return found
 
+    async def _submit(self, append: _Append, size: int, received_ns: int) -> Sequence[Appended]:
+        self._receiving[append.turn] = received_ns
+        try:
+            return await self._commits.submit(append, size)
+        except Exhausted:
+            # Where the queue is full it never came to a commit.
+            self._receiving.pop(append.turn, None)
+            raise
+
     async def _commit(self, appends: Sequence[_Append]) -> Sequence[list[Appended]]:
+        try:
+            return await self._commit_all(appends)
+        finally:
+            for append in appends:
+                self._receiving.pop(append.turn, None)
+
+    async def _commit_all(self, appends: Sequence[_Append]) -> Sequence[list[Appended]]:
         batch = [tables.StreamAppend(a.stream.row(), a.entries, a.forget_ns) for a in appends]
 
         def write(connection: sqlite3.Connection) -> tables.Written:

@@ -1,4 +1,4 @@
-"""How long the event log remembers the ids of a model's events (DECISIONS 20)."""
+"""How long the event log remembers a model's events and their ids (DECISIONS 20)."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ def horizons_of(catalogue: Catalogue) -> Callable[[str], float]:
 @functools.lru_cache(maxsize=1024)
 def _label_window_s(spec_yaml: str) -> float:
     # Asked for at each append, and a spec takes a millisecond to read.
-    return parse_spec(spec_yaml).label.window
+    return parse_spec(spec_yaml).label.window or 0.0

@@ -114,6 +114,15 @@ class EventLogServicer(pb_grpc.EventLogServicer):
         end = await self._log.end(request.model, self._addressed(request))
         return pb.EndResponse(store_id=self._store_id(), end=end.get(0, 0))
 
+    async def Moment(self, request: pb.MomentRequest, context: Any) -> pb.MomentResponse:
+        self._check_model(request.model)
+        moment = await self._log.moment(request.model)
+        return pb.MomentResponse(
+            store_id=self._store_id(),
+            clock_ns=moment.clock_ns,
+            ends={stream.value: offsets.get(0, 0) for stream, offsets in moment.ends.items()},
+        )
+
     def _addressed(self, request: Any) -> Stream:
         self._check_model(request.model)
         return stream_named(request.stream)

@@ -30,6 +30,7 @@ from riverrun.runtime.status_app import serving_http
 from riverrun_serving.bounds import grpc_bounds, http_bounds
 from riverrun_serving.core.append_queue import AppendQueue
 from riverrun_serving.core.inference import Inference
+from riverrun_serving.core.prediction_log import PredictionLog
 from riverrun_serving.core.served_models import ServedModels
 from riverrun_serving.grpc_edge.health import keep_health
 from riverrun_serving.grpc_edge.messages import POOL, SERVICE
@@ -114,7 +115,10 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
 
         appends = AppendStream(channel, deadline_s=settings.log_deadline_s)
         queue = await stack.enter_async_context(AppendQueue(await stack.enter_async_context(appends)))
-        edge = _rest_edge(settings, clock, models, synchronizer, readiness, queue, client)
+        predictions = await stack.enter_async_context(
+            PredictionLog(appends, max_bytes=settings.max_unlogged_bytes, drain_s=settings.drain_s)
+        )
+        edge = _rest_edge(settings, clock, models, synchronizer, readiness, queue, predictions, client)
         rest_port = await stack.enter_async_context(
             serving_http(
                 security.guarded(edge, routes, refused),
@@ -125,7 +129,7 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
                 http_bounds(settings),
             )
         )
-        servicer = InferenceServicer(Inference(models, clock, readiness.why_not, "grpc"))
+        servicer = InferenceServicer(Inference(models, clock, readiness.why_not, "grpc", predictions))
 
         def add_services(server: grpc.aio.Server) -> Iterable[str]:
             servicer.add_to(server)
@@ -190,6 +194,7 @@ def _rest_edge(
     synchronizer: Synchronizer,
     readiness: Readiness,
     queue: AppendQueue,
+    predictions: PredictionLog,
     client: ParameterClient,
 ) -> RestEdge:
     async def list_versions(model: str, limit: int, before: int) -> Sequence[Manifest]:
@@ -206,9 +211,9 @@ def _rest_edge(
         before_metrics=synchronizer.refresh_ages,
         list_versions=list_versions,
     )
-    inference = Inference(models, clock, readiness.why_not, "oip-rest")
+    inference = Inference(models, clock, readiness.why_not, "oip-rest", predictions)
     return RestEdge(
-        NativeRoutes(models, queue.append, clock),
+        NativeRoutes(models, queue.append, predictions, clock),
         InferenceRoutes(inference, settings.max_body_bytes, settings.deadline_s),
         information,
         settings.max_body_bytes,

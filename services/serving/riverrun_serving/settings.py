@@ -77,6 +77,10 @@ class ServingSettings(ServiceSettings, AuthSettings):
     log_deadline_s: float = Field(default=5.0, gt=0)
     """Seconds that the event log may take to acknowledge feedback before the caller gets 503."""
 
+    max_unlogged_bytes: int = Field(default=32 << 20, ge=1 << 20)
+    """Bytes of predictions at most that wait for the event log; what comes then is answered, not logged, and
+    counted as lost."""
+
     linger_s: float = Field(default=5.0, ge=0)
     """Seconds that the process goes on taking connections once it is asked to stop, and is not ready: as long
     as a Service or a load balancer may take to hear of it. `drain_s` comes after."""

@@ -39,6 +39,7 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
             report_every_s=settings.report_every_s,
             max_model_bytes=settings.max_model_bytes,
             clock=clock or SystemClock(),
+            max_open=settings.max_open,
         )
         trainer = Trainer(around, settings.models, drain_s=settings.drain_s)
         status = status_app(alive=lambda: trainer.is_alive(settings.live_s), ready=trainer.why_not_ready)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from riverrun.core.events import OffsetRange, Stream, Suspect
+from riverrun_trainer.learning import Where
 
 SINGLES = 64
 """Events from the session's start on that are learned on their own. That an event is set aside takes two
@@ -19,6 +20,9 @@ deaths at it alone here, so that no two chance kills can do it."""
 
 LOT = 64
 """Events learned at once after them: what they cost beside their learning is then a small part."""
+
+JOINED_SINGLES = 512
+"""Joined examples that are learned on their own."""
 
 REASON = "the trainer died whenever it learned this event"
 
@@ -37,14 +41,22 @@ class Caution:
         self._end = end if unclean_end else max((suspect.range.end for suspect in mine), default=start)
 
     @property
-    def poisoned(self) -> Mapping[int, str]:
-        """Offsets that must not be learned, with the reason."""
+    def is_needed(self) -> bool:
+        """Whether anything is left that `lot` may name."""
+        return self._end > 0
+
+    @property
+    def poisoned(self) -> Mapping[Where, str]:
+        """What must not be learned, with the reason."""
         return {
-            offset: REASON for offset, deaths in self._named.items() if deaths + self._in_lot(offset) >= 2
+            (self._stream, offset): REASON
+            for offset, deaths in self._named.items()
+            if deaths + self._in_lot(offset) >= 2
         }
 
-    def lot(self, offset: int) -> OffsetRange | None:
-        """What to name before the event at `offset` is learned; None where no caution is needed any more."""
+    def lot(self, where: Where) -> OffsetRange | None:
+        """What to name before the event there is learned; None where no caution is needed any more."""
+        offset = where[1]
         if offset >= self._end:
             return None
         if offset < self._singles_end or offset in self._named or self._in_lot(offset):
@@ -58,3 +70,34 @@ class Caution:
 
 def _size(suspect: Suspect) -> int:
     return suspect.range.end - suspect.range.start
+
+
+class JoinCaution:
+    """Of a session that joins: what comes next is no range of one stream, so each example is named alone.
+
+    An example is named by what `where_of` says. After an unclean end the first of them are.
+    """
+
+    def __init__(self, *, unclean_end: bool, suspects: Sequence[Suspect]) -> None:
+        self._deaths = {
+            (one.range.stream, one.range.start): one.deaths for one in suspects if _size(one) == 1
+        }
+        self._left = JOINED_SINGLES if unclean_end else 0
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything is left that `lot` may name."""
+        return bool(self._left or self._deaths)
+
+    @property
+    def poisoned(self) -> Mapping[Where, str]:
+        """What must not be learned, with the reason."""
+        return {where: REASON for where, deaths in self._deaths.items() if deaths >= 2}
+
+    def lot(self, where: Where) -> OffsetRange | None:
+        """What to name before the example there is learned; None where no caution is needed."""
+        if where not in self._deaths:
+            if not self._left:
+                return None
+            self._left -= 1
+        return OffsetRange(where[0], 0, where[1], where[1] + 1)

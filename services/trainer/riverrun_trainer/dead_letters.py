@@ -8,7 +8,7 @@ from riverrun.core.dead_letters import letter_of
 from riverrun.core.events import NewEvent, Stream
 from riverrun.events.protocol import EventLog
 from riverrun.runtime import metrics
-from riverrun_trainer.learning import Refused
+from riverrun_trainer.refused import Refused
 
 log = structlog.get_logger()
 

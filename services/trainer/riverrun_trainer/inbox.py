@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import structlog
 
 from riverrun.core.errors import NotFound, Unavailable
-from riverrun.core.events import LoggedEvent, OffsetRange, Offsets, Stream
+from riverrun.core.events import LoggedEvent, LogMoment, OffsetRange, Offsets, Stream
 from riverrun.events.protocol import EventLog
 
 MAX_AHEAD = 2_048
@@ -41,6 +41,8 @@ class Inbox:
         self._wake = wake
         self._events: deque[LoggedEvent] = deque()
         self._bytes = 0
+        # When the newest event that was read was received.
+        self._read_ns = 0
         self._backoff_s = MIN_BACKOFF_S
         self._room = asyncio.Event()
         self._expired: list[OffsetRange] = []
@@ -67,6 +69,26 @@ class Inbox:
     def peek(self) -> LoggedEvent:
         """The event that `take` gives next."""
         return self._events[0]
+
+    def pop(self) -> LoggedEvent:
+        """Take the next event, which is there."""
+        event = self._events.popleft()
+        self._bytes -= len(event.body)
+        if not self._is_full(0.5):
+            self._room.set()
+        return event
+
+    def is_past(self, ends: Offsets) -> bool:
+        """Whether all below `ends` was read, though it may not be taken."""
+        return all(self._next.get(partition, 0) >= end for partition, end in ends.items())
+
+    def covered_ns(self, moment: LogMoment) -> int:
+        """Up to which time of the log's clock everything was taken, as far as is known by `moment`."""
+        if self._events:
+            return self._events[0].received_ns - 1
+        if self.is_past(moment.ends.get(self._stream, {})):
+            return max(moment.clock_ns, self._read_ns)
+        return self._read_ns
 
     def take_expired(self) -> list[OffsetRange]:
         """Ranges, new since the last call, that the log had let go of before they were read."""
@@ -95,6 +117,7 @@ class Inbox:
                 self._events.extend(batch)
                 self._bytes += sum(len(event.body) for event in batch)
                 self._next[batch[-1].partition] = batch[-1].offset + 1
+                self._read_ns = batch[-1].received_ns
                 self._wake()
                 if self._is_full(1.0):
                     self._room.clear()

@@ -4,40 +4,46 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from riverrun.codec.wire import encode_side
 from riverrun.core.errors import InvalidInput, NotReady
-from riverrun.core.events import Arrivals, LoggedEvent, Offsets, Stream
+from riverrun.core.events import Arrivals, Example, LoggedEvent, Offsets, Positions, Stream
 from riverrun.core.examples_json import decode_example
 from riverrun.core.joining import JoinedExample
 from riverrun.core.predictions import FeatureValue, Prediction
 from riverrun.core.spec import ModelSpec
 from riverrun.learners.protocol import Learner
 from riverrun_trainer.importance import importance
+from riverrun_trainer.refused import Refused
 from riverrun_trainer.state_parts import StateParts
 
+if TYPE_CHECKING:
+    from riverrun_trainer.joining.line_join import LineJoin
+
+Where = tuple[Stream, int]
+"""What an example is named by: its own event, or its prediction where it was joined to one."""
+
 NONE_POISONED: Mapping[int, str] = {}
+NOWHERE_POISONED: Mapping[Where, str] = {}
+
+
+def where_of(joined: JoinedExample) -> Where:
+    """What `joined` is named by, among what a version's positions do not contain before it is decided."""
+    if joined.stream is Stream.LABELS and joined.served is not None:
+        return (Stream.PREDICTIONS, joined.served.offset)
+    return (joined.stream, joined.event.offset)
 
 
 class Diverged(Exception):
-    """The model answers with numbers that are not finite; `offset` is that of the last event it learned."""
+    """The model answers with numbers that are not finite; `where` is the last example that it learned."""
 
-    def __init__(self, offset: int) -> None:
-        super().__init__(f"the model is not finite after event {offset}")
-        self.offset = offset
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An event of `stream` that cannot be learned, and why: it, or the mini-batch that it is part of."""
-
-    event: LoggedEvent
-    reason: str
-    stream: Stream = Stream.EXAMPLES
+    def __init__(self, where: Where) -> None:
+        super().__init__(f"the model is not finite after event {where[1]} of {where[0].value}")
+        self.where = where
 
 
 class Scorer(Protocol):
@@ -60,6 +66,7 @@ def _nothing(joined: JoinedExample) -> None:
 class Captured:
     """A state as bytes with all that is said of it; taken at one moment, learned from no further.
 
+    `offsets` are the position in the examples, `joined_positions` those in the other streams.
     `examples` counts the line's; `learned` those since the capture before, as `missed_changes` counts what
     the learner's audit found untold since then. `encode_s` is the processor
     time that taking it cost.
@@ -71,6 +78,7 @@ class Captured:
     trainer_root: bytes
     next_unit: int
     offsets: Offsets
+    joined_positions: Positions
     examples: int
     learned: int
     missed_changes: int
@@ -97,16 +105,20 @@ class Learning:
         watermark_ns: int = 0,
         parts: StateParts | None = None,
         scorers: Sequence[Scorer] = (),
-        settled: Callable[[JoinedExample], None] = _nothing,
+        joining: LineJoin | None = None,
     ) -> None:
-        """`parts` is captured with the learner; `scorers` hear of each example before it is learned, and
-        `settled` once it is learned or refused for good."""
+        """`parts` is captured with the learner; `scorers` hear of each example before it is learned.
+
+        `joining` hears of it once it is learned or refused for good; with it an example that names a
+        prediction meets that first.
+        """
         self.spec = spec
-        self._read = partial(decode_example, spec=spec)
+        self.read = partial(decode_example, spec=spec)
+        self.joining = joining
         self._learner = learner
         self._parts = parts or StateParts(learner)
         self._scorers = scorers
-        self._settled = settled
+        self._settled = _nothing if joining is None else joining.join.settle
         self._offsets: dict[int, int] = dict(offsets)
         # Where the events of an unfinished mini-batch end.
         self._taken: dict[int, int] = {}
@@ -115,7 +127,7 @@ class Learning:
         self._oldest_ns = self._newest_ns = 0
         self._batch: list[JoinedExample] = []
         self._missed_changes = learner.missed_changes
-        self._last_offset: int | None = None
+        self._last: Where | None = None
         # Since the last capture: each feature that was learned from, with its newest value.
         self._touched: dict[str, FeatureValue] = {}
         self._captured_offsets = sum(self._offsets.values())
@@ -129,8 +141,9 @@ class Learning:
 
     @property
     def passed(self) -> int:
-        """Events that the position moved past since the last capture, learned or refused."""
-        return sum(self._offsets.values()) - self._captured_offsets
+        """Events that the positions moved past since the last capture, learned or refused."""
+        joined = 0 if self.joining is None else self.joining.ledger.changes_left
+        return sum(self._offsets.values()) - self._captured_offsets + joined
 
     @property
     def learns_next(self) -> bool:
@@ -148,52 +161,77 @@ class Learning:
         capture.
         """
         refused: list[Refused] = []
-        read, check, size = self._read, self._learner.check, self._learner.batch_size
+        read, check, size = self.read, self._learner.check, self._learner.batch_size
         for event in events:
             if event.offset in poisoned:
-                # It names the learning that it sets off, which is that of its whole mini-batch.
-                batch, self._batch = self._batch, []
-                reason = poisoned[event.offset]
-                refused += [Refused(one.event, reason, one.stream) for one in batch]
-                refused.append(Refused(event, reason))
-                for one in batch:
-                    self._settled(one)
+                self._refuse_batch(poisoned[event.offset], refused)
+                refused.append(Refused(event, poisoned[event.offset]))
                 self._pass(event)
                 continue
             try:
                 example = read(event.body)
                 check(example.features, example.label, example.weight)
+                joined = self._met(example, event)
             except InvalidInput as error:
                 refused.append(Refused(event, str(error)))
             else:
-                self._batch.append(JoinedExample(example, event, Stream.EXAMPLES, event.time_ns))
-                if len(self._batch) == size:
-                    self._learn_batch(refused)
+                if joined is not None:
+                    self._add(joined, size, refused)
             self._pass(event)
         return refused
 
-    def take_joined(self, joined: Iterable[JoinedExample]) -> list[Refused]:
-        """`take` for examples that were put together elsewhere; no position of theirs is kept here."""
+    def take_joined(
+        self, joined: Iterable[JoinedExample], poisoned: Mapping[Where, str] = NOWHERE_POISONED
+    ) -> list[Refused]:
+        """`take` for examples that were put together elsewhere; no position of theirs is kept here.
+
+        `poisoned` are those that `where_of` names.
+        """
         refused: list[Refused] = []
         for one in joined:
             example = one.example
             try:
+                if poisoned and where_of(one) in poisoned:
+                    reason = poisoned[where_of(one)]
+                    self._refuse_batch(reason, refused)
+                    raise InvalidInput("", reason)
                 self._learner.check(example.features, example.label, example.weight)
             except InvalidInput as error:
                 refused.append(Refused(one.event, str(error), one.stream))
                 self._settled(one)
-                continue
-            if not one.origin.is_learned:
-                self._score(one)
-                self._settled(one)
-                continue
-            self._batch.append(one)
-            if len(self._batch) == self._learner.batch_size:
-                self._learn_batch(refused)
+            else:
+                self._add(one, self._learner.batch_size, refused)
         if not self._batch and self._taken:
             self._offsets.update(self._taken)
             self._taken.clear()
         return refused
+
+    def _met(self, example: Example, event: LoggedEvent) -> JoinedExample | None:
+        """The example with what was served for it; None for one that was learned by its prediction's id."""
+        if self.joining is not None and example.prediction_id:
+            return self.joining.join.take_example(example, event)
+        return JoinedExample(example, event, Stream.EXAMPLES, event.time_ns)
+
+    def _add(self, joined: JoinedExample, size: int, refused: list[Refused]) -> None:
+        if joined.origin.is_learned:
+            self._batch.append(joined)
+            if len(self._batch) == size:
+                self._learn_batch(refused)
+            return
+        try:
+            self._score(joined)
+        except NotReady as error:
+            if self.learned and self._last is not None:
+                raise Diverged(self._last) from error
+            refused.append(Refused(joined.event, str(error), joined.stream))
+        self._settled(joined)
+
+    def _refuse_batch(self, reason: str, refused: list[Refused]) -> None:
+        """Refuse the mini-batch so far: a poisoned event names the learning that it would set off."""
+        batch, self._batch = self._batch, []
+        refused += [Refused(one.event, reason, one.stream) for one in batch]
+        for one in batch:
+            self._settled(one)
 
     def _pass(self, event: LoggedEvent) -> None:
         """Move past `event`, which is learned or refused, or waits in an unfinished mini-batch."""
@@ -211,14 +249,14 @@ class Learning:
         It is asked for one row of all features learned from, for the last event alone may lack the one
         whose weight is broken. Of a feature with categories only the newest is in that row.
         """
-        if self._last_offset is None or not self._touched:
+        if self._last is None or not self._touched:
             return
         try:
             # A row may be one that the model cannot answer for; that says nothing of its weights.
             with contextlib.suppress(InvalidInput):
                 self._learner.predict(self._touched)
         except NotReady as error:
-            raise Diverged(self._last_offset) from error
+            raise Diverged(self._last) from error
 
     def metrics(self) -> Mapping[str, float]:
         """The prequential metrics so far."""
@@ -235,6 +273,7 @@ class Learning:
             trainer_root=trainer_root,
             next_unit=delta.next_unit,
             offsets=self.offsets,
+            joined_positions={} if self.joining is None else self.joining.positions(),
             examples=self._examples,
             learned=self.learned,
             missed_changes=self._learner.missed_changes - self._missed_changes,
@@ -259,8 +298,8 @@ class Learning:
                 [one.example.features for one in batch], [one.example.label for one in batch], weights
             )
         except NotReady as error:
-            if self.learned and self._last_offset is not None:
-                raise Diverged(self._last_offset) from error
+            if self.learned and self._last is not None:
+                raise Diverged(self._last) from error
             refused += [Refused(one.event, str(error), one.stream) for one in batch]
         except InvalidInput as error:
             # Nobody can say which of them it was, and a batch cannot be learned in parts.
@@ -297,6 +336,6 @@ class Learning:
             if event.time_ns > self._watermark_ns:
                 self._watermark_ns = event.time_ns
             self._touched.update(one.example.features)
-        self._last_offset = batch[-1].event.offset
+        self._last = where_of(batch[-1])
         self._examples += len(batch)
         self.learned += len(batch)

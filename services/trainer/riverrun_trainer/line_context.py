@@ -10,6 +10,8 @@ from riverrun.learners.factories import NO_FACTORIES, Factories
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop
+from riverrun_trainer.joining.rules import MAX_OPEN
+from riverrun_trainer.learning import Where
 
 SOURCE = Stream.EXAMPLES
 """The stream that is learned from."""
@@ -27,15 +29,16 @@ class Surroundings:
     clock: Clock = field(default_factory=SystemClock)
     report_every_s: float = 1.0
     max_model_bytes: int = 512 << 20
+    max_open: int = MAX_OPEN
 
 
 @dataclass(slots=True)
 class LineMemory:
     """What this process knows of a line from sessions before; nothing that a restart would need.
 
-    `poisoned` are offsets that must not be learned, with the reason. `ended_epoch` is that of its session
+    `poisoned` are examples that must not be learned, with the reason. `ended_epoch` is that of its session
     before, where that ended by no fault of an event, else 0.
     """
 
-    poisoned: dict[int, str] = field(default_factory=dict)
+    poisoned: dict[Where, str] = field(default_factory=dict)
     ended_epoch: int = 0

@@ -71,7 +71,7 @@ class LineTrainer:
                 self._log.info("the line is gone", reason=str(error))
                 return
             except Diverged as diverged:
-                self._log.warning("the model left the finite numbers", offset=diverged.offset)
+                self._log.warning("the model left the finite numbers", reason=str(diverged))
                 continue
             except RiverrunError as error:
                 self._log.info("the session ended", reason=str(error))

@@ -52,7 +52,7 @@ def push_of(
         serving_root=captured.serving_root,
         trainer_root=captured.trainer_root,
         next_unit=captured.next_unit,
-        positions={source: captured.offsets} if captured.offsets else {},
+        positions=({source: captured.offsets} if captured.offsets else {}) | dict(captured.joined_positions),
         watermark_ns=captured.watermark_ns,
         examples=captured.examples,
         metrics=tuple(captured.metrics.items()),

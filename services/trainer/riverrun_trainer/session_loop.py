@@ -17,10 +17,12 @@ from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
 from riverrun.runtime.failpoints import reach
-from riverrun_trainer.caution import Caution
+from riverrun_trainer.caution import Caution, JoinCaution
 from riverrun_trainer.dead_letters import DeadLetters
+from riverrun_trainer.feed import ExampleFeed, Feed
 from riverrun_trainer.inbox import Inbox, LogLost
-from riverrun_trainer.learning import Captured, Diverged, Learning
+from riverrun_trainer.join_feed import JoinFeed
+from riverrun_trainer.learning import Captured, Diverged, Learning, Where
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.publish_pace import PublishPace
 from riverrun_trainer.publisher import Publisher, Target
@@ -77,7 +79,7 @@ class SessionLoop:
         self._push: asyncio.Task[_Answered] | None = None
         self._encode_s = 0.0
         self._dead_letters = DeadLetters(around.event_log, model)
-        self._caution = NO_CAUTION
+        self._caution: Caution | JoinCaution = NO_CAUTION
         # What the server was told to be learned next; None where nothing need be told.
         self._lot: OffsetRange | None = None
 
@@ -117,8 +119,9 @@ class SessionLoop:
         return learning
 
     async def _learn(self, learning: Learning, spec: ModelSpec) -> None:
-        inbox = Inbox(self._around.event_log, self._model, SOURCE, learning.offsets, self._pulse.wake)
-        self._pulse.start(inbox.fill())
+        feed = await self._pulse.working(self._opened_feed(learning))
+        for reader in feed.readers():
+            self._pulse.start(reader)
         self._pulse.start(self._measure_lag(learning))
         pace = PublishPace(self._model, spec.publish, learning, self._clock.monotonic())
         self._caution = await self._pulse.working(self._cautious(learning))
@@ -129,53 +132,70 @@ class SessionLoop:
                 break
             if self._push is not None and self._push.done():
                 await self._answered()
-            if self._may_learn(learning, inbox):
-                await self._name_lot(learning, inbox.peek().offset)
-                self._learn_slice(learning, inbox, pace)
-            self._publisher.skip(inbox.take_expired())
-            is_due = self._is_due(learning, inbox, pace)
+            if self._may_learn(learning, feed):
+                await self._name_lot(learning, feed)
+                self._learn_slice(learning, feed, pace)
+            self._publisher.skip(feed.take_expired())
+            is_due = self._is_due(learning, feed, pace)
             waiting = self._dead_letters.waiting
-            if waiting and (is_due or waiting >= LETTERS_TOGETHER or not self._may_learn(learning, inbox)):
+            if waiting and (is_due or waiting >= LETTERS_TOGETHER or not self._may_learn(learning, feed)):
                 # Durable before any version says that the trainer is past their events.
                 reach("trainer.before-letters")
                 await self._dead_letters.flush()
                 reach("trainer.after-letters")
             if is_due:
                 await self._publish(learning, pace)
-            if self._may_learn(learning, inbox):
+            if self._may_learn(learning, feed):
                 await asyncio.sleep(0)
             else:
                 now_s = self._clock.monotonic()
                 await self._pulse.wait(math.inf if self._push is not None else pace.next_s(now_s))
         await self._finish(learning)
 
-    def _learn_slice(self, learning: Learning, inbox: Inbox, pace: PublishPace) -> None:
+    async def _opened_feed(self, learning: Learning) -> Feed:
+        log_, wake = self._around.event_log, self._pulse.wake
+        if learning.joining is None:
+            return ExampleFeed(Inbox(log_, self._model, SOURCE, learning.offsets, wake))
+        feed = JoinFeed(log_, self._model, learning.joining, learning, wake)
+        await feed.begin()
+        return feed
+
+    def _learn_slice(self, learning: Learning, feed: Feed, pace: PublishPace) -> None:
         """Learn until the slice is used up, nothing is left, or a version may be due."""
-        learned = learning.learned
-        limit = pace.events_left if self._lot is None else self._lot.end - inbox.peek().offset
-        events = inbox.take(limit, time.perf_counter() + SLICE_S)
-        for refused in learning.take(events, self._memory.poisoned):
+        learned, limit = learning.learned, pace.events_left
+        if self._lot is not None:
+            where = feed.next_learned()
+            limit = 1 if where is None else self._lot.end - where[1]
+        for refused in feed.learn(learning, limit, time.perf_counter() + SLICE_S, self._memory.poisoned):
             self._dead_letters.add(refused)
         reach("trainer.after-learning")
         self._pulse.learned += learning.learned - learned
 
-    def _may_learn(self, learning: Learning, inbox: Inbox) -> bool:
-        if not inbox or self._lot is None:
-            return bool(inbox)
+    def _may_learn(self, learning: Learning, feed: Feed) -> bool:
+        if not feed or self._lot is None:
+            return bool(feed)
         # A lot is published before the next one is named, so that a death is at the one that was named.
-        return self._push is None and (learning.learned == 0 or inbox.peek().offset < self._lot.end)
+        return self._push is None and (learning.learned == 0 or self._is_in_lot(feed.next_learned()))
 
-    def _is_due(self, learning: Learning, inbox: Inbox, pace: PublishPace) -> bool:
+    def _is_in_lot(self, where: Where | None) -> bool:
+        lot = self._lot
+        if lot is None or where is None:
+            return False
+        return where[0] is lot.stream and lot.start <= where[1] < lot.end
+
+    def _is_due(self, learning: Learning, feed: Feed, pace: PublishPace) -> bool:
         if self._push is not None:
             return False
         if self._lot is not None:
-            if self._may_learn(learning, inbox):
+            if self._may_learn(learning, feed):
                 return False
             if learning.learned:
                 return True
         return pace.is_due(self._clock.monotonic())
 
-    async def _cautious(self, learning: Learning) -> Caution:
+    async def _cautious(self, learning: Learning) -> Caution | JoinCaution:
+        if learning.joining is not None:
+            return JoinCaution(unclean_end=self._opened.unclean_end, suspects=self._opened.suspects)
         end: Offsets = {}
         if self._opened.unclean_end:
             end = await self._around.event_log.end(self._model, SOURCE)
@@ -187,12 +207,16 @@ class SessionLoop:
             suspects=self._opened.suspects,
         )
 
-    async def _name_lot(self, learning: Learning, offset: int) -> None:
+    async def _name_lot(self, learning: Learning, feed: Feed) -> None:
         """Tell the server what is learned next, where that must be told (DECISIONS 25)."""
-        if self._lot is not None and offset < self._lot.end:
+        if not self._caution.is_needed:
+            self._lot = None
             return
-        self._lot = lot = self._caution.lot(offset)
-        if lot is None or offset in self._memory.poisoned:
+        where = feed.next_learned()
+        if where is None or self._is_in_lot(where):
+            return
+        self._lot = lot = self._caution.lot(where)
+        if lot is None or where in self._memory.poisoned:
             return
         if lot.end - lot.start > 1 or learning.learns_next:
             await self._pulse.working(self._session.attempt(lot))
@@ -204,7 +228,7 @@ class SessionLoop:
             return False
         pace.use(spec.publish)
         log.info("the publish policy changed", model=self._model, policy=spec.publish.describe())
-        return spec.publish.precision != opened_with.publish.precision
+        return spec.publish.precision != opened_with.publish.precision or spec.label != opened_with.label
 
     async def _publish(self, learning: Learning, pace: PublishPace | None = None) -> None:
         """Take the state and send it on its way; learning may go on when this returns."""
@@ -288,5 +312,5 @@ class SessionLoop:
             learning.check_finite()
         except Diverged as diverged:
             if self._lot is not None and self._lot.end - self._lot.start == 1:
-                self._memory.poisoned[diverged.offset] = "the model is not finite after learning it"
+                self._memory.poisoned[diverged.where] = "the model is not finite after learning it"
             raise

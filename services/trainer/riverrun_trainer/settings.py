@@ -34,6 +34,10 @@ class TrainerSettings(ServiceSettings):
     max_model_bytes: int = Field(default=512 << 20, gt=0)
     """Largest state of one model that is taken from the parameter server, both sides together."""
 
+    max_open: int = Field(default=1_000_000, ge=1)
+    """Predictions of one model, with and without their label, that are remembered until they are closed. Past
+    it the oldest are given up, and counted; a million of them take about a gibibyte."""
+
     live_s: float = Field(default=30.0, gt=0)
     """Seconds without a tick of a learning loop after which /livez fails (DECISIONS 25)."""
 

@@ -1,4 +1,4 @@
-"""The guide's specs are good specs."""
+"""The guides' specs are good specs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from riverrun.core.spec import parse_spec
 
-GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "model-specs.md"
-SPECS = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
+GUIDES = Path(__file__).parents[3] / "docs" / "guides"
+TEXTS = [(GUIDES / name).read_text() for name in ("model-specs.md", "late-labels.md")]
+SPECS = [spec for text in TEXTS for spec in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)]
 
 
 @pytest.mark.parametrize("text", SPECS, ids=range(len(SPECS)))
@@ -19,4 +20,4 @@ def test_a_spec_of_the_guide_is_taken(text: str) -> None:
 
 
 def test_the_guide_shows_specs_of_every_kind() -> None:
-    assert len(SPECS) == 7
+    assert len(SPECS) == 8

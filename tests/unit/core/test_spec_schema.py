@@ -47,7 +47,7 @@ def test_every_class_that_may_be_named_is_in_it_with_its_arguments() -> None:
 
 
 def test_durations_are_text_as_they_are_written() -> None:
-    window = json_schema()["$defs"]["LabelSpec"]["properties"]["window"]
+    window = json_schema()["$defs"]["LabelSpec"]["properties"]["lateness"]
 
     assert window["type"] == "string"
     assert "default" not in window

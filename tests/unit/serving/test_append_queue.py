@@ -44,11 +44,11 @@ async def _settle() -> None:
 async def test_two_appends_are_on_their_way_and_what_arrives_then_goes_together() -> None:
     log = GatedLog()
     async with AppendQueue(log) as queue:
-        first = asyncio.create_task(queue.append("m", [_event("a")]))
+        first = asyncio.create_task(queue.append("m", Stream.EXAMPLES, [_event("a")]))
         await _settle()
         others = []
         for name in "bcd":
-            others.append(asyncio.create_task(queue.append("m", [_event(name)])))
+            others.append(asyncio.create_task(queue.append("m", Stream.EXAMPLES, [_event(name)])))
             await _settle()
         waiting = [task.done() for task in (first, *others)]
         log.gate.set()
@@ -62,7 +62,9 @@ async def test_two_appends_are_on_their_way_and_what_arrives_then_goes_together(
 async def test_models_do_not_wait_for_each_other() -> None:
     log = GatedLog()
     async with AppendQueue(log) as queue:
-        tasks = [asyncio.create_task(queue.append(model, [_event(model)])) for model in ("m", "n")]
+        tasks = [
+            asyncio.create_task(queue.append(model, Stream.EXAMPLES, [_event(model)])) for model in ("m", "n")
+        ]
         await _settle()
         lots = list(log.lots)
         log.gate.set()
@@ -76,7 +78,7 @@ async def test_a_large_request_is_cut_and_answered_as_one(monkeypatch: pytest.Mo
     log = GatedLog()
     log.gate.set()
     async with AppendQueue(log) as queue:
-        answer = await queue.append("m", [_event(name) for name in "abcde"])
+        answer = await queue.append("m", Stream.EXAMPLES, [_event(name) for name in "abcde"])
 
     assert log.lots == [["a", "b"], ["c", "d"], ["e"]]
     assert [one.offset for one in answer] == [0, 1, 2, 3, 4]
@@ -89,10 +91,10 @@ async def test_everybody_in_a_failed_lot_hears_of_it(error: Exception) -> None:
     log.gate.set()
     async with AppendQueue(log) as queue:
         results = await asyncio.gather(
-            *[queue.append("m", [_event(name)]) for name in "abc"], return_exceptions=True
+            *[queue.append("m", Stream.EXAMPLES, [_event(name)]) for name in "abc"], return_exceptions=True
         )
         log.error = None
-        after = await queue.append("m", [_event("d")])
+        after = await queue.append("m", Stream.EXAMPLES, [_event("d")])
 
     assert all(isinstance(result, Unavailable) for result in results)
     assert after[0].offset == 0
@@ -102,13 +104,13 @@ async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(append_queue, "MAX_WAITING_BYTES", 1000)
     log = GatedLog()
     async with AppendQueue(log) as queue:
-        first = asyncio.create_task(queue.append("m", [_event("a", 600)]))
+        first = asyncio.create_task(queue.append("m", Stream.EXAMPLES, [_event("a", 600)]))
         await _settle()
         with pytest.raises(Exhausted):
-            await queue.append("m", [_event("b", 600)])
+            await queue.append("m", Stream.EXAMPLES, [_event("b", 600)])
         log.gate.set()
         await first
-        await queue.append("m", [_event("c", 600)])
+        await queue.append("m", Stream.EXAMPLES, [_event("c", 600)])
 
     assert log.lots == [["a"], ["c"]]
 
@@ -116,7 +118,7 @@ async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_stopping_fails_what_still_waits() -> None:
     log = GatedLog()
     async with AppendQueue(log) as queue:
-        tasks = [asyncio.create_task(queue.append("m", [_event(name)])) for name in "ab"]
+        tasks = [asyncio.create_task(queue.append("m", Stream.EXAMPLES, [_event(name)])) for name in "ab"]
         await _settle()
 
     results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -126,10 +128,10 @@ async def test_stopping_fails_what_still_waits() -> None:
 async def test_a_caller_that_gives_up_harms_nobody_else() -> None:
     log = GatedLog()
     async with AppendQueue(log) as queue:
-        impatient = asyncio.create_task(queue.append("m", [_event("a")]))
+        impatient = asyncio.create_task(queue.append("m", Stream.EXAMPLES, [_event("a")]))
         await _settle()
         impatient.cancel()
-        patient = asyncio.create_task(queue.append("m", [_event("b")]))
+        patient = asyncio.create_task(queue.append("m", Stream.EXAMPLES, [_event("b")]))
         await _settle()
         log.gate.set()
         answer = await patient

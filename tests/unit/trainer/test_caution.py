@@ -17,14 +17,14 @@ def caution(*suspects: Suspect, start: int = 0, end: int = 10_000, unclean_end: 
 def lots(of: Caution, offset: int) -> list[tuple[int, int]]:
     """What is named from `offset` on, until nothing is any more."""
     found = []
-    while (lot := of.lot(offset)) is not None:
+    while (lot := of.lot((Stream.EXAMPLES, offset))) is not None:
         found.append((lot.start, lot.end))
         offset = lot.end
     return found
 
 
 def test_after_a_clean_end_nothing_is_named():
-    assert caution(unclean_end=False).lot(0) is None
+    assert caution(unclean_end=False).lot((Stream.EXAMPLES, 0)) is None
 
 
 def test_after_an_unclean_end_every_event_of_that_time_is_named_once():
@@ -57,7 +57,7 @@ def test_a_lot_that_was_not_survived_is_learned_event_by_event():
     ],
 )
 def test_an_event_is_poisoned_once_two_deaths_name_it(suspects, poisoned):
-    assert caution(*suspects).poisoned == dict.fromkeys(poisoned, REASON)
+    assert caution(*suspects).poisoned == {(Stream.EXAMPLES, offset): REASON for offset in poisoned}
 
 
 def test_suspects_are_named_even_after_a_clean_end_and_no_further():
@@ -77,11 +77,11 @@ def test_an_event_is_never_tried_more_than_three_times(pill, reached):
             end=5_000,
             unclean_end=unclean_end,
         )
-        if pill in of.poisoned:
+        if (Stream.EXAMPLES, pill) in of.poisoned:
             break
-        offset, lot = start, of.lot(start)
+        offset, lot = start, of.lot((Stream.EXAMPLES, start))
         while lot is not None and lot.end <= pill:
-            offset, lot = lot.end, of.lot(lot.end)
+            offset, lot = lot.end, of.lot((Stream.EXAMPLES, lot.end))
         tries += 1
         unclean_end = True
         if lot is not None:

@@ -5,6 +5,7 @@ import math
 
 import pytest
 from riverrun_trainer.importance import importance
+from riverrun_trainer.joining.line_join import LineJoin, open_join
 from riverrun_trainer.learning import Diverged, Learning
 
 from riverrun.core.errors import InvalidInput, NotReady
@@ -24,6 +25,11 @@ model:
 features: {x: float, y: {type: float, max: 10}}
 metrics: [MAE]
 """
+)
+
+
+JOINING = parse_spec(
+    "{name: toy, task: regression, model: [linear_model.LinearRegression], label: {window: 1h}}"
 )
 
 
@@ -216,7 +222,7 @@ def test_a_model_that_is_not_finite_after_learning_is_found_before_it_is_publish
     with pytest.raises(Diverged) as found:
         learning.check_finite()
 
-    assert found.value.offset == 2
+    assert found.value.where == (Stream.EXAMPLES, 2)
 
 
 def test_a_broken_weight_is_found_behind_an_event_that_lacks_its_feature():
@@ -276,10 +282,17 @@ def joined(offset: int, label: object = 1.0, origin: Origin = Origin.LABEL) -> J
     return JoinedExample(example, event(offset), Stream.LABELS, 3000, origin)
 
 
+def joining(settled: list[JoinedExample]) -> LineJoin:
+    """A join that nothing was taken by, and that notes what is settled."""
+    found = open_join(JOINING, {}, {}, [], 10)
+    found.join.settle = settled.append
+    return found
+
+
 def test_joined_examples_are_scored_before_they_are_learned_and_settled_after():
     learner, settled = BatchLearner(), []
     heard = Heard(learner)
-    learning = Learning(SPEC, learner, offsets={0: 0}, scorers=[heard], settled=settled.append)
+    learning = Learning(SPEC, learner, offsets={0: 0}, scorers=[heard], joining=joining(settled))
     examples = [joined(offset) for offset in range(4)]
 
     assert learning.take_joined(examples[:2]) == []
@@ -304,7 +317,7 @@ def test_the_position_waits_for_the_mini_batch_that_joined_examples_complete():
 
 def test_a_joined_example_that_is_refused_names_its_stream_and_is_settled():
     settled: list[JoinedExample] = []
-    learning = Learning(SPEC, BatchLearner(), offsets={0: 0}, settled=settled.append)
+    learning = Learning(SPEC, BatchLearner(), offsets={0: 0}, joining=joining(settled))
     bad = joined(0, label=7.0)
 
     (refused,) = learning.take_joined([bad])

@@ -121,3 +121,26 @@ class EndResponse(_message.Message):
     store_id: str
     end: int
     def __init__(self, store_id: _Optional[str] = ..., end: _Optional[int] = ...) -> None: ...
+
+class MomentRequest(_message.Message):
+    __slots__ = ("model",)
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    def __init__(self, model: _Optional[str] = ...) -> None: ...
+
+class MomentResponse(_message.Message):
+    __slots__ = ("store_id", "clock_ns", "ends")
+    class EndsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_NS_FIELD_NUMBER: _ClassVar[int]
+    ENDS_FIELD_NUMBER: _ClassVar[int]
+    store_id: str
+    clock_ns: int
+    ends: _containers.ScalarMap[str, int]
+    def __init__(self, store_id: _Optional[str] = ..., clock_ns: _Optional[int] = ..., ends: _Optional[_Mapping[str, int]] = ...) -> None: ...

@@ -61,6 +61,11 @@ class EventLogStub(object):
                 request_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndRequest.SerializeToString,
                 response_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndResponse.FromString,
                 _registered_method=True)
+        self.Moment = channel.unary_unary(
+                '/riverrun.api.events.v1.EventLog/Moment',
+                request_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.MomentRequest.SerializeToString,
+                response_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.MomentResponse.FromString,
+                _registered_method=True)
 
 
 class EventLogServicer(object):
@@ -108,6 +113,13 @@ class EventLogServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Moment(self, request, context):
+        """Where every stream of a model ends at a moment of the log's clock.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EventLogServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -135,6 +147,11 @@ def add_EventLogServicer_to_server(servicer, server):
                     servicer.End,
                     request_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndRequest.FromString,
                     response_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndResponse.SerializeToString,
+            ),
+            'Moment': grpc.unary_unary_rpc_method_handler(
+                    servicer.Moment,
+                    request_deserializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.MomentRequest.FromString,
+                    response_serializer=riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.MomentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -274,6 +291,33 @@ class EventLog(object):
             '/riverrun.api.events.v1.EventLog/End',
             riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndRequest.SerializeToString,
             riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.EndResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Moment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/riverrun.api.events.v1.EventLog/Moment',
+            riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.MomentRequest.SerializeToString,
+            riverrun_dot_api_dot_events_dot_v1_dot_events__pb2.MomentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -19,7 +19,9 @@ MAX_APPEND_EVENTS = 2_000
 MAX_WAITING_BYTES = 64 << 20
 EVENT_OVERHEAD = 128
 MAX_ON_THE_WAY = 2
-"""Appends of one model at a time: the log commits one while the next arrives."""
+"""Appends of one stream at a time: the log commits one while the next arrives."""
+
+_Address = tuple[str, Stream]
 
 
 @dataclass(slots=True)
@@ -30,29 +32,29 @@ class _Waiting:
 
 
 class AppendQueue:
-    """Appends to the examples streams of one event log, handed to it in order of arrival per model.
+    """Appends to streams of one event log, handed to it in order of arrival per model and stream.
 
-    Nothing is acknowledged before it is on disk. At most `MAX_ON_THE_WAY` appends per model are on their
+    Nothing is acknowledged before it is on disk. At most `MAX_ON_THE_WAY` appends per stream are on their
     way; a single event that finds fewer leaves at once. Use as an async context manager: leaving it fails
     what still waits with `Unavailable`.
     """
 
     def __init__(self, log: Appends) -> None:
         self._log = log
-        self._queues: dict[str, list[_Waiting]] = {}
-        self._senders: dict[str, set[asyncio.Task[None]]] = {}
+        self._queues: dict[_Address, list[_Waiting]] = {}
+        self._senders: dict[_Address, set[asyncio.Task[None]]] = {}
         self._waiting_bytes = 0
 
     async def __aenter__(self) -> AppendQueue:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        senders = [sender for of_model in self._senders.values() for sender in of_model]
+        senders = [sender for of_stream in self._senders.values() for sender in of_stream]
         for sender in senders:
             sender.cancel()
         await asyncio.gather(*senders, return_exceptions=True)
 
-    async def append(self, model: str, events: Sequence[NewEvent]) -> list[Appended]:
+    async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
         """Append `events`; returns once all are on disk. Raises what the log raises, `Exhausted` when
         too much waits already."""
         pieces = list(_pieces(events))
@@ -62,10 +64,11 @@ class AppendQueue:
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(piece, piece_size, loop.create_future()) for piece, piece_size in pieces]
         self._waiting_bytes += size
-        self._queues.setdefault(model, []).extend(waiting)
-        senders = self._senders.setdefault(model, set())
+        address = (model, stream)
+        self._queues.setdefault(address, []).extend(waiting)
+        senders = self._senders.setdefault(address, set())
         if len(senders) < MAX_ON_THE_WAY:
-            sender = asyncio.create_task(self._send(model), name=f"append to {model}")
+            sender = asyncio.create_task(self._send(address), name=f"append to {model} {stream.value}")
             senders.add(sender)
             sender.add_done_callback(senders.discard)
         if len(waiting) == 1:
@@ -78,22 +81,22 @@ class AppendQueue:
             appended += result
         return appended
 
-    async def _send(self, model: str) -> None:
-        queue = self._queues[model]
+    async def _send(self, address: _Address) -> None:
+        queue = self._queues[address]
         try:
             while queue:
                 batch, count = _next_batch(queue)
                 del queue[:count]
-                await self._send_batch(model, batch)
+                await self._send_batch(address, batch)
         except asyncio.CancelledError:
             left, queue[:] = queue[:], []
             self._settle(left, Unavailable("the event log", "this process is stopping"))
             raise
 
-    async def _send_batch(self, model: str, batch: Sequence[_Waiting]) -> None:
+    async def _send_batch(self, address: _Address, batch: Sequence[_Waiting]) -> None:
         events = [event for one in batch for event in one.events]
         try:
-            appended = await self._log.append(model, Stream.EXAMPLES, events)
+            appended = await self._log.append(*address, events)
             if len(appended) != len(events):
                 raise Unavailable("the event log", "its answer does not fit the request")
         except asyncio.CancelledError:
@@ -103,7 +106,7 @@ class AppendQueue:
             self._settle(batch, error)
             return
         except Exception as error:  # whoever waits must hear of it, whatever went wrong
-            log.exception("an append failed by an error of ours", model=model)
+            log.exception("an append failed by an error of ours", model=address[0])
             self._settle(batch, Unavailable("the event log", type(error).__name__))
             return
         begin = 0

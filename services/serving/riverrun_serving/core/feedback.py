@@ -1,4 +1,4 @@
-"""Feedback: labelled examples from callers, checked one by one and appended durably."""
+"""Feedback: labels from callers, with features or by the prediction's id, checked and appended durably."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from hashlib import sha256
 from typing import Any
 
 from riverrun.core.errors import InvalidInput
-from riverrun.core.events import Appended, Example, NewEvent
+from riverrun.core.events import Appended, Example, NewEvent, Stream
 from riverrun.core.examples_json import encode_example
+from riverrun.core.joining_json import encode_label
 from riverrun.core.predictions import FeatureValue
 from riverrun.core.spec.features import finite_number, shown, shown_name
 from riverrun_serving.core.predicting import MAX_ID
@@ -20,8 +21,11 @@ from riverrun_serving.core.served_models import ServedModel
 MAX_ENTRIES = 50_000
 ENTRY_KEYS = frozenset({"id", "features", "label", "weight", "time", "event_id"})
 
-AppendExamples = Callable[[str, Sequence[NewEvent]], Awaitable[Sequence[Appended]]]
-"""Append to a model's examples stream; returns once all are on disk. Raises `Unavailable`, `Exhausted`."""
+NO_WINDOW = "the spec names no label.window, in which a label is joined to its prediction"
+CORRECTED = "id: was given before with another label, and label.corrections is refuse"
+
+AppendFeedback = Callable[[str, Stream, Sequence[NewEvent]], Awaitable[Sequence[Appended]]]
+"""Append to a model's stream; returns once all are on disk. Raises `Unavailable`, `Exhausted`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +45,32 @@ class Taken:
     rejected: tuple[Rejected, ...]
 
 
-async def take_one(model: ServedModel, entry: object, append: AppendExamples) -> Taken:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as an event of `stream`. `is_named` says that its event id is the caller's own."""
+
+    stream: Stream
+    event: NewEvent
+    is_named: bool
+
+    def refusal(self, outcome: Appended) -> str:
+        """Why the log refused it, in the caller's words; empty where it did not."""
+        if outcome.refused.startswith("event_id:") and not self.is_named:
+            return CORRECTED
+        return outcome.refused
+
+
+async def take_one(model: ServedModel, entry: object, append: AppendFeedback) -> Taken:
     """Append one entry; returns once it is durable. Raises `InvalidInput`, and what `append` raises."""
-    outcome = (await append(model.name, [event_from(model, entry)]))[0]
+    given = entry_from(model, entry)
+    outcome = (await append(model.name, given.stream, [given.event]))[0]
     if outcome.refused:
-        field, colon, expected = outcome.refused.partition(": ")
-        raise InvalidInput(field, expected) if colon else InvalidInput("", outcome.refused)
+        field, colon, expected = given.refusal(outcome).partition(": ")
+        raise InvalidInput(field, expected) if colon else InvalidInput("", field)
     return Taken(1, int(outcome.duplicate), ())
 
 
-async def take_feedback(model: ServedModel, entries: Sequence[object], append: AppendExamples) -> Taken:
+async def take_feedback(model: ServedModel, entries: Sequence[object], append: AppendFeedback) -> Taken:
     """Append every valid entry; returns once they are durable. One bad entry spoils no other.
 
     An entry may be an `InvalidInput`, where an edge could not even read it; it is rejected for that.
@@ -62,32 +82,34 @@ async def take_feedback(model: ServedModel, entries: Sequence[object], append: A
     if len(entries) > MAX_ENTRIES:
         raise InvalidInput("feedback", f"expected at most {MAX_ENTRIES} entries, got {len(entries)}")
     rejected: list[Rejected] = []
-    events: list[NewEvent] = []
-    indices: list[int] = []
+    given: dict[Stream, list[tuple[int, Entry]]] = {}
     for index, entry in enumerate(entries):
         try:
-            events.append(event_from(model, entry))
+            one = entry_from(model, entry)
         except InvalidInput as error:
             rejected.append(Rejected(index, str(error)))
         else:
-            indices.append(index)
-    appended = await append(model.name, events) if events else []
+            given.setdefault(one.stream, []).append((index, one))
     accepted = duplicates = 0
-    for index, outcome in zip(indices, appended, strict=True):
-        if outcome.refused:
-            rejected.append(Rejected(index, outcome.refused))
-            continue
-        accepted += 1
-        duplicates += outcome.duplicate
+    for stream, numbered in given.items():
+        appended = await append(model.name, stream, [one.event for _, one in numbered])
+        for (index, one), outcome in zip(numbered, appended, strict=True):
+            if outcome.refused:
+                rejected.append(Rejected(index, one.refusal(outcome)))
+                continue
+            accepted += 1
+            duplicates += outcome.duplicate
     return Taken(accepted, duplicates, tuple(sorted(rejected, key=lambda one: one.index)))
 
 
-def event_from(model: ServedModel, entry: object) -> NewEvent:
-    """The event that one entry is. Raises `InvalidInput` naming the field."""
+def entry_from(model: ServedModel, entry: object) -> Entry:
+    """What one entry is. Raises `InvalidInput` naming the field."""
     if isinstance(entry, InvalidInput):
         raise entry
     if not isinstance(entry, Mapping):
-        raise InvalidInput("feedback", f"expected an object with features and label, got {shown(entry)}")
+        raise InvalidInput(
+            "feedback", f"expected an object with label and id or features, got {shown(entry)}"
+        )
     unknown = next((key for key in entry if key not in ENTRY_KEYS), None)
     if unknown is not None:
         raise InvalidInput(shown_name(unknown), f"unknown key; known: {', '.join(sorted(ENTRY_KEYS))}")
@@ -95,30 +117,42 @@ def event_from(model: ServedModel, entry: object) -> NewEvent:
     if "label" not in entry:
         raise InvalidInput("label", "is required")
     label = model.spec.check_label(entry["label"])
-    if entry.get("features") is None:
-        raise InvalidInput(
-            "features", "is required: a label is not yet joined to its prediction by id, send both together"
-        )
-    features = _checked_features(model, entry["features"])
+    by_id = entry.get("features") is None
+    if by_id and not model.spec.joins:
+        raise InvalidInput("features", f"is required: {NO_WINDOW}")
+    if by_id and not given_id:
+        raise InvalidInput("id", "is required where there are no features: that of the prediction")
+    features = {} if by_id else _checked_features(model, entry["features"])
     weight = finite_number("weight", entry.get("weight", 1.0))
     if weight < 0:
         raise InvalidInput("weight", f"expected 0 or more, got {shown(weight)}")
     given_time = entry.get("time")
     time_ns = None if given_time is None else parse_time("time", given_time)
     label_json = json.dumps(label).encode()
-    return NewEvent(
-        event_id=_text(entry, "event_id") or _default_event_id(model.name, given_id, label_json, given_time),
-        body=encode_example(Example(features, label, float(weight), given_id)),
+    event_id = _text(entry, "event_id")
+    if by_id:
+        body = encode_label(given_id, label, float(weight))
+    else:
+        body = encode_example(Example(features, label, float(weight), given_id))
+    event = NewEvent(
+        event_id=event_id or _default_event_id(model, given_id, label_json, given_time),
+        body=body,
         time_ns=time_ns,
         fingerprint=label_json,
     )
+    return Entry(Stream.LABELS if by_id else Stream.EXAMPLES, event, bool(event_id))
 
 
-def _default_event_id(model: str, given_id: str, label_json: bytes, given_time: Any) -> str:
-    """A plain retry has the same one (DECISIONS 20); without an id the event is always new."""
+def _default_event_id(model: ServedModel, given_id: str, label_json: bytes, given_time: Any) -> str:
+    """A plain retry has the same one (DECISIONS 20); without an id the event is always new.
+
+    Where corrections are refused the label is not part of it: another one is then told by its fingerprint.
+    """
     if not given_id:
         return ""
-    parts = [model, given_id, label_json.decode()] + ([given_time] if given_time is not None else [])
+    parts = [model.name, given_id]
+    if not model.spec.joins or model.spec.label.corrections == "last":
+        parts += [label_json.decode()] + ([given_time] if given_time is not None else [])
     return sha256(json.dumps(parts).encode()).hexdigest()
 
 

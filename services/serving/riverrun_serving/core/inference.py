@@ -16,6 +16,7 @@ from riverrun_serving.core.deadline import NO_DEADLINE, Deadline
 from riverrun_serving.core.model_config import ModelConfig, model_config
 from riverrun_serving.core.model_slot import ModelSlot
 from riverrun_serving.core.predicting import Answer, answer_many, answer_one
+from riverrun_serving.core.prediction_log import PredictionLog
 from riverrun_serving.core.request_meter import ChannelStatistics, RequestMeter, statistics_of
 from riverrun_serving.core.served_models import ServedModel, ServedModels
 from riverrun_serving.core.tensors import (
@@ -79,12 +80,18 @@ class Inference:
     """Calls of the protocol, on rows, tensors and our errors."""
 
     def __init__(
-        self, models: ServedModels, clock: Clock, why_not_ready: Callable[[], str], protocol: str
+        self,
+        models: ServedModels,
+        clock: Clock,
+        why_not_ready: Callable[[], str],
+        protocol: str,
+        predictions: PredictionLog,
     ) -> None:
         self._models = models
         self._clock = clock
         self._why_not_ready = why_not_ready
         self._meter = RequestMeter(protocol)
+        self._predictions = predictions
 
     def server_ready(self) -> bool:
         """Whether every model that was registered at start has weights."""
@@ -128,9 +135,13 @@ class Inference:
         outputs: Sequence[str],
         deadline: Deadline = NO_DEADLINE,
     ) -> Inferred:
-        """Answer for every row. Raises `NotFound`, `NotReady`, `InvalidInput`, `DeadlineExceeded`."""
+        """Answer for every row. Raises `NotFound`, `NotReady`, `InvalidInput`, `DeadlineExceeded`.
+
+        A single row is logged by the answer's id, several by their `Answer.ids`.
+        """
         begun = time.perf_counter()
-        slot = self._models.model(name).slot(channel_or_version)
+        model = self._models.model(name)
+        slot = model.slot(channel_or_version)
         try:
             deadline.check_begin()
             now = self._clock.monotonic()
@@ -141,6 +152,9 @@ class Inference:
         except RiverrunError:
             self._meter.failed(slot, begun)
             raise
+        if share := model.spec.logged_share:
+            ids = [answer.id] if len(answer.rows) == 1 else answer.ids
+            self._predictions.note(name, answer, ids, share)
         self._meter.answered(slot, len(answer.predictions), begun)
         return Inferred(name, str(answer.loaded.version), answer.id, parameters_of(answer), tensors)
 
@@ -158,12 +172,15 @@ class Inference:
         edge asks then.
         """
         begun = time.perf_counter()
-        slot = self._models.model(name).slot(channel_or_version)
+        model = self._models.model(name)
+        slot = model.slot(channel_or_version)
         now = self._clock.monotonic()
         names = slot.ready_version(now).float_row if names is None else names
         if len(names) != len(values):
             raise InvalidInput("features", f"expected {len(names)} numbers, got {len(values)}")
         answer = answer_one(slot, dict(zip(names, values, strict=True)), request_id, now)
+        if share := model.spec.logged_share:
+            self._predictions.note(name, answer, [answer.id], share)
         self._meter.answered(slot, 1, begun)
         return answer
 

@@ -31,6 +31,8 @@ class Answer(msgspec.Struct, frozen=True):
     loaded: LoadedVersion
     channel: str
     age_s: float
+    rows: Sequence[Features] = ()
+    """What was answered for, as the model took it."""
 
     @property
     def ids(self) -> list[str]:
@@ -53,7 +55,7 @@ def answer_one(slot: ModelSlot, features: Any, given_id: Any, now: float) -> Ans
     row = loaded.check(features)
     prediction = loaded.predictor.predict(row)
     slot.answered_row = row
-    return Answer(check_id(given_id), (prediction,), loaded, slot.channel, slot.age_s(now))
+    return Answer(check_id(given_id), (prediction,), loaded, slot.channel, slot.age_s(now), (row,))
 
 
 async def answer_many(
@@ -81,7 +83,7 @@ async def answer_many(
     if len(checked) == 1:
         prediction = loaded.predictor.predict(checked[0])
         slot.answered_row = checked[0]
-        return Answer(request_id, (prediction,), loaded, slot.channel, age_s)
+        return Answer(request_id, (prediction,), loaded, slot.channel, age_s, checked)
     predictions: list[Prediction] = []
     while len(predictions) < len(checked):
         if predictions:
@@ -94,7 +96,7 @@ async def answer_many(
         spent = (time.perf_counter() - started) / (len(predictions) - begun)
         slot.row_seconds += 0.2 * (spent - slot.row_seconds)
     slot.answered_row = checked[0]
-    return Answer(request_id, predictions, loaded, slot.channel, age_s)
+    return Answer(request_id, predictions, loaded, slot.channel, age_s, checked)
 
 
 def check_rows(loaded: LoadedVersion, rows: Any, where: str) -> list[Features]:

@@ -13,24 +13,31 @@ from riverrun.core.predictions import Label, Prediction
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
 from riverrun_serving.core.deadline import Deadline
-from riverrun_serving.core.feedback import AppendExamples, take_feedback, take_one
+from riverrun_serving.core.feedback import NO_WINDOW, AppendFeedback, parse_time, take_feedback, take_one
 from riverrun_serving.core.model_slot import ModelSlot
 from riverrun_serving.core.predicting import Answer, answer_many, answer_one
+from riverrun_serving.core.prediction_log import PredictionLog
 from riverrun_serving.core.request_meter import RequestMeter
-from riverrun_serving.core.served_models import ServedModels
+from riverrun_serving.core.served_models import ServedModel, ServedModels
 from riverrun_serving.rest_edge.exchange import Reply
 from riverrun_serving.rest_edge.json_body import decode, explained
 
 
 class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     """Body of ``:predict``: exactly one of `features` and `instances`. `key` chooses the arm of an
-    experiment; without one every key is answered by `live`."""
+    experiment; without one every key is answered by `live`. `time` is when it happened, RFC 3339, now by
+    default. With `durable` the answer comes once the prediction is on disk."""
 
     features: Any = msgspec.UNSET
     instances: Any = msgspec.UNSET
     id: Any = None
     key: str | None = None
+    time: Any = None
+    durable: bool = False
 
+
+MAX_AHEAD_NS = 300 * 10**9
+"""What the log itself allows: it refuses a prediction when its answer is out already."""
 
 predict_decoder = msgspec.json.Decoder(PredictBody)
 _any_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
@@ -40,9 +47,12 @@ _encoder = msgspec.json.Encoder()
 class NativeRoutes:
     """Decode, call, encode."""
 
-    def __init__(self, models: ServedModels, append: AppendExamples, clock: Clock) -> None:
+    def __init__(
+        self, models: ServedModels, append: AppendFeedback, predictions: PredictionLog, clock: Clock
+    ) -> None:
         self._models = models
         self._append = append
+        self._predictions = predictions
         self._clock = clock
         self._meter = RequestMeter("rest")
         self._accepted = metrics.FEEDBACK.labels("accepted")
@@ -53,10 +63,14 @@ class NativeRoutes:
         """Answer for one row or many, if it is not too late; by `live` for the empty text."""
         begun = time.perf_counter()
         asked = decode(predict_decoder, body)
-        slot = self._models.model(model).slot(channel_or_version)
+        served = self._models.model(model)
+        slot = served.slot(channel_or_version)
         try:
             deadline.check_begin()
             answer, content = await self._answer(slot, asked, deadline)
+            share = served.spec.logged_share
+            if share or asked.durable or asked.time is not None:
+                await self._log(served, answer, content.get("ids") or [answer.id], share, asked)
         except RiverrunError:
             self._meter.failed(slot, begun)
             raise
@@ -79,6 +93,19 @@ class NativeRoutes:
         return answer, (
             {"id": answer.id, "ids": answer.ids, "predictions": predictions} | version_json(answer)
         )
+
+    async def _log(
+        self, model: ServedModel, answer: Answer, ids: Sequence[str], share: float, asked: PredictBody
+    ) -> None:
+        time_ns = None if asked.time is None else parse_time("time", asked.time)
+        if time_ns is not None and time_ns > self._clock.wall_ns() + MAX_AHEAD_NS:
+            raise InvalidInput("time", "more than 5 minutes ahead of the clock here")
+        if not asked.durable:
+            self._predictions.note(model.name, answer, ids, share, time_ns)
+        elif model.spec.joins:
+            await self._predictions.keep(model.name, answer, ids, time_ns)
+        else:
+            raise InvalidInput("durable", NO_WINDOW)
 
     async def feedback(self, model: str, body: bytes, content_type: bytes) -> Reply:
         """Take labelled examples; answered once they are durable.
