@@ -59,6 +59,11 @@ PREDICT_BODY: Schema = {
         "instances": list_of(FEATURES, minItems=1, maxItems=MAX_ROWS),
         "id": ID,
         "key": {"type": ["string", "null"], "description": "Chooses the arm of an experiment."},
+        "time": {"type": ["string", "null"], "format": "date-time", "description": "When it happened; now."},
+        "durable": {
+            "type": "boolean",
+            "description": "Answer once the prediction is on disk, for its label.",
+        },
     },
     "oneOf": [{"required": ["features"]}, {"required": ["instances"]}],
     "description": "Exactly one of features and instances.",
