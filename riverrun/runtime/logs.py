@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 import structlog
 
 MAX_FIELD = 4096
-"""Longer text in a field is cut: whoever names an event must not be able to flood the log."""
+"""Bytes of a field at most, as JSON; longer ones are cut: whoever names an event must not flood the log."""
 
 
 def set_up_logs(
@@ -24,9 +25,9 @@ def set_up_logs(
         _bound_fields,
     ]
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [_printable, structlog.dev.ConsoleRenderer()]
         if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [structlog.processors.format_exc_info, _bound_exception, structlog.processors.JSONRenderer()]
     )
     numeric = logging.getLevelName(level.upper())
     structlog.configure(
@@ -53,6 +54,39 @@ def set_up_logs(
 
 def _bound_fields(_logger: Any, _method: str, event: Any) -> Any:
     for key, value in event.items():
-        if isinstance(value, str) and len(value) > MAX_FIELD:
-            event[key] = value[:MAX_FIELD] + "…"
+        if key in _PASSED_ON or value is None or isinstance(value, (bool, int, float)):
+            continue
+        text = value if isinstance(value, str) else str(value)
+        bounded = _bounded(text)
+        if bounded is not text:
+            event[key] = bounded
+    return event
+
+
+_PASSED_ON = ("exc_info", "_record", "_from_structlog")
+"""Not fields yet: an exception is bounded once it is text."""
+
+
+def _bound_exception(_logger: Any, _method: str, event: Any) -> Any:
+    text = event.get("exception")
+    if isinstance(text, str) and _bounded(text) is not text:
+        # Where it began and what it was are at the ends.
+        event["exception"] = _bounded(text, MAX_FIELD // 2) + _bounded(text[::-1], MAX_FIELD // 2)[::-1]
+    return event
+
+
+def _bounded(text: str, max_bytes: int = MAX_FIELD) -> str:
+    if len(text) * 12 <= max_bytes:
+        return text  # even if each character becomes two escapes of six bytes
+    cut = text[:max_bytes]
+    while len(json.dumps(cut)) > max_bytes:
+        cut = cut[: len(cut) * 3 // 4]
+    return text if len(cut) == len(text) else cut[:-1] + "…"
+
+
+def _printable(_logger: Any, _method: str, event: Any) -> Any:
+    """For terminals: what would move their cursor, or begin a line of its own, is shown as an escape."""
+    for key, value in event.items():
+        if isinstance(value, str) and key != "exception" and not value.isprintable():
+            event[key] = "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
     return event

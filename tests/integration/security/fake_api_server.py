@@ -12,7 +12,6 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -62,11 +61,8 @@ class FakeApiServer:
     ) -> str:
         """A token signed with our key, or another."""
         return jwt.encode(
-            self.claims(subject, **changed), key or self.pem(), algorithm=alg, headers={"kid": kid}
+            self.claims(subject, **changed), key or self._key, algorithm=alg, headers={"kid": kid}
         )
-
-    def pem(self) -> bytes:
-        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     def public_jwk(self) -> dict[str, Any]:
         jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
