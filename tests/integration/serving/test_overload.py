@@ -1,7 +1,7 @@
 """Too much, too slow, too late: what serving does to clients that ask for more than their share.
 
-Bounds in time are those of FAULTS, or generous ones where a busy machine decides; what a benchmark has to
-measure (goodput, the wait of those let in) is in `benchmarks/overload.py`.
+Bounds in time are generous, since a busy machine decides. Does not cover goodput, nor how long those that are
+let in wait: a benchmark has to measure these.
 """
 
 from __future__ import annotations
