@@ -15,7 +15,7 @@ from benchmarks.soak.samples import Sample
 
 MIB = 1 << 20
 SIZE_INCHES = (7.5, 7.5)
-DPI = 90
+DPI = 80
 
 Read = Callable[[Sample], float | None]
 
