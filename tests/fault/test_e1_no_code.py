@@ -209,7 +209,7 @@ async def test_no_service_unpickles_anything_in_tests_of_the_whole_stack(
     for name in ("RIVERRUN_FAULTS_SIZE", "PYTEST_CURRENT_TEST", "PYTEST_XDIST_WORKER"):
         environment.pop(name, None)
     tests = WHOLE if release else SOME
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not full", *tests]
+    command = [sys.executable, "-m", "pytest", "-m", "not full", "--timeout=300", *tests]
     run = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
