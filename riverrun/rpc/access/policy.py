@@ -82,6 +82,7 @@ PARAM_SERVER_RPCS: Mapping[str, Access] = {
     _EVENTS + "AppendStream": _to(SERVING),
     _EVENTS + "Read": _to(TRAINER),
     _EVENTS + "End": _to(TRAINER),
+    _EVENTS + "Moment": _to(TRAINER),
     _EVENTS + "Trim": OPERATORS,
 }
 
