@@ -33,6 +33,6 @@ def verbs(app: typer.Typer) -> dict[str, list[str]]:
 def test_verbs_are_those_of_the_command_line_with_the_same_options() -> None:
     ours, plain = verbs(app), verbs(plain_app)
 
-    assert set(plain) - set(ours) == {"up", "import", "spec", "store"}
+    assert set(plain) - set(ours) == {"up", "import", "spec", "store", "keys", "certs"}
     assert set(ours) - set(plain) == {"backup"}
     assert all(ours[name] == plain[name] for name in set(ours) & set(plain))
