@@ -21,12 +21,13 @@ PODS = "/api/v1/namespaces/apart/pods"
 
 
 class ApiServer(ThreadingHTTPServer):
-    """Answers lists of pods; `refused` is a Status to answer instead."""
+    """Answers lists of pods; `refused` is a Status to answer instead, `told` the environment of pods."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.pods: list[dict[str, Any]] = []
         self.refused: dict[str, Any] | None = None
+        self.told: list[str] = []
 
     def add(
         self, release: str, component: str, number: int, *, ready: bool = True, going: bool = False
@@ -40,7 +41,9 @@ class ApiServer(ThreadingHTTPServer):
         if going:
             metadata["deletionTimestamp"] = "2026-11-28T07:30:00Z"
         condition = {"type": "Ready", "status": "True" if ready else "False"}
-        self.pods.append({"metadata": metadata, "status": {"conditions": [condition]}})
+        told = [{"name": name, "value": "x"} for name in self.told]
+        spec = {"containers": [{"name": component, "env": told}]}
+        self.pods.append({"metadata": metadata, "spec": spec, "status": {"conditions": [condition]}})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -118,7 +121,20 @@ def test_a_ready_pod_is_taken_and_none_that_goes(api: ApiServer, cluster: Cluste
     api.add("rr", "serving", 2)
     api.add("rr", "trainer", 3)
 
-    assert cluster.pod("serving").name == "rr-serving-2"
+    pod = cluster.pod("serving")
+    assert (pod.name, pod.release, pod.prefix) == ("rr-serving-2", "rr", "rr")
+    assert (pod.has_tls, pod.has_tokens) == (False, False)
+
+
+def test_a_release_with_tls_and_tokens_is_known_by_what_its_pods_are_told(
+    api: ApiServer, cluster: Cluster
+) -> None:
+    api.told = ["RIVERRUN_TLS_CERT_FILE", "RIVERRUN_AUTH_ACCOUNTS_FILE"]
+    api.add("rr-riverrun", "param-server", 0)
+
+    pod = cluster.pod("param-server")
+
+    assert (pod.prefix, pod.has_tls, pod.has_tokens) == ("rr-riverrun", True, True)
 
 
 def test_of_several_releases_one_has_to_be_named(api: ApiServer, cluster: Cluster) -> None:
