@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 from riverrun_serving.core.deadline import NO_DEADLINE
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 from riverrun_serving.core.predicting import answer_one, check_id
+from riverrun_serving.core.prediction_log import PredictionLog
 from riverrun_serving.core.request_meter import RequestMeter
 from riverrun_serving.core.served_models import ServedModel, ServedModels
 from riverrun_serving.rest_edge import native_routes
@@ -22,6 +23,7 @@ from riverrun_serving.rest_edge.json_body import decode
 
 from benchmarks import workload
 from benchmarks.figures import Figure, rounded
+from riverrun.core.events import Appended, NewEvent, Stream
 from riverrun.core.spec import parse_spec
 from riverrun.core.versions import Manifest
 from riverrun.learners.build import build_learner, build_predictor
@@ -68,6 +70,14 @@ def served() -> ModelSlot:
     return slot
 
 
+class NoLog:
+    """Where feedback and predictions would go; the model logs none."""
+
+    async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
+        """Nothing is appended."""
+        return []
+
+
 def figures() -> Iterator[Figure]:
     """The route, and its parts."""
     slot = served()
@@ -76,10 +86,9 @@ def figures() -> Iterator[Figure]:
     models = ServedModels()
     models.add(ServedModel(workload.NAME, loaded.spec, slots={"live": slot}))
 
-    async def no_log(_model: str, _events: Any) -> list[Any]:
-        return []
-
-    routes = native_routes.NativeRoutes(models, no_log, SystemClock())
+    log = NoLog()
+    predictions = PredictionLog(log, max_bytes=1 << 20, drain_s=0.0)
+    routes = native_routes.NativeRoutes(models, log.append, predictions, SystemClock())
     row = workload.rows()[0][0]
     body = json.dumps({"features": row}).encode()
     decoder = native_routes.predict_decoder

@@ -21,7 +21,7 @@ from riverrun_param_server import requests
 from riverrun_param_server.app import building
 from riverrun_param_server.settings import ParamServerSettings
 from riverrun_param_server.watch_hub import Subscription
-from riverrun_serving.core.feedback import event_from
+from riverrun_serving.core.feedback import entry_from
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 from riverrun_serving.core.served_models import ServedModel
 from riverrun_serving.sync.slot_sync import SlotSync
@@ -119,7 +119,7 @@ async def measure(folder: Path) -> Steps:
         for place, (features, label) in zip(range(LABELS), workload.endless(), strict=False):
             entry = json.loads(json.dumps({"id": f"e{place}", "features": features, "label": label}))
             with steps.taking("serving: check the label, write its message"):
-                event = event_from(served, entry)
+                event = entry_from(served, entry).event
                 append_request(spec.name, Stream.EXAMPLES, [event]).SerializeToString()
             with steps.taking("event log: commit"):
                 [appended] = await event_log.append(spec.name, Stream.EXAMPLES, [event])
