@@ -133,6 +133,7 @@ EVENTS: list[tuple[str, str, Any]] = [
     ("Trim", "a negative offset", events.TrimRequest(model="fraud", stream="examples", before=-1)),
     ("End", "an unknown model", events.EndRequest(model="nobody", stream="examples")),
     ("End", "an unknown stream", events.EndRequest(model="fraud", stream="rumours")),
+    ("Moment", "an unknown model", events.MomentRequest(model="nobody")),
 ]
 
 

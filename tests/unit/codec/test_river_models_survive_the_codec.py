@@ -9,6 +9,7 @@ import pytest
 
 from riverrun.codec.graph_decoder import GraphDecoder
 from riverrun.codec.graph_encoder import GraphEncoder
+from riverrun.core.steps import finish
 from riverrun.learners.river_allow_list import river_allow_list
 from tests.unit.codec.river_follow import answer, follow, warmed_up, written
 from tests.unit.codec.river_part_cases import part_cases
@@ -34,7 +35,8 @@ def test_only_what_is_listed_as_restless_changes_when_it_answers(case: Case) -> 
     model, steps = warmed_up(case, 30)
     encoder = GraphEncoder(river_allow_list())
     encoder.encode(model)
-    reader, unasked = (GraphDecoder(river_allow_list()).open(dict(encoder.state().serving)) for _ in "ab")
+    units = encoder.state().serving
+    reader, unasked = (finish(GraphDecoder(river_allow_list()).opening(dict(units))) for _ in "ab")
     before = written(reader.root)
 
     for step in steps:

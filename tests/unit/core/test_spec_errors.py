@@ -35,6 +35,7 @@ TABLE = [
     (HEAD + OK + "features:\n  x: {type: float, min: 2, max: 1}", "features.x.min", 5, "is above max"),
     (HEAD + OK + "label: {type: float}", "label.type", 4, "does not fit task binary"),
     (HEAD + OK + "label:\n  window: 48", "label.window", 5, "48h"),
+    (HEAD + OK + "predictions: {sample: 120%}", "predictions.sample", 4, "less than or equal to 1"),
     (HEAD + OK + "publish: {every: soon}", "publish.every", 4, "250ms"),
     (HEAD + OK + "publish: {every_events: 0}", "publish.every_events", 4, "greater than or equal to 1"),
     (HEAD + OK + "publish: {budget: 2}", "publish.budget", 4, "20%"),

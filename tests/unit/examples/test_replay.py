@@ -98,7 +98,7 @@ async def test_a_flight_without_a_label_is_served_and_never_taught() -> None:
 
 async def test_an_error_of_the_service_ends_the_replay() -> None:
     class Failing(ServiceInMemory):
-        async def feedback(self, flights: Sequence[Flight]) -> None:
+        async def landed(self, flights: Sequence[Flight]) -> None:
             raise ConnectionError("away")
 
     async def new_day() -> None: ...

@@ -46,8 +46,9 @@ class InferenceServicer:
             "RepositoryModelLoad": _unary(self.refuse_loading, messages.RepositoryModelLoadRequest),
             "RepositoryModelUnload": _unary(self.refuse_loading, messages.RepositoryModelUnloadRequest),
         }
-        # Registered by name: gRPC asks each generic handler in turn at every call.
-        server.add_registered_method_handlers(messages.SERVICE, handlers)
+        # Not registered by name: gRPC does not count such calls against the server's bound.
+        generic = grpc.method_handlers_generic_handler(messages.SERVICE, handlers)
+        server.add_generic_rpc_handlers((generic,))
 
     async def server_live(self, _request: Any, _context: Any) -> Any:
         """Answered at all: alive."""
