@@ -56,10 +56,10 @@ def _bound_fields(_logger: Any, _method: str, event: Any) -> Any:
     for key, value in event.items():
         if key in _PASSED_ON or value is None or isinstance(value, (bool, int, float)):
             continue
-        text = value if isinstance(value, str) else str(value)
-        bounded = _bounded(text)
-        if bounded is not text:
-            event[key] = bounded
+        if isinstance(value, str):
+            event[key] = _bounded(value)
+        elif len(json.dumps(value, default=repr)) > MAX_FIELD:
+            event[key] = _bounded(str(value))
     return event
 
 

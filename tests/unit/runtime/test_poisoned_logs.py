@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from riverrun.core.errors import NotFound
@@ -68,6 +68,7 @@ def test_poison_stays_one_line_of_json_with_bounded_fields(text: str) -> None:
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example("\x1f\x1f\x1f\x1f\x07\U00010000\U00010000" * 40)
 @given(st.text(max_size=200).map(lambda text: text * 40))
 def test_any_text_stays_one_line_of_json(text: str) -> None:
     are_whole_lines(logged("json", text))
