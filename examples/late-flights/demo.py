@@ -18,7 +18,6 @@ from pathlib import Path
 from auc import ScoreRecord
 from display import Figures, show
 from flights import Flight, by_minute, load_flights
-from ideal import instant_labels
 from measures import Histogram
 from replay import DAILY, FROZEN, MODELS, ONLINE, Pace, Progress, Replay, warm_up
 from report import Reading, Summary, date, plot
@@ -92,8 +91,8 @@ class Demo:
         await self._take(*before)
         return elapsed
 
-    def summary(self, span: Span, warm_up_flights: int, elapsed: float, auc_instant: float | None) -> Summary:
-        """The whole run in figures, beside the ideal's."""
+    def summary(self, span: Span, warm_up_flights: int, elapsed: float) -> Summary:
+        """The whole run in figures."""
         auc = self._record.overall()
         progress, online = self._progress, auc[ONLINE] or 0.5
         versions = progress.version - progress.first_version
@@ -107,8 +106,6 @@ class Demo:
             auc=auc,
             margin_over_frozen=online - (auc[FROZEN] or 0.5),
             margin_over_daily=online - (auc[DAILY] or 0.5),
-            auc_instant=auc_instant,
-            behind_instant=(auc_instant or 0.5) - online,
             seconds=elapsed,
             versions=versions,
             versions_per_second=versions / elapsed,
@@ -176,11 +173,7 @@ class Demo:
         )
 
 
-Outcome = tuple[Summary, list[Reading], list[tuple[int, float]]]
-"""What a run came to: in figures, day by day, and day by day for the ideal."""
-
-
-async def run(console: Console, flights: list[Flight], span: Span) -> Outcome:
+async def run(console: Console, flights: list[Flight], span: Span) -> tuple[Summary, list[Reading]]:
     """The demo with `flights`; everything it started has ended when this returns or raises."""
     with tempfile.TemporaryDirectory(prefix="riverrun-demo-") as data:
         console.print("starting riverrun: a parameter server, a trainer and a serving process")
@@ -192,13 +185,12 @@ async def run(console: Console, flights: list[Flight], span: Span) -> Outcome:
             demo = Demo(console, client, service, at)
             console.print("learning from four weeks of flights")
             warm_up_flights = await demo.learn(flights, span)
-            console.print("serving, and learning from each landing: its label names the prediction by id")
+            console.print("serving, and learning from each landing")
             elapsed = await demo.serve(flights, span)
-    auc_instant, ideal = instant_labels(flights, span, ROLLING)
-    return demo.summary(span, warm_up_flights, elapsed, auc_instant), demo.readings, ideal
+            return demo.summary(span, warm_up_flights, elapsed), demo.readings
 
 
-async def until_stopped(console: Console, flights: list[Flight], span: Span) -> Outcome:
+async def until_stopped(console: Console, flights: list[Flight], span: Span) -> tuple[Summary, list[Reading]]:
     """`run`, ended in order by SIGTERM as by Ctrl-C."""
     task = asyncio.current_task()
     assert task is not None
@@ -215,7 +207,7 @@ def main() -> None:
     try:
         console.print("reading the flights of New York, 2013")
         span = Span.year() if options.all else Span.default()
-        summary, readings, ideal = asyncio.run(until_stopped(console, span.of(load_flights()), span))
+        summary, readings = asyncio.run(until_stopped(console, span.of(load_flights()), span))
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("stopped")
         sys.exit(130)
@@ -223,7 +215,7 @@ def main() -> None:
         sys.exit(f"the demo could not go on: {error}")
     options.out.mkdir(parents=True, exist_ok=True)
     summary.save(options.out / "demo-summary.json")
-    plot(options.out / "demo.png", readings, ideal, summary)
+    plot(options.out / "demo.png", readings, summary)
     console.print(*summary.sentences(), sep="\n", soft_wrap=True)
     console.print(f"saved: {options.out / 'demo-summary.json'} and {options.out / 'demo.png'}")
 
