@@ -13,12 +13,9 @@ import structlog
 from riverrun.api.events.v1 import events_pb2_grpc
 from riverrun.core.errors import DigestMismatch
 from riverrun.events.embedded.log import EmbeddedEventLog
-from riverrun.rpc.access.policy import PARAM_SERVER_RPCS, STATUS_ROUTES
 from riverrun.rpc.server_security import server_security
-from riverrun.rpc.servers import serving_grpc
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
-from riverrun.runtime.status_app import serving_http, status_app
 from riverrun_param_server.announcements import Announcements
 from riverrun_param_server.backups import Backups
 from riverrun_param_server.catalogue import Catalogue
@@ -31,6 +28,7 @@ from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
 from riverrun_param_server.identity import renew_store_id
 from riverrun_param_server.keeping import Keeping
 from riverrun_param_server.param_server import LostHistory, ParamServer
+from riverrun_param_server.ports import answering
 from riverrun_param_server.pulls import Pulls
 from riverrun_param_server.pushes import Pushes
 from riverrun_param_server.readers import Readers
@@ -158,28 +156,14 @@ async def running(
             events.end()
             event_log.stop()
 
-        status = status_app(
+        async with answering(
+            settings,
+            security,
+            add_services,
             alive=lambda: server.fatal.error is None,
             ready=lambda: "the disk failed" if server.fatal.error is not None else "",
-        )
-        async with (
-            serving_http(
-                security.guarded(status, STATUS_ROUTES),
-                settings.host,
-                settings.http_port,
-                settings.drain_s,
-                security.http,
-            ) as http_port,
-            serving_grpc(
-                add_services,
-                settings.host,
-                settings.port,
-                drain_s=settings.drain_s,
-                on_stop=end_streams,
-                interceptors=security.interceptors(PARAM_SERVER_RPCS),
-                credentials=security.grpc_credentials,
-            ) as (port, _),
-        ):
+            on_stop=end_streams,
+        ) as (port, http_port):
             log.info("the parameter server answers", port=port, http_port=http_port)
             yield Running(port, http_port, server, event_log, housekeeping, specs, stop or Stop())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from riverrun_param_server.app import Running, running
@@ -17,6 +17,7 @@ from riverrun.core.events import Positions
 from riverrun.core.units import SideDelta
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.watching import Change, Have, Watch
 from riverrun.rpc.weights import Pulled, Push
 
 SPEC = """\
@@ -125,6 +126,41 @@ async def stack_over(settings: ParamServerSettings) -> AsyncIterator[Stack]:
             await channel.close()
             server.stop.ask()
             await asyncio.gather(roots, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def watching(
+    address: str,
+    *,
+    have: Sequence[Have] = (),
+    have_store_id: str = "",
+    models: Sequence[str] = (),
+    catalogue_only: bool = False,
+    reader_id: str = "",
+) -> AsyncIterator[tuple[Watch, list[Change]]]:
+    """A watch on a connection of its own, and everything it has heard so far."""
+    channel = open_channel(address)
+    watch = Watch(
+        ParameterClient(channel),
+        have=lambda: (have_store_id, have),
+        models=models,
+        catalogue_only=catalogue_only,
+        reader_id=reader_id,
+        address="host:1",
+    )
+    heard: list[Change] = []
+
+    async def listen() -> None:
+        async for change_ in watch.changes():
+            heard.append(change_)
+
+    task = asyncio.create_task(listen())
+    try:
+        yield watch, heard
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await channel.close()
 
 
 async def eventually(holds: Callable[[], bool], within_s: float = 20.0) -> None:

@@ -26,11 +26,9 @@ from riverrun.rpc.watching import (
     Change,
     Connected,
     Disconnected,
-    Have,
     Heartbeat,
     ModelChanged,
     ModelDeleted,
-    Watch,
 )
 from tests.integration.param_server.param_stack import (
     LARGE,
@@ -43,6 +41,7 @@ from tests.integration.param_server.param_stack import (
     eventually,
     held_by,
     stack_over,
+    watching,
 )
 
 
@@ -76,29 +75,6 @@ async def replica_of(address: str) -> AsyncIterator[Replica]:
             await channel.close()
             replica.stop.ask()
             await asyncio.gather(roots, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def heard_from(
-    address: str, *, have: Sequence[Have] = (), have_store_id: str = "", reader_id: str = ""
-) -> AsyncIterator[tuple[Watch, list[Change]]]:
-    channel = open_channel(address)
-    watch = Watch(
-        ParameterClient(channel), have=lambda: (have_store_id, have), reader_id=reader_id, address="pod:1"
-    )
-    heard: list[Change] = []
-
-    async def listen() -> None:
-        async for one in watch.changes():
-            heard.append(one)
-
-    task = asyncio.create_task(listen())
-    try:
-        yield watch, heard
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await channel.close()
 
 
 def versions(heard: Sequence[Change], channel: str = "live") -> list[int]:
@@ -139,7 +115,7 @@ async def test_it_hands_on_each_version_as_the_leader_announced_it(stack: Stack,
     async with contextlib.AsyncExitStack() as runs:
         replica = await runs.enter_async_context(replica_of(stack.address))
         await eventually(lambda: replica.running.followed.complete)
-        _, heard = await runs.enter_async_context(heard_from(replica.address))
+        _, heard = await runs.enter_async_context(watching(replica.address))
         await eventually(lambda: any(isinstance(one, Heartbeat) for one in heard))
         first = list(heard)
         for _ in range(10):
@@ -194,7 +170,7 @@ async def test_a_reader_that_is_ahead_waits_until_the_replica_has_caught_up(
 
 
 async def test_a_large_version_is_pulled_and_handed_on(stack: Stack, trainer: Trainer) -> None:
-    async with replica_of(stack.address) as replica, heard_from(replica.address) as (_, heard):
+    async with replica_of(stack.address) as replica, watching(replica.address) as (_, heard):
         await eventually(lambda: replica.version() == 1)
         newest = await trainer.push(3, size=LARGE)
         await eventually(lambda: newest in versions(heard))
@@ -205,7 +181,7 @@ async def test_a_large_version_is_pulled_and_handed_on(stack: Stack, trainer: Tr
 
 
 async def test_rolling_back_holding_and_removing_channels_is_followed(stack: Stack, trainer: Trainer) -> None:
-    async with replica_of(stack.address) as replica, heard_from(replica.address) as (_, heard):
+    async with replica_of(stack.address) as replica, watching(replica.address) as (_, heard):
         at_first = dict(trainer.units.serving)
         await trainer.push()
         await stack.client.set_channel("flights", "canary", follow_line=1)
@@ -277,13 +253,13 @@ async def test_its_readers_are_listed_at_the_leader_until_they_go(stack: Stack, 
 
     async with replica_of(stack.address) as replica:
         await eventually(lambda: replica.version() == 1)
-        async with heard_from(replica.address, reader_id="pod-1") as (watch, heard):
+        async with watching(replica.address, reader_id="pod-1") as (watch, heard):
             await eventually(lambda: versions(heard) == [1])
             await watch.report(Applied("flights", "live", 1, 1, "watch"))
             await until({"pod-1"})
             all_listed = await listed()
 
-            assert all_listed["pod-1"] == (1, "pod:1")
+            assert all_listed["pod-1"] == (1, "host:1")
             own = [name for name in all_listed if name != "pod-1"]
             assert [all_listed[name] for name in own] == [(1, replica.running.address)]
         await until(set())
@@ -298,7 +274,7 @@ async def test_while_the_leader_is_away_it_serves_on_and_says_since_when_it_cann
         async with open_session(stack.client, "flights", 1, "t") as session:
             trainer = Trainer(stack, Units(), session.opened.epoch)
             await trainer.push(0, 1)
-        async with replica_of(stack.address) as replica, heard_from(replica.address) as (_, heard):
+        async with replica_of(stack.address) as replica, watching(replica.address) as (_, heard):
             await eventually(lambda: 0 <= last_unconfirmed_s(heard) < 1.5)
             await leader_runs.aclose()
 
@@ -318,7 +294,7 @@ async def test_another_store_at_the_leader_begins_everything_anew(
         await first.client.register_model(SPEC)
         async with open_session(first.client, "flights", 1, "t") as session:
             await Trainer(first, Units(), session.opened.epoch).push(0)
-        async with replica_of(first.address) as replica, heard_from(replica.address) as (_, heard):
+        async with replica_of(first.address) as replica, watching(replica.address) as (_, heard):
             await eventually(lambda: replica.version() == 1)
             await first_runs.aclose()
             port = int(first.address.rpartition(":")[2])
@@ -333,7 +309,7 @@ async def test_another_store_at_the_leader_begins_everything_anew(
 
 
 async def test_models_come_and_go_with_the_leader(stack: Stack, trainer: Trainer) -> None:
-    async with replica_of(stack.address) as replica, heard_from(replica.address) as (_, heard):
+    async with replica_of(stack.address) as replica, watching(replica.address) as (_, heard):
         await eventually(lambda: versions(heard) == [1])
         await stack.client.register_model(SPEC.replace("flights", "trains"))
         await eventually(lambda: any(isinstance(o, ModelChanged) and o.model.name == "trains" for o in heard))
@@ -349,7 +325,7 @@ async def test_a_replica_may_follow_a_replica(stack: Stack, trainer: Trainer) ->
     async with (
         replica_of(stack.address) as near,
         replica_of(near.address) as far,
-        heard_from(far.address, reader_id="pod-9") as (watch, heard),
+        watching(far.address, reader_id="pod-9") as (watch, heard),
     ):
         await eventually(lambda: versions(heard)[-1:] == [1])
         await watch.report(Applied("flights", "live", 1, 1, "watch"))

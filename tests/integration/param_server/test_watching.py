@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import grpc
@@ -17,7 +17,6 @@ from riverrun.codec.wire import decode_side
 from riverrun.core.digest import HashTree
 from riverrun.core.events import Arrivals
 from riverrun.core.units import SideDelta
-from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession, open_session
 from riverrun.rpc.watching import (
@@ -29,7 +28,6 @@ from riverrun.rpc.watching import (
     Heartbeat,
     ModelChanged,
     ModelDeleted,
-    Watch,
 )
 from tests.integration.param_server.param_stack import (
     OTHER_POLICY,
@@ -40,42 +38,8 @@ from tests.integration.param_server.param_stack import (
     change,
     eventually,
     stack_over,
+    watching,
 )
-
-
-@contextlib.asynccontextmanager
-async def watching(
-    stack: Stack,
-    *,
-    have: Sequence[Have] = (),
-    have_store_id: str = "",
-    models: Sequence[str] = (),
-    catalogue_only: bool = False,
-    reader_id: str = "",
-) -> AsyncIterator[tuple[Watch, list[Change]]]:
-    """A watch on a connection of its own, and everything it has heard so far."""
-    channel = open_channel(stack.address)
-    watch = Watch(
-        ParameterClient(channel),
-        have=lambda: (have_store_id, have),
-        models=models,
-        catalogue_only=catalogue_only,
-        reader_id=reader_id,
-        address="host:1",
-    )
-    heard: list[Change] = []
-
-    async def listen() -> None:
-        async for change_ in watch.changes():
-            heard.append(change_)
-
-    task = asyncio.create_task(listen())
-    try:
-        yield watch, heard
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await channel.close()
 
 
 def announced(heard: Sequence[Change]) -> list[Announced]:
@@ -100,7 +64,7 @@ async def test_everything_there_is_comes_before_the_first_heartbeat(stack: Stack
     async with open_session(stack.client, "flights", 1, "t") as session:
         await push_some(stack, session, Units(), 0, 2)
 
-    async with watching(stack) as (_, heard):
+    async with watching(stack.address) as (_, heard):
         await eventually(lambda: up_to_date(heard))
 
     assert [type(change_) for change_ in heard[:4]] == [Connected, ModelChanged, Announced, Heartbeat]
@@ -116,7 +80,7 @@ async def test_small_deltas_come_inline_and_lead_to_the_announced_root(stack: St
     units = Units()
     async with (
         open_session(stack.client, "flights", 1, "t") as session,
-        watching(stack) as (_, heard),
+        watching(stack.address) as (_, heard),
     ):
         await push_some(stack, session, units, 0, 1)
         await eventually(lambda: len(announced(heard)) == 1)
@@ -139,7 +103,7 @@ async def test_a_large_delta_is_announced_without_it(stack: Stack) -> None:
     units = Units()
     async with (
         open_session(stack.client, "flights", 1, "t") as session,
-        watching(stack) as (_, heard),
+        watching(stack.address) as (_, heard),
     ):
         await push_some(stack, session, units, 0, 1)
         await eventually(lambda: len(announced(heard)) == 1)
@@ -160,7 +124,9 @@ async def test_a_reader_that_comes_back_gets_one_delta_from_what_it_holds(stack:
         await push_some(stack, session, units, 3, 4)
     store_id = stack.running.server.store_id
 
-    async with watching(stack, have=[Have("flights", "live", 3, generation)], have_store_id=store_id) as (
+    async with watching(
+        stack.address, have=[Have("flights", "live", 3, generation)], have_store_id=store_id
+    ) as (
         _,
         heard,
     ):
@@ -178,7 +144,7 @@ async def test_a_reader_that_is_up_to_date_is_told_so(stack: Stack) -> None:
     generation = (await stack.client.list_models())[0].channels[0].generation
 
     have = [Have("flights", "live", 3, generation)]
-    async with watching(stack, have=have, have_store_id=stack.running.server.store_id) as (_, heard):
+    async with watching(stack.address, have=have, have_store_id=stack.running.server.store_id) as (_, heard):
         await eventually(lambda: up_to_date(heard))
 
     (one,) = announced(heard)
@@ -190,7 +156,10 @@ async def test_what_is_held_of_another_store_counts_as_nothing(stack: Stack) -> 
     async with open_session(stack.client, "flights", 1, "t") as session:
         await push_some(stack, session, Units(), 0, 3)
 
-    async with watching(stack, have=[Have("flights", "live", 99, 99)], have_store_id="other") as (_, heard):
+    async with watching(stack.address, have=[Have("flights", "live", 99, 99)], have_store_id="other") as (
+        _,
+        heard,
+    ):
         await eventually(lambda: up_to_date(heard))
 
     assert announced(heard)[0].base_version == 0
@@ -201,7 +170,7 @@ async def test_a_watcher_that_does_not_read_delays_nobody_and_skips_to_the_newes
     units = Units()
     async with (
         open_session(stack.client, "flights", 1, "t") as session,
-        watching(stack) as (_, heard),
+        watching(stack.address) as (_, heard),
     ):
         await push_some(stack, session, units, 0, 1)
         # A small window that does not grow: what is not read is soon not sent either.
@@ -236,14 +205,17 @@ async def test_oldest_arrival_spans_all_versions_that_were_skipped(stack: Stack)
             await stack.client.push(replace(push, arrivals=Arrivals(100 + base, 200 + base)))
     have = [Have("flights", "live", 1, 0)]
 
-    async with watching(stack, have=have, have_store_id=stack.running.server.store_id) as (_, heard):
+    async with watching(stack.address, have=have, have_store_id=stack.running.server.store_id) as (_, heard):
         await eventually(lambda: up_to_date(heard))
 
     assert announced(heard)[0].oldest_arrival_ns == 101
 
 
 async def test_models_are_announced_as_they_come_change_and_go(stack: Stack) -> None:
-    async with watching(stack) as (_, heard), watching(stack, models=["other"]) as (_, filtered):
+    async with (
+        watching(stack.address) as (_, heard),
+        watching(stack.address, models=["other"]) as (_, filtered),
+    ):
         await eventually(lambda: up_to_date(heard) and up_to_date(filtered))
         await stack.client.register_model(SPEC)
         await eventually(lambda: any(isinstance(c, ModelChanged) for c in heard))
@@ -260,7 +232,7 @@ async def test_models_are_announced_as_they_come_change_and_go(stack: Stack) -> 
 async def test_a_catalogue_watch_hears_of_models_only(stack: Stack) -> None:
     await stack.client.register_model(SPEC)
     async with (
-        watching(stack, catalogue_only=True) as (_, heard),
+        watching(stack.address, catalogue_only=True) as (_, heard),
         open_session(stack.client, "flights", 1, "t") as session,
     ):
         await push_some(stack, session, Units(), 0, 3)
@@ -275,7 +247,7 @@ async def test_readers_are_listed_with_what_they_applied_and_their_lag(stack: St
     units = Units()
     async with (
         open_session(stack.client, "flights", 1, "t") as session,
-        watching(stack, reader_id="pod-1") as (watch, heard),
+        watching(stack.address, reader_id="pod-1") as (watch, heard),
     ):
         await push_some(stack, session, units, 0, 1)
         await eventually(lambda: len(announced(heard)) == 1)
@@ -301,7 +273,7 @@ async def test_streams_end_and_stopping_is_quick_while_watchers_are_there(
     async with contextlib.AsyncExitStack() as exits:
         stack = await exits.enter_async_context(stack_over(settings))
         await stack.client.register_model(SPEC)
-        _, heard = await exits.enter_async_context(watching(stack))
+        _, heard = await exits.enter_async_context(watching(stack.address))
         await eventually(lambda: up_to_date(heard))
         session = open_session(stack.client, "flights", 1, "t")
         await session.__aenter__()
@@ -320,7 +292,7 @@ async def test_a_version_is_rendered_once_for_all_equal_watchers(stack: Stack, r
     hub = stack.running.server.hub
     async with contextlib.AsyncExitStack() as exits:
         session = await exits.enter_async_context(open_session(stack.client, "flights", 1, "t"))
-        everyone = [(await exits.enter_async_context(watching(stack)))[1] for _ in range(readers)]
+        everyone = [(await exits.enter_async_context(watching(stack.address)))[1] for _ in range(readers)]
         await push_some(stack, session, units, 0, 1)
         await eventually(lambda: all(len(announced(heard)) == 1 for heard in everyone))
         before = hub.rendered

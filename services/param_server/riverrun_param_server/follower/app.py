@@ -9,24 +9,21 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-import grpc
 import structlog
 
-from riverrun.rpc.access.policy import PARAM_SERVER_RPCS, STATUS_ROUTES
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.credentials import Credentials
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.server_security import server_security
-from riverrun.rpc.servers import serving_grpc
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
-from riverrun.runtime.status_app import serving_http, status_app
 from riverrun_param_server.announcements import Announcements
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.follower.followed import Followed
 from riverrun_param_server.follower.following import Following
 from riverrun_param_server.follower.replica_pulls import ReplicaPulls
 from riverrun_param_server.follower.replica_servicer import ReplicaServicer
+from riverrun_param_server.ports import answering
 from riverrun_param_server.readers import Readers
 from riverrun_param_server.servicer import add_parameter_service
 from riverrun_param_server.settings import ParamServerSettings
@@ -71,32 +68,18 @@ async def following(
         followed, ReplicaPulls(followed, completion), hub, readers, client, settings.follow
     )
 
-    def add_services(server: grpc.aio.Server) -> list[str]:
-        return [add_parameter_service(servicer, server)]
-
-    status = status_app(
-        alive=lambda: True, ready=lambda: "" if followed.complete else "the leader was not heard out yet"
-    )
     max_bytes = settings.max_model_bytes
     try:
         async with (
             server_security(settings, clock) as security,
-            serving_http(
-                security.guarded(status, STATUS_ROUTES),
-                settings.host,
-                settings.http_port,
-                settings.drain_s,
-                security.http,
-            ) as http_port,
-            serving_grpc(
-                add_services,
-                settings.host,
-                settings.port,
-                drain_s=settings.drain_s,
+            answering(
+                settings,
+                security,
+                lambda server: [add_parameter_service(servicer, server)],
+                alive=lambda: True,
+                ready=lambda: "" if followed.complete else "the leader was not heard out yet",
                 on_stop=hub.end,
-                interceptors=security.interceptors(PARAM_SERVER_RPCS),
-                credentials=security.grpc_credentials,
-            ) as (port, _),
+            ) as (port, http_port),
         ):
             log.info("the read replica answers", port=port, http_port=http_port, leader=settings.follow)
             yield RunningReplica(
