@@ -120,42 +120,23 @@ class PredictionLog:
             await self._send(self._waiting[0].model)
 
     async def _send(self, model: str) -> None:
-        """Send the oldest of a model's rows, as many as go in one append."""
+        """Send the oldest of a model's rows, as many as go in one append; an answer of more in several."""
         events: list[NewEvent] = []
         freed = size = 0
-        while self._waiting and self._waiting[0].model == model:
+        while self._waiting and self._waiting[0].model == model and not _is_full(events, size):
             one = self._waiting.popleft()
-            if one.answer is None:
-                events.append(NewEvent(one.ids[0], one.body, one.time_ns))
-                freed += one.size
-                size += one.size
+            freed += one.size
+            for row, name in enumerate(one.ids):
+                if _is_full(events, size):
+                    await self._append(model, events)
+                    events, size = [], 0
+                body = one.body if one.answer is None else _body(one.answer, row)
+                events.append(NewEvent(name, body, one.time_ns))
+                size += len(body) + EVENT_OVERHEAD
                 if len(events) % SLICE_EVENTS == 0:
                     await asyncio.sleep(0)
-            elif not events:
-                await self._send_batch(one, one.answer)
-                return
-            else:
-                self._waiting.appendleft(one)
-                break
-            if len(events) >= MAX_APPEND_EVENTS or size > MAX_APPEND_BYTES:
-                break
         await self._append(model, events)
         self._bytes -= freed
-
-    async def _send_batch(self, one: _Waiting, answer: Answer) -> None:
-        """Send the rows of one answer, which may be many."""
-        events: list[NewEvent] = []
-        size = 0
-        for row, name in enumerate(one.ids):
-            body = _body(answer, row)
-            size += len(body) + EVENT_OVERHEAD
-            events.append(NewEvent(name, body, one.time_ns))
-            if len(events) % SLICE_EVENTS == 0:
-                await asyncio.sleep(0)
-            if len(events) == MAX_APPEND_EVENTS or size > MAX_APPEND_BYTES or row + 1 == len(one.ids):
-                await self._append(one.model, events)
-                events, size = [], 0
-        self._bytes -= one.size
 
     async def _append(self, model: str, events: Sequence[NewEvent]) -> None:
         """Append `events`; while the log is away tried again, as their ids count once."""
@@ -189,6 +170,10 @@ class PredictionLog:
 
     def _lose(self, model: str, rows: int, reason: str) -> None:
         metrics.PREDICTIONS_LOST.labels(model, reason).inc(rows)
+
+
+def _is_full(events: Sequence[NewEvent], size: int) -> bool:
+    return len(events) >= MAX_APPEND_EVENTS or size > MAX_APPEND_BYTES
 
 
 def _body(answer: Answer, row: int) -> bytes:
