@@ -18,6 +18,7 @@ from pathlib import Path
 from auc import ScoreRecord
 from display import Figures, show
 from flights import Flight, by_minute, load_flights
+from ideal import instant_labels
 from measures import Histogram
 from replay import DAILY, FROZEN, MODELS, ONLINE, Pace, Progress, Replay, warm_up
 from report import Reading, Summary, date, plot
@@ -91,8 +92,8 @@ class Demo:
         await self._take(*before)
         return elapsed
 
-    def summary(self, span: Span, warm_up_flights: int, elapsed: float) -> Summary:
-        """The whole run in figures."""
+    def summary(self, span: Span, warm_up_flights: int, elapsed: float, auc_instant: float | None) -> Summary:
+        """The whole run in figures, beside the ideal's."""
         auc = self._record.overall()
         progress, online = self._progress, auc[ONLINE] or 0.5
         versions = progress.version - progress.first_version
@@ -106,6 +107,8 @@ class Demo:
             auc=auc,
             margin_over_frozen=online - (auc[FROZEN] or 0.5),
             margin_over_daily=online - (auc[DAILY] or 0.5),
+            auc_instant=auc_instant,
+            behind_instant=(auc_instant or 0.5) - online,
             seconds=elapsed,
             versions=versions,
             versions_per_second=versions / elapsed,
@@ -173,7 +176,11 @@ class Demo:
         )
 
 
-async def run(console: Console, flights: list[Flight], span: Span) -> tuple[Summary, list[Reading]]:
+Outcome = tuple[Summary, list[Reading], list[tuple[int, float]]]
+"""What a run came to: in figures, day by day, and day by day for the ideal."""
+
+
+async def run(console: Console, flights: list[Flight], span: Span) -> Outcome:
     """The demo with `flights`; everything it started has ended when this returns or raises."""
     with tempfile.TemporaryDirectory(prefix="riverrun-demo-") as data:
         console.print("starting riverrun: a parameter server, a trainer and a serving process")
@@ -185,12 +192,13 @@ async def run(console: Console, flights: list[Flight], span: Span) -> tuple[Summ
             demo = Demo(console, client, service, at)
             console.print("learning from four weeks of flights")
             warm_up_flights = await demo.learn(flights, span)
-            console.print("serving, and learning from each landing")
+            console.print("serving, and learning from each landing: its label names the prediction by id")
             elapsed = await demo.serve(flights, span)
-            return demo.summary(span, warm_up_flights, elapsed), demo.readings
+    auc_instant, ideal = instant_labels(flights, span, ROLLING)
+    return demo.summary(span, warm_up_flights, elapsed, auc_instant), demo.readings, ideal
 
 
-async def until_stopped(console: Console, flights: list[Flight], span: Span) -> tuple[Summary, list[Reading]]:
+async def until_stopped(console: Console, flights: list[Flight], span: Span) -> Outcome:
     """`run`, ended in order by SIGTERM as by Ctrl-C."""
     task = asyncio.current_task()
     assert task is not None
@@ -207,7 +215,7 @@ def main() -> None:
     try:
         console.print("reading the flights of New York, 2013")
         span = Span.year() if options.all else Span.default()
-        summary, readings = asyncio.run(until_stopped(console, span.of(load_flights()), span))
+        summary, readings, ideal = asyncio.run(until_stopped(console, span.of(load_flights()), span))
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("stopped")
         sys.exit(130)
@@ -215,7 +223,7 @@ def main() -> None:
         sys.exit(f"the demo could not go on: {error}")
     options.out.mkdir(parents=True, exist_ok=True)
     summary.save(options.out / "demo-summary.json")
-    plot(options.out / "demo.png", readings, summary)
+    plot(options.out / "demo.png", readings, ideal, summary)
     console.print(*summary.sentences(), sep="\n", soft_wrap=True)
     console.print(f"saved: {options.out / 'demo-summary.json'} and {options.out / 'demo.png'}")
 

@@ -56,7 +56,7 @@ async def warm_up(service: FlightService, minutes: Iterable[Minute], progress: P
     landed = [flight for minute in minutes for flight in minute.landings]
     for start in range(0, len(landed), WARM_UP_LOT):
         lot = landed[start : start + WARM_UP_LOT]
-        await service.feedback(lot)
+        await service.teach(lot)
         progress.taught += len(lot)
     return len(landed)
 
@@ -65,7 +65,9 @@ class Replay:
     """Serves flights by three models and teaches one of them.
 
     Every minute's departures are predicted with the newest weights. Every minute's landings are sent as
-    feedback, several minutes in one lot where they pass faster than feedback is acknowledged. The held
+    feedback that names the predictions by id, several minutes in one lot where they pass faster than
+    feedback is acknowledged; those of flights that were asked about before the replay go with their features
+    still. The held
     models answer for half an hour of flights at a time: their weights do not move, so the answers are
     those of the minute itself. `new_day` is called at each midnight, UTC.
     """
@@ -106,7 +108,7 @@ class Replay:
         if minute.departures:
             if not self._online:
                 self._held_at = minute.at
-            chances, progress.version = await self._service.predict(minute.departures)
+            chances, progress.version = await self._service.predict(minute.departures, minute.at)
             self._online += zip(minute.departures, chances, strict=True)
             progress.served += len(minute.departures)
         for flight in minute.landings:
@@ -118,9 +120,9 @@ class Replay:
         """Let the held models answer for the flights that the online one has answered for since."""
         if not self._online:
             return
-        flights = [flight for flight, _ in self._online]
+        flights, at = [flight for flight, _ in self._online], self._progress.at
         daily, frozen = await asyncio.gather(
-            self._service.predict_by(DAILY, flights), self._service.predict_by(FROZEN, flights)
+            self._service.predict_by(DAILY, flights, at), self._service.predict_by(FROZEN, flights, at)
         )
         for (flight, online), *held in zip(self._online, daily, frozen, strict=True):
             self._record.served(flight.flight_id, (online, *held))
@@ -136,5 +138,5 @@ class Replay:
             more = None not in waiting
             landed = [flight for lot in waiting if lot is not None for flight in lot]
             if landed:
-                await self._service.feedback(landed)
+                await self._service.landed(landed)
                 self._progress.taught += len(landed)

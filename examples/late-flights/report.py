@@ -23,7 +23,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The whole demo in figures. `auc` is over every flight that was served and has landed."""
+    """The whole demo in figures. `auc` is over every flight that was served and has landed.
+
+    `auc_instant` is that of a model that would know each label the moment it has answered, and
+    `behind_instant` what the answers that were served lack of it.
+    """
 
     first_day: str
     last_day: str
@@ -33,6 +37,8 @@ class Summary:
     auc: Mapping[str, float | None]
     margin_over_frozen: float
     margin_over_daily: float
+    auc_instant: float | None
+    behind_instant: float
     seconds: float
     versions: int
     versions_per_second: float
@@ -51,9 +57,11 @@ class Summary:
             + ".",
             f"Online {better} frozen by {self.margin_over_frozen:+.3f} and a daily sync by "
             f"{self.margin_over_daily:+.3f}.",
+            f"A model that knew each label at once, which no model can, would come to "
+            f"{decimals(self.auc_instant)}: waiting for the landings costs {self.behind_instant:.3f}.",
             f"{self.versions:,} versions in {self.seconds:.0f} s ({self.versions_per_second:.0f} a second), "
             f"{size(self.bytes_per_version)} each.",
-            "Freshness, from a label's arrival to weights that know it: "
+            "Freshness, from a label's arrival to serving by weights that know it: "
             f"p50 {milliseconds(seconds(self.freshness_p50_ms))}, "
             f"p99 {milliseconds(seconds(self.freshness_p99_ms))}.",
         ]
@@ -68,8 +76,10 @@ def seconds(value_ms: float | None) -> float | None:
     return None if value_ms is None else value_ms / 1000
 
 
-def plot(path: Path, readings: Sequence[Reading], summary: Summary) -> None:
-    """Draw the rolling AUC of each model over the days."""
+def plot(
+    path: Path, readings: Sequence[Reading], ideal: Sequence[tuple[int, float]], summary: Summary
+) -> None:
+    """Draw the rolling AUC of each model, and of the ideal, over the days."""
     # Imported here: it takes most of a second, which nobody should wait for at the start.
     import matplotlib
 
@@ -82,6 +92,9 @@ def plot(path: Path, readings: Sequence[Reading], summary: Summary) -> None:
         days = dates.date2num([datetime.fromtimestamp(at * 60, UTC) for at, _ in points])
         label = f"{model}: {decimals(overall)} over all"
         axes.plot(days, [auc for _, auc in points], label=label, color=COLOURS[model], linewidth=2)
+    days = dates.date2num([datetime.fromtimestamp(at * 60, UTC) for at, _ in ideal])
+    label = f"instant labels: {decimals(summary.auc_instant)}"
+    axes.plot(days, [auc for _, auc in ideal], label=label, color="#4a5568", linewidth=1, linestyle="--")
     axes.xaxis.set_major_locator(dates.AutoDateLocator())
     axes.xaxis.set_major_formatter(dates.DateFormatter("%d %b"))
     axes.set_ylabel("rolling ROC AUC")
@@ -92,7 +105,7 @@ def plot(path: Path, readings: Sequence[Reading], summary: Summary) -> None:
     )
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=len(summary.auc))
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=len(summary.auc) + 1)
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
 

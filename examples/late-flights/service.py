@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,6 +23,8 @@ class FlightService:
 
     def __init__(self, base_url: str) -> None:
         self._http = httpx2.AsyncClient(base_url=base_url, timeout=DEADLINE_S)
+        # Of flights in the air: their prediction's id.
+        self._ids: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -31,29 +34,20 @@ class FlightService:
     ) -> None:
         await self._http.aclose()
 
-    async def predict(self, flights: Sequence[Flight]) -> tuple[list[float], int]:
-        """The chance of each flight to be late, by the newest weights, and the version that answered."""
-        body = json.dumps({"instances": [flight.features for flight in flights]}).encode()
-        answer = await self._post(f"/v1/models/{MODEL}:predict", body, JSON)
+    async def predict(self, flights: Sequence[Flight], at: int) -> tuple[list[float], int]:
+        """The chance of each flight to be late, by the newest weights, and the version that answered.
+
+        Asked at the minute `at`. The ids of the answers are kept, for the labels to name.
+        """
+        answer = await self._predict(f"/v1/models/{MODEL}:predict", flights, at)
+        for flight, prediction_id in zip(flights, answer["ids"], strict=True):
+            self._ids[flight.flight_id] = prediction_id
         return [_chance(one) for one in answer["predictions"]], answer["model_version"]
 
-    async def predict_by(self, channel: str, flights: Sequence[Flight]) -> list[float]:
-        """The same by the version that `channel` is held at, through the Open Inference Protocol."""
-        inputs = [
-            {
-                "name": name,
-                "datatype": "FP64" if isinstance(value, float) else "BYTES",
-                "shape": [len(flights)],
-                "data": [flight.features[name] for flight in flights],
-            }
-            for name, value in flights[0].features.items()
-        ]
-        body = json.dumps({"inputs": inputs}).encode()
-        answer = await self._post(f"/v2/models/{MODEL}/versions/{channel}/infer", body, JSON)
-        output = next(one for one in answer["outputs"] if one["name"] == "probabilities")
-        late = _classes(output).index(True)
-        width = output["shape"][1]
-        return [float(chance) for chance in output["data"][late::width]]
+    async def predict_by(self, channel: str, flights: Sequence[Flight], at: int) -> list[float]:
+        """The same by the version that `channel` is held at."""
+        answer = await self._predict(f"/v1/models/{MODEL}/versions/{channel}:predict", flights, at)
+        return [_chance(one) for one in answer["predictions"]]
 
     async def channel_version(self, channel: str) -> int | None:
         """The version that this process answers with for `channel`, None while it has none."""
@@ -63,15 +57,27 @@ class FlightService:
         version: int | None = found.get("version")
         return version
 
-    async def feedback(self, flights: Sequence[Flight]) -> None:
-        """Tell what became of flights that have landed; returns once that is on disk."""
-        lines = [
-            json.dumps({"id": flight.flight_id, "features": flight.features, "label": flight.late})
-            for flight in flights
-        ]
-        answer = await self._post(f"/v1/models/{MODEL}:feedback", "\n".join(lines).encode(), NDJSON)
+    async def teach(self, flights: Sequence[Flight]) -> None:
+        """Tell of flights that nobody asked about, with their features; returns once that is on disk."""
+        await self._feedback([{"features": flight.features} | _label(flight) for flight in flights])
+
+    async def landed(self, flights: Sequence[Flight]) -> None:
+        """Tell what became of flights: by the prediction's id alone, where they were asked about."""
+        await self._feedback([self._named(flight) | _label(flight) for flight in flights])
+
+    def _named(self, flight: Flight) -> dict[str, Any]:
+        prediction_id = self._ids.pop(flight.flight_id, None)
+        return {"features": flight.features} if prediction_id is None else {"id": prediction_id}
+
+    async def _feedback(self, entries: Sequence[dict[str, Any]]) -> None:
+        body = "\n".join(json.dumps(entry) for entry in entries).encode()
+        answer = await self._post(f"/v1/models/{MODEL}:feedback", body, NDJSON)
         if answer["rejected"]:
             raise ValueError(f"feedback was rejected: {answer['rejected'][0]}")
+
+    async def _predict(self, path: str, flights: Sequence[Flight], at: int) -> Any:
+        asked = {"instances": [flight.features for flight in flights], "time": _time(at)}
+        return await self._post(path, json.dumps(asked).encode(), JSON)
 
     async def metrics(self, url: str) -> str:
         """What a process says of itself, in the format of Prometheus."""
@@ -90,7 +96,11 @@ def _chance(prediction: Any) -> float:
     return float(prediction["probabilities"].get("true", 0.5))
 
 
-def _classes(output: Any) -> list[Any]:
-    # A parameter of the protocol is one plain value, so the list of classes comes as JSON.
-    classes: list[Any] = json.loads(output["parameters"]["classes"])
-    return classes
+def _label(flight: Flight) -> dict[str, Any]:
+    assert flight.landed_at is not None
+    return {"label": flight.late, "time": _time(flight.landed_at)}
+
+
+def _time(at: int) -> str:
+    """A minute since 1970 as the API takes it: all that happens, happens in 2013."""
+    return datetime.fromtimestamp(at * 60, UTC).isoformat()

@@ -21,19 +21,21 @@ class ServiceInMemory:
         self.predicted: list[list[str]] = []
         self.asked_held: list[tuple[str, list[str]]] = []
 
-    async def predict(self, flights: Sequence[Flight]) -> tuple[list[float], int]:
+    async def predict(self, flights: Sequence[Flight], at: int) -> tuple[list[float], int]:
         self.predicted.append([flight.flight_id for flight in flights])
         await asyncio.sleep(0)
         taught = sum(map(len, self.lots))
         return [taught / 100] * len(flights), taught + 1
 
-    async def predict_by(self, channel: str, flights: Sequence[Flight]) -> list[float]:
+    async def predict_by(self, channel: str, flights: Sequence[Flight], at: int) -> list[float]:
         self.asked_held.append((channel, [flight.flight_id for flight in flights]))
         return [{"daily": 0.3, "frozen": 0.2}[channel]] * len(flights)
 
-    async def feedback(self, flights: Sequence[Flight]) -> None:
+    async def teach(self, flights: Sequence[Flight]) -> None:
         await asyncio.sleep(0)
         self.lots.append([flight.flight_id for flight in flights])
+
+    landed = teach
 
 
 def flight(name: str, predict_at: int, landed_at: int | None, late: bool | None = False) -> Flight:
@@ -96,7 +98,7 @@ async def test_a_flight_without_a_label_is_served_and_never_taught() -> None:
 
 async def test_an_error_of_the_service_ends_the_replay() -> None:
     class Failing(ServiceInMemory):
-        async def feedback(self, flights: Sequence[Flight]) -> None:
+        async def landed(self, flights: Sequence[Flight]) -> None:
             raise ConnectionError("away")
 
     async def new_day() -> None: ...
