@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from riverrun.client.answers import ModelStatus, SetAside, Status
+from riverrun.core.retraining import Retrain
 from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
 
 Document = dict[str, Any]
@@ -35,7 +36,42 @@ def channel_document(channel: Channel) -> Document:
 
 def line_document(line: Line) -> Document:
     """A line of versions."""
-    return {"number": line.number, "head": line.head, "epoch": line.epoch, "closed": line.closed}
+    return {
+        "number": line.number,
+        "head": line.head,
+        "epoch": line.epoch,
+        "closed": line.closed,
+        "retrain": line.retrain,
+        "since": rfc3339(line.since_ns),
+    }
+
+
+def retrain_document(retrain: Retrain) -> Document:
+    """A retrain; `progress` is null where no process runs it."""
+    progress = retrain.progress
+    return {
+        "model": retrain.model,
+        "line": retrain.line,
+        "state": retrain.state.value,
+        "reason": retrain.reason,
+        "automatic": retrain.automatic,
+        "started": rfc3339(retrain.started_ns),
+        "ended": rfc3339(retrain.ended_ns),
+        "outcome": retrain.outcome,
+        "since": rfc3339(retrain.since_ns),
+        "progress": None
+        if progress is None
+        else {
+            "phase": progress.phase.value,
+            "examples": progress.examples,
+            "behind": progress.behind,
+            "compared": progress.compared,
+            "excess_loss": progress.excess_loss,
+            "excess_low": progress.excess_low,
+            "excess_high": progress.excess_high,
+            "problem": progress.problem,
+        },
+    }
 
 
 def model_document(info: ModelInfo) -> Document:

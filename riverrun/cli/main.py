@@ -16,6 +16,7 @@ from riverrun.cli.verbs import (
     policy,
     predictions,
     replay,
+    retraining,
     security,
     spec,
     status,
@@ -32,6 +33,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 policy_app = typer.Typer(no_args_is_help=True, help="Show or set when weights move, while everything runs.")
+retrain_app = typer.Typer(
+    no_args_is_help=True, help="Learn a model anew beside live, which it replaces if better."
+)
 spec_app = typer.Typer(no_args_is_help=True, help="Check model specs, or print their JSON schema.")
 keys_app = typer.Typer(no_args_is_help=True, help="Make keys for callers of a stack with tokens.")
 certs_app = typer.Typer(no_args_is_help=True, help="Make certificates for the services of a stack with TLS.")
@@ -88,6 +92,10 @@ add_verb(policy_app, policy.set_, "set")
 add_verb(spec_app, spec.check)
 add_verb(spec_app, spec.schema)
 app.add_typer(policy_app, name="policy")
+add_verb(retrain_app, retraining.start)
+add_verb(retrain_app, retraining.list_, "list")
+add_verb(retrain_app, retraining.cancel)
+app.add_typer(retrain_app, name="retrain")
 app.add_typer(spec_app, name="spec")
 add_verb(store_app, store.verify)
 add_verb(store_app, store.backup)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from riverrun.cli.documents import Document, channel_document, line_document
+from riverrun.cli.documents import Document, channel_document, line_document, retrain_document
 from riverrun.cli.tables import channel_words
 from riverrun.client.answers import (
     Applied,
@@ -13,6 +13,7 @@ from riverrun.client.answers import (
     WasReset,
 )
 from riverrun.client.policy_edit import policies
+from riverrun.core.retraining import Retrain
 from riverrun.core.versions import CANDIDATE, LIVE, Channel
 
 
@@ -114,6 +115,25 @@ def letters_outcome(done: LettersReplayed) -> Document:
         "did": did,
         # What was learned cannot be taken out alone; what can be is all since a version.
         "undo": f"riverrun reset {done.model} --to VERSION --skip" if done.replayed else "",
+    }
+
+
+def retrain_started_outcome(retrain: Retrain) -> Document:
+    """What starting a retrain did."""
+    return {
+        **retrain_document(retrain),
+        "did": f"{retrain.model}: learns anew in line {retrain.line}; live goes on as it was, and line "
+        f"{retrain.line} takes over if it is better: riverrun retrain list {retrain.model}",
+        "undo": f"riverrun retrain cancel {retrain.model}",
+    }
+
+
+def retrain_cancelled_outcome(retrain: Retrain) -> Document:
+    """What cancelling a retrain did."""
+    return {
+        **retrain_document(retrain),
+        "did": f"{retrain.model}: the retrain in line {retrain.line} is over; live goes on as it was",
+        "undo": f"riverrun retrain start {retrain.model}",
     }
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from riverrun.cli.documents import rfc3339
 from riverrun.client.answers import ModelStatus, SetAside, Status
+from riverrun.core.retraining import Retrain
 from riverrun.core.spec.quantities import format_duration
 from riverrun.core.versions import LIVE, Channel, KeptVersion, ModelInfo, ReaderInfo
 
@@ -82,6 +83,34 @@ def letters_table(letters: Sequence[SetAside]) -> Table | str:
         for one in letters
     ]
     return table(("letter", "reason", "received", "event id", "replayed", "event"), rows, "no dead letters")
+
+
+def retrains_table(retrains: Sequence[Retrain]) -> Table | str:
+    """One row a retrain, newest first."""
+    rows = [
+        (
+            one.line,
+            one.state.value,
+            rfc3339(one.started_ns),
+            one.reason or ("a trigger" if one.automatic else "by hand"),
+            _progress_words(one),
+        )
+        for one in retrains
+    ]
+    return table(("line", "state", "started", "why", "what became of it"), rows, "no retrains")
+
+
+def _progress_words(retrain: Retrain) -> str:
+    progress = retrain.progress
+    if retrain.ended_ns:
+        return f"{retrain.outcome} ({rfc3339(retrain.ended_ns)})"
+    if progress is None:
+        return "waits for a process that runs it"
+    words = f"{progress.phase.value}: {progress.examples} examples, {progress.behind} events behind"
+    if progress.compared:
+        surely = f"[{progress.excess_low:.4f}, {progress.excess_high:.4f}]"
+        words += f"; {progress.compared} compared, excess loss {progress.excess_loss:.4f} in {surely}"
+    return words + (f"; {progress.problem}" if progress.problem else "")
 
 
 def status_tables(status: Status, now_ns: int | None = None) -> list[Table | str]:

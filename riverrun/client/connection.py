@@ -12,6 +12,7 @@ from riverrun.client.serving_api import ServingApi
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.credentials import Credentials
 from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.retrain_client import RetrainClient
 
 
 class Connection:
@@ -66,3 +67,7 @@ class Connection:
             self._channel = open_channel(server_address(self._server, self._data), self._credentials)
             self._params = ParameterClient(self._channel, deadline_s=self._timeout_s)
         return self._params
+
+    def _retrains(self) -> RetrainClient:
+        self._client()
+        return RetrainClient(self._channel, deadline_s=self._timeout_s)

@@ -18,6 +18,7 @@ POLICIES = (
     "sync",
     "metrics",
     "predictions",
+    "retrain",
     "label.window",
     "label.lateness",
     "label.silence",

@@ -76,13 +76,19 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A chain of versions by parent. `head` 0 means nothing was pushed; `closed` takes no more pushes."""
+    """A chain of versions by parent. `head` 0 means nothing was pushed; `closed` takes no more pushes.
+
+    `retrain`: a retrain that is under way, which a process of its own learns. Examples whose time (Unix
+    nanoseconds) is before `since_ns` are not learned.
+    """
 
     number: int
     head: int
     epoch: int
     spec_digest: bytes
     closed: bool = False
+    retrain: bool = False
+    since_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,11 +157,21 @@ def line_to_pb(line: Line) -> pb.Line:
         epoch=line.epoch,
         spec_digest=line.spec_digest,
         closed=line.closed,
+        retrain=line.retrain,
+        since=timestamp(line.since_ns),
     )
 
 
 def line_from_pb(message: pb.Line) -> Line:
-    return Line(message.number, message.head, message.epoch, message.spec_digest, message.closed)
+    return Line(
+        message.number,
+        message.head,
+        message.epoch,
+        message.spec_digest,
+        message.closed,
+        message.retrain,
+        unix_ns(message.since),
+    )
 
 
 def model_to_pb(info: ModelInfo) -> pb.ModelInfo:

@@ -19,6 +19,7 @@ from riverrun.rpc.converters import (
     ranges_from_pb,
     ranges_to_pb,
     suspects_from_pb,
+    unix_ns,
 )
 from riverrun.rpc.params_client import PEER, ParameterClient, translated
 from riverrun.rpc.weight_converters import push_to_pb, pushed_from_pb
@@ -27,7 +28,10 @@ from riverrun.rpc.weights import Push, Pushed
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a session starts from. `head` None: nothing was pushed, start from an untrained model."""
+    """What a session starts from. `head` None: nothing was pushed, start from an untrained model.
+
+    Examples whose time is before `since_ns` are not learned.
+    """
 
     store_id: str
     epoch: int
@@ -37,6 +41,7 @@ class Opened:
     skipped: tuple[OffsetRange, ...]
     unclean_end: bool = False
     suspects: tuple[Suspect, ...] = ()
+    since_ns: int = 0
 
 
 class TrainerSession:
@@ -164,6 +169,7 @@ async def open_session(
                 skipped=ranges_from_pb(opened.skipped),
                 unclean_end=opened.unclean_end,
                 suspects=suspects_from_pb(opened.suspects),
+                since_ns=unix_ns(opened.since),
             ),
         )
     finally:

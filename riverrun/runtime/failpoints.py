@@ -62,6 +62,11 @@ POINTS = frozenset(
         "copy.after-write",
         "copy.after-fsync",
         "copy.after-rename",
+        # A retrain: its line opened, live moved to it, its line closed.
+        "retrain.after-start",
+        "retrain.before-take-over",
+        "retrain.after-take-over",
+        "retrain.after-end",
         # The trainer: events are learned, those that cannot be are set aside, a state is taken and pushed.
         "trainer.after-restore",
         "trainer.after-learning",

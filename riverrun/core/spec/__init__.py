@@ -3,6 +3,18 @@
 from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.model_spec import ModelSpec, TaskName
 from riverrun.core.spec.policies import PublishSpec, SyncSpec
+from riverrun.core.spec.retraining import HistorySpec, RetrainSpec, TakeOverSpec
 from riverrun.core.spec.source import parse_spec
 
-__all__ = ["LabelSpec", "ModelSpec", "PredictionsSpec", "PublishSpec", "SyncSpec", "TaskName", "parse_spec"]
+__all__ = [
+    "HistorySpec",
+    "LabelSpec",
+    "ModelSpec",
+    "PredictionsSpec",
+    "PublishSpec",
+    "RetrainSpec",
+    "SyncSpec",
+    "TakeOverSpec",
+    "TaskName",
+    "parse_spec",
+]

@@ -16,6 +16,7 @@ from riverrun.core.predictions import Label
 from riverrun.core.spec.features import FeatureSchema, finite_number, shown
 from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.policies import PublishSpec, SpecPart, SyncSpec
+from riverrun.core.spec.retraining import RetrainSpec
 from riverrun.core.spec.row_check import RowCheck
 
 TaskName = Literal["binary", "multiclass", "regression"]
@@ -51,6 +52,7 @@ class ModelSpec(SpecPart):
     publish: PublishSpec = PublishSpec()
     sync: SyncSpec = SyncSpec()
     predictions: PredictionsSpec = PredictionsSpec()
+    retrain: RetrainSpec = RetrainSpec()
 
     @field_validator("metrics", mode="before")
     @classmethod

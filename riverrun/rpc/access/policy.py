@@ -61,6 +61,7 @@ PREDICTIONS = _to(CLIENT, is_prediction=True)
 MODELS = _to(READER, CLIENT, is_prediction=True)
 
 _PARAMS = "/riverrun.api.params.v1.ParameterService/"
+_RETRAINS = "/riverrun.api.retraining.v1.RetrainService/"
 _EVENTS = "/riverrun.api.events.v1.EventLog/"
 _INFERENCE = "/inference.GRPCInferenceService/"
 
@@ -78,6 +79,11 @@ PARAM_SERVER_RPCS: Mapping[str, Access] = {
     _PARAMS + "ListVersions": WHOEVER_LOOKS,
     _PARAMS + "GetVersion": WHOEVER_LOOKS,
     _PARAMS + "ListReaders": WHOEVER_LOOKS,
+    _RETRAINS + "Start": _to(TRAINER, is_logged=True),
+    _RETRAINS + "List": WHOEVER_LOOKS,
+    _RETRAINS + "Cancel": OPERATORS,
+    _RETRAINS + "Report": _to(TRAINER),
+    _RETRAINS + "Finish": _to(TRAINER, is_logged=True),
     _EVENTS + "Append": _to(SERVING, TRAINER),
     _EVENTS + "AppendStream": _to(SERVING),
     _EVENTS + "Read": _to(TRAINER),

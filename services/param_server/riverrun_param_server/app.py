@@ -11,6 +11,7 @@ import grpc
 import structlog
 
 from riverrun.api.events.v1 import events_pb2_grpc
+from riverrun.api.retraining.v1 import retraining_pb2_grpc
 from riverrun.core.errors import DigestMismatch
 from riverrun.events.embedded.log import EmbeddedEventLog
 from riverrun.rpc.server_security import server_security
@@ -35,6 +36,9 @@ from riverrun_param_server.readers import Readers
 from riverrun_param_server.recovery import load, report, take_in_log, verify
 from riverrun_param_server.registry import Registry
 from riverrun_param_server.retention import RetentionPolicy
+from riverrun_param_server.retraining.retraining import Retraining
+from riverrun_param_server.retraining.servicer import SERVICE as RETRAINING
+from riverrun_param_server.retraining.servicer import RetrainServicer
 from riverrun_param_server.room import Room
 from riverrun_param_server.schema import LOG_DATABASE
 from riverrun_param_server.servicer import ParameterServicer, add_parameter_service
@@ -73,6 +77,7 @@ class Running:
             self.event_log.prove_rest(),
             self.server.hub.beat(),
             self.server.sessions.sweep(),
+            self.server.retraining.sweep(),
             self.housekeeping.work(self.event_log),
             *([self.specs.watch()] if self.specs is not None else []),
         )
@@ -106,7 +111,8 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
             sessions=sessions,
             pushes=Pushes(catalogue, hub, sessions, snapshots, completion, clock, max_model_bytes=max_bytes),
             pulls=Pulls(catalogue, reader, completion),
-            steering=Steering(catalogue, reader, hub, sessions, completion),
+            steering=Steering(catalogue, reader, hub, sessions, completion, clock),
+            retraining=Retraining(catalogue, reader, hub, sessions, completion, clock),
             hub=hub,
             readers=readers,
             keeping=Keeping(catalogue, readers, clock, retention),
@@ -149,7 +155,10 @@ async def running(
 
         def add_services(grpc_server: grpc.aio.Server) -> list[str]:
             events_pb2_grpc.add_EventLogServicer_to_server(events, grpc_server)
-            return [add_parameter_service(ParameterServicer(server, backups), grpc_server), EVENT_LOG]
+            retrains = RetrainServicer(server.retraining, lambda: server.store_id)
+            retraining_pb2_grpc.add_RetrainServiceServicer_to_server(retrains, grpc_server)
+            parameters = add_parameter_service(ParameterServicer(server, backups), grpc_server)
+            return [parameters, EVENT_LOG, RETRAINING]
 
         def end_streams() -> None:
             server.end_streams()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 from riverrun.core.errors import NotFound
 from riverrun.core.versions import Channel, Line, Manifest, ModelInfo
@@ -51,6 +52,10 @@ class Model:
         if channel is None:
             raise NotFound("channel", name[:64], ", ".join(c.name for c in self.record.channels) or None)
         return channel
+
+    def mark_good(self, version: int) -> None:
+        """Take in that a version whose manifest is held was marked good."""
+        self.manifests[version] = replace(self.manifests[version], good=True)
 
     def info(self) -> ModelInfo:
         """The model as callers see it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -15,6 +16,7 @@ from riverrun.runtime.clock import Clock
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.compaction import Compaction
 from riverrun_param_server.keeping import Keeping
+from riverrun_param_server.records import LineRecord
 from riverrun_param_server.resets import positions_of
 from riverrun_param_server.retention import Run, runs
 
@@ -111,7 +113,7 @@ class Housekeeping:
                 return 0
             for channel in record.channels:
                 record = record.without_channel(channel.name)
-            record = replace(record, lines=(), tail_version=0, tail_id=b"")
+            record = replace(record, lines=(), retrains=(), tail_version=0, tail_id=b"")
             everything, _ = await self._compaction.aged(record.id, self._clock.wall_ns())
             versions = [aged.version for aged in everything]
             await self._compaction.commit(record.id, versions, None, record)
@@ -126,7 +128,7 @@ class Housekeeping:
         before_ns = self._clock.wall_ns() - int(self._policy.events_s * 1e9)
         for name, stream in event_log.streams():
             model = self._catalogue.find(name)
-            below = None if model is None else self._contained(model, stream)
+            below = None if model is None else self._contained(model, stream, model.record.open_lines)
             if below is None:
                 below = (await event_log.end(name, stream))[0]
             await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
@@ -141,14 +143,19 @@ class Housekeeping:
                     log.warning("the oldest dead letters were dropped", model=name, letters=dropped)
 
     def learned(self, name: str, stream: Stream) -> int:
-        """Up to where every line that learns contains the stream of a model; 0 where that is not known."""
-        model = self._catalogue.find(name)
-        return 0 if model is None else self._contained(model, stream) or 0
+        """Up to where every line of the model's trainer contains a stream; 0 where that is not known.
 
-    def _contained(self, model: Model, stream: Stream) -> int | None:
-        """Up to where every line that learns contains the stream; None where no line reads it."""
-        positions = [positions_of(line, model.manifests.get(line.head)) for line in model.record.open_lines]
+        A retrain does not count: for want of room it goes without the oldest history.
+        """
+        model = self._catalogue.find(name)
+        return 0 if model is None else self._contained(model, stream, model.record.trained_lines) or 0
+
+    def _contained(self, model: Model, stream: Stream, lines: Sequence[LineRecord]) -> int | None:
+        """Up to where each of `lines` contains the stream; None where no line reads it."""
+        positions = [positions_of(line, model.manifests.get(line.head)) for line in lines]
         offsets = [p[stream].get(0, 0) if stream in p else None for p in positions]
+        if any(line.retrain and offset is None for line, offset in zip(lines, offsets, strict=True)):
+            return 0
         if stream is Stream.EXAMPLES:
             return min((offset or 0 for offset in offsets), default=None)
         return min((offset for offset in offsets if offset is not None), default=None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from riverrun.codec.rounding import is_rounded
 from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, Exhausted, InvalidInput
-from riverrun.core.units import Delta, SideDelta, State, Unit
+from riverrun.core.units import EMPTY, Delta, SideDelta, State, Unit
 
 
 class _Side:
@@ -60,6 +60,11 @@ class LineState:
         self._serving = _Side(state.serving)
         self._trainer = _Side(state.trainer)
         self.next_unit = state.next_unit
+
+    @classmethod
+    def empty(cls) -> LineState:
+        """The state of a line without a version."""
+        return cls(EMPTY)
 
     @property
     def roots(self) -> tuple[bytes, bytes]:

@@ -13,6 +13,7 @@ from riverrun_param_server.pulls import Pulls, PullWanted
 from riverrun_param_server.pushes import Pushes
 from riverrun_param_server.readers import Readers
 from riverrun_param_server.registry import Registry
+from riverrun_param_server.retraining.retraining import Retraining
 from riverrun_param_server.sessions import Sessions
 from riverrun_param_server.steering import Steering
 from riverrun_param_server.store import Store
@@ -44,6 +45,7 @@ class ParamServer:
     pushes: Pushes
     pulls: Pulls
     steering: Steering
+    retraining: Retraining
     hub: WatchHub
     readers: Readers
     keeping: Keeping

@@ -9,6 +9,7 @@ from hashlib import sha256
 import msgspec
 
 from riverrun.core.events import NO_POSITIONS, OffsetRange, Positions, Suspect
+from riverrun.core.retraining import RetrainState
 from riverrun.core.versions import Channel, Line
 
 
@@ -20,6 +21,7 @@ class LineRecord:
     `successor` is the line where learning went on when this one was closed, 0 for none.
     `clean`: no session was opened since one said goodbye. `attempt` is what the present or last one was
     about to learn, `suspects` what sessions before it did not survive: see `suspicion`.
+    `retrain` and `since_ns` are as in `Line`.
     """
 
     number: int
@@ -35,6 +37,8 @@ class LineRecord:
     clean: bool = True
     attempt: OffsetRange | None = None
     suspects: tuple[Suspect, ...] = ()
+    retrain: bool = False
+    since_ns: int = 0
 
     @property
     def pushed(self) -> bool:
@@ -42,7 +46,29 @@ class LineRecord:
         return self.head != self.parent
 
     def as_line(self) -> Line:
-        return Line(self.number, self.head, self.epoch, self.spec_digest, self.closed)
+        return Line(
+            self.number,
+            self.head,
+            self.epoch,
+            self.spec_digest,
+            self.closed,
+            self.retrain and not self.closed,
+            self.since_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainRecord:
+    """A retrain; its fields are those of `riverrun.core.retraining.Retrain`."""
+
+    line: int
+    reason: str
+    automatic: bool
+    started_ns: int
+    since_ns: int = 0
+    state: RetrainState = RetrainState.RUNNING
+    ended_ns: int = 0
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +77,8 @@ class ModelRecord:
 
     `next_version` is one above the highest version number promised. `generation_floor` is the highest
     generation of any channel that was removed. `tail_version` and `tail_id` name the newest row of
-    `versions`, so that a lost row is noticed. `deleted_ns` 0 means not deleted.
+    `versions`, so that a lost row is noticed. `deleted_ns` 0 means not deleted. `retrains` are the
+    newest, oldest first.
     """
 
     id: int
@@ -67,6 +94,7 @@ class ModelRecord:
     tail_version: int = 0
     tail_id: bytes = b""
     deleted_ns: int = 0
+    retrains: tuple[RetrainRecord, ...] = ()
 
     def line(self, number: int) -> LineRecord | None:
         """The line with that number, or None."""
@@ -117,6 +145,11 @@ class ModelRecord:
     @property
     def open_lines(self) -> tuple[LineRecord, ...]:
         return tuple(line for line in self.lines if not line.closed)
+
+    @property
+    def trained_lines(self) -> tuple[LineRecord, ...]:
+        """The open lines that the model's trainer learns: no retrain is among them."""
+        return tuple(line for line in self.open_lines if not line.retrain)
 
 
 _encoder = msgspec.msgpack.Encoder()

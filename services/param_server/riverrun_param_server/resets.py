@@ -28,7 +28,7 @@ def line_to_close(record: ModelRecord, to: Manifest) -> LineRecord | None:
     live = record.channel(LIVE)
     if live is not None and live.follows is not None:
         found = record.open_successor(live.follows)
-    return found or next(iter(reversed(record.open_lines)), None)
+    return found or next(iter(reversed(record.trained_lines)), None)
 
 
 def reset(record: ModelRecord, to: Manifest, today: Positions | None) -> Reset:
@@ -48,6 +48,7 @@ def reset(record: ModelRecord, to: Manifest, today: Positions | None) -> Reset:
         parent=to.version,
         head=to.version,
         start=to.positions if today is None else today,
+        since_ns=origin.since_ns,
         skipped=() if today is None else ranges_between(to.positions, today),
     )
     old = line_to_close(record, to)

@@ -22,6 +22,7 @@ from riverrun.rpc.converters import (
     ranges_to_pb,
     reader_to_pb,
     suspects_to_pb,
+    timestamp,
 )
 from riverrun.rpc.weight_converters import push_from_pb, pushed_to_pb
 from riverrun.rpc.weights import Pushed
@@ -188,6 +189,7 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
                 skipped=ranges_to_pb(opening.skipped),
                 unclean_end=opening.unclean_end,
                 suspects=suspects_to_pb(opening.suspects),
+                since=timestamp(opening.since_ns),
             ),
         )
 

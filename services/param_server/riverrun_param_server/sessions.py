@@ -42,6 +42,7 @@ class Opening:
     skipped: tuple[OffsetRange, ...]
     unclean_end: bool
     suspects: tuple[Suspect, ...]
+    since_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +246,7 @@ class Sessions:
                 skipped=line.skipped,
                 unclean_end=unclean_end,
                 suspects=line.suspects,
+                since_ns=line.since_ns,
             )
 
     async def _note(self, session: Session, change: Callable[[LineRecord], LineRecord]) -> None:

@@ -49,7 +49,8 @@ def next_spec(record: ModelRecord, spec: NewSpec, base_revision: int = 0) -> Spe
         raise StaleBase(current=record.spec_revision, given=base_revision, what="spec revision")
     record = replace(record, spec_sha=spec.sha, spec_revision=record.spec_revision + 1, deleted_ns=0)
     same = [line for line in record.open_lines if line.spec_digest == spec.digest]
-    if not same:
+    learning = [line for line in same if not line.retrain]
+    if not learning:
         return _open_beside(record, spec)
     for line in same:
         record = record.with_line(replace(line, spec_sha=spec.sha))
@@ -57,7 +58,7 @@ def next_spec(record: ModelRecord, spec: NewSpec, base_revision: int = 0) -> Spe
     waiting = record.channel(CANDIDATE)
     if waiting is None or waiting.follows in change.changed_lines:
         return change
-    return _withdraw(change, waiting, same[-1].number)
+    return _withdraw(change, waiting, learning[-1].number)
 
 
 def own_line(record: ModelRecord) -> SpecChange:
@@ -68,7 +69,7 @@ def own_line(record: ModelRecord) -> SpecChange:
 
 
 def _open_beside(record: ModelRecord, spec: NewSpec) -> SpecChange:
-    channel = CANDIDATE if record.open_lines else LIVE
+    channel = CANDIDATE if record.trained_lines else LIVE
     waiting = record.channel(CANDIDATE)
     change = _open_line(record, spec, channel)
     return change if waiting is None else _withdraw(change, waiting, change.opened_line)

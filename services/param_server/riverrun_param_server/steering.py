@@ -9,6 +9,7 @@ import structlog
 
 from riverrun.core.errors import InvalidInput, NotFound, NotReady
 from riverrun.core.versions import Channel, Line
+from riverrun.runtime.clock import Clock
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.channel_moves import (
     ChannelMove,
@@ -23,6 +24,7 @@ from riverrun_param_server.channel_moves import (
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.line_state import LineState
 from riverrun_param_server.resets import line_to_close, positions_of, reset
+from riverrun_param_server.retraining.decisions import settled
 from riverrun_param_server.sessions import Sessions
 from riverrun_param_server.store import Change
 from riverrun_param_server.version_reader import VersionReader
@@ -54,12 +56,14 @@ class Steering:
         hub: WatchHub,
         sessions: Sessions,
         completion: Completion,
+        clock: Clock,
     ) -> None:
         self._catalogue = catalogue
         self._reader = reader
         self._hub = hub
         self._sessions = sessions
         self._completion = completion
+        self._clock = clock
 
     async def set_channel(
         self,
@@ -111,10 +115,11 @@ class Steering:
             version = found.channel.version
             good = version if mark_good and not wish.remove else 0
             manifests = [await self._catalogue.manifest(model, version)] if version else []
+            found = replace(found, record=settled(found.record, self._clock.wall_ns()))
             if found.record != model.record or good:
                 await self._catalogue.commit(model, Change(found.record, good=good), *manifests)
             if good:
-                model.manifests[good] = replace(model.manifests[good], good=True)
+                model.mark_good(good)
             if found.closed_line:
                 model.states.pop(found.closed_line, None)
         if found.closed_line:
@@ -209,7 +214,8 @@ class Steering:
             found = reset(model.record, to, None if replay else today)
             state = await self._reader.state(model.record.id, to_version)
             line_state = LineState(state)
-            await self._catalogue.commit(model, Change(found.record), to)
+            record = settled(found.record, self._clock.wall_ns())
+            await self._catalogue.commit(model, Change(record), to)
             model.states[found.line.number] = line_state
             model.states.pop(found.closed_line, None)
         if found.closed_line:

@@ -106,11 +106,12 @@ class Learning:
         parts: StateParts | None = None,
         scorers: Sequence[Scorer] = (),
         joining: LineJoin | None = None,
+        since_ns: int = 0,
     ) -> None:
         """`parts` is captured with the learner; `scorers` hear of each example before it is learned.
 
         `joining` hears of it once it is learned or refused for good; with it an example that names a
-        prediction meets that first.
+        prediction meets that first. Examples whose time is before `since_ns` are passed over.
         """
         self.spec = spec
         self.read = partial(decode_example, spec=spec)
@@ -118,6 +119,7 @@ class Learning:
         self._learner = learner
         self._parts = parts or StateParts(learner)
         self._scorers = scorers
+        self._since_ns = since_ns
         self._settled = _nothing if joining is None else joining.join.settle
         self._offsets: dict[int, int] = dict(offsets)
         # Where the events of an unfinished mini-batch end.
@@ -213,6 +215,9 @@ class Learning:
         return JoinedExample(example, event, Stream.EXAMPLES, event.time_ns)
 
     def _add(self, joined: JoinedExample, size: int, refused: list[Refused]) -> None:
+        if joined.time_ns < self._since_ns:
+            self._settled(joined)
+            return
         if joined.origin.is_learned:
             self._batch.append(joined)
             if len(self._batch) == size:

@@ -73,6 +73,7 @@ def _learning(
         offsets=opened.positions.get(SOURCE, {}),
         examples=head.examples if head else 0,
         watermark_ns=head.watermark_ns if head else 0,
+        since_ns=opened.since_ns,
     )
 
 

@@ -59,7 +59,8 @@ class Trainer:
     def _follow(self, model: ModelInfo) -> None:
         if self._models and model.name not in self._models:
             return
-        open_lines = frozenset(line.number for line in model.lines if not line.closed)
+        # A retrain is learned by a process of its own, until it takes over.
+        open_lines = frozenset(line.number for line in model.lines if not line.closed and not line.retrain)
         self._leave(model.name, keep=open_lines)
         for number in open_lines:
             key = (model.name, number)

@@ -361,3 +361,17 @@ def test_a_class_that_was_never_seen_has_no_share():
     example = JoinedExample(Example({}, False), event(0), Stream.LABELS, 0, Origin.EARLY_NEGATIVE)
 
     assert importance(example, None) == importance(example, Prediction(False, {False: 1.0})) == 1.0
+
+
+def test_examples_from_before_since_are_passed_over_and_count_nowhere() -> None:
+    learning = Learning(SPEC, build_learner(SPEC), offsets={0: 0}, since_ns=1002)
+    plain = river_learning()
+
+    refused = learning.take([event(n) for n in range(5)])
+    plain.take([event(n) for n in range(2, 5)])
+
+    captured, expected = learning.capture(), plain.capture()
+    assert refused == []
+    assert (captured.offsets, captured.examples) == ({0: 5}, 3)
+    assert captured.serving_root == expected.serving_root
+    assert captured.metrics == expected.metrics

@@ -30,18 +30,22 @@ class ModelInfo(_message.Message):
     def __init__(self, name: _Optional[str] = ..., spec_yaml: _Optional[str] = ..., spec_revision: _Optional[int] = ..., lines: _Optional[_Iterable[_Union[Line, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., problem: _Optional[str] = ...) -> None: ...
 
 class Line(_message.Message):
-    __slots__ = ("number", "head", "epoch", "spec_digest", "closed")
+    __slots__ = ("number", "head", "epoch", "spec_digest", "closed", "retrain", "since")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     HEAD_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     SPEC_DIGEST_FIELD_NUMBER: _ClassVar[int]
     CLOSED_FIELD_NUMBER: _ClassVar[int]
+    RETRAIN_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
     number: int
     head: int
     epoch: int
     spec_digest: bytes
     closed: bool
-    def __init__(self, number: _Optional[int] = ..., head: _Optional[int] = ..., epoch: _Optional[int] = ..., spec_digest: _Optional[bytes] = ..., closed: bool = ...) -> None: ...
+    retrain: bool
+    since: _timestamp_pb2.Timestamp
+    def __init__(self, number: _Optional[int] = ..., head: _Optional[int] = ..., epoch: _Optional[int] = ..., spec_digest: _Optional[bytes] = ..., closed: bool = ..., retrain: bool = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Channel(_message.Message):
     __slots__ = ("name", "generation", "version", "follows_line")
@@ -215,7 +219,7 @@ class OpenSessionRequest(_message.Message):
 class OpenSessionResponse(_message.Message):
     __slots__ = ("store_id", "opened", "spec_changed", "pushed", "noted")
     class Opened(_message.Message):
-        __slots__ = ("epoch", "head", "spec_yaml", "positions", "skipped", "same_position_sessions", "unclean_end", "suspects")
+        __slots__ = ("epoch", "head", "spec_yaml", "positions", "skipped", "same_position_sessions", "unclean_end", "suspects", "since")
         EPOCH_FIELD_NUMBER: _ClassVar[int]
         HEAD_FIELD_NUMBER: _ClassVar[int]
         SPEC_YAML_FIELD_NUMBER: _ClassVar[int]
@@ -224,6 +228,7 @@ class OpenSessionResponse(_message.Message):
         SAME_POSITION_SESSIONS_FIELD_NUMBER: _ClassVar[int]
         UNCLEAN_END_FIELD_NUMBER: _ClassVar[int]
         SUSPECTS_FIELD_NUMBER: _ClassVar[int]
+        SINCE_FIELD_NUMBER: _ClassVar[int]
         epoch: int
         head: Manifest
         spec_yaml: str
@@ -232,7 +237,8 @@ class OpenSessionResponse(_message.Message):
         same_position_sessions: int
         unclean_end: bool
         suspects: _containers.RepeatedCompositeFieldContainer[OpenSessionResponse.Suspect]
-        def __init__(self, epoch: _Optional[int] = ..., head: _Optional[_Union[Manifest, _Mapping]] = ..., spec_yaml: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ..., same_position_sessions: _Optional[int] = ..., unclean_end: bool = ..., suspects: _Optional[_Iterable[_Union[OpenSessionResponse.Suspect, _Mapping]]] = ...) -> None: ...
+        since: _timestamp_pb2.Timestamp
+        def __init__(self, epoch: _Optional[int] = ..., head: _Optional[_Union[Manifest, _Mapping]] = ..., spec_yaml: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ..., same_position_sessions: _Optional[int] = ..., unclean_end: bool = ..., suspects: _Optional[_Iterable[_Union[OpenSessionResponse.Suspect, _Mapping]]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
     class Suspect(_message.Message):
         __slots__ = ("range", "deaths")
         RANGE_FIELD_NUMBER: _ClassVar[int]
