@@ -10,6 +10,8 @@ from riverrun.client.answers import Announcement, Applied, ModelStatus, Status
 from riverrun.client.connection import Connection
 from riverrun.client.run_folder import RunFolder
 from riverrun.core.errors import NotFound
+from riverrun.core.evaluation_report import EvaluationReport
+from riverrun.core.journal import JournalRecord
 from riverrun.core.spec import parse_spec
 from riverrun.core.versions import LIVE, KeptVersion, Manifest, ModelInfo, ReaderInfo
 from riverrun.rpc.watching import Announced, Watch
@@ -45,6 +47,17 @@ class CatalogueVerbs(Connection):
     async def readers(self, model: str = "") -> list[ReaderInfo]:
         """What each connected serving process reported last."""
         return await self._client().list_readers(model)
+
+    async def evaluation(self, model: str, *, line: int = 0) -> EvaluationReport:
+        """How well `line` does, by default the one that is live, as its trainer reported last.
+
+        Raises `NotFound`, and `NotReady` where nothing was reported yet.
+        """
+        return await self._client().get_evaluation(model, line)
+
+    async def history(self, model: str, *, limit: int = 100, before: int = 0) -> list[JournalRecord]:
+        """What moved of `model` and why, newest first, below record `before` where that is given."""
+        return await self._client().list_records(model, limit=limit, before=before)
 
     async def status(self) -> Status:
         """All models with their live versions and readers, and what the run folder says is running."""

@@ -88,6 +88,8 @@ class Client:
     kept_versions = _blocking(AsyncClient.kept_versions)
     version = _blocking(AsyncClient.version)
     readers = _blocking(AsyncClient.readers)
+    evaluation = _blocking(AsyncClient.evaluation)
+    history = _blocking(AsyncClient.history)
     status = _blocking(AsyncClient.status)
     apply = _blocking(AsyncClient.apply)
     delete = _blocking(AsyncClient.delete)

@@ -12,6 +12,8 @@ from riverrun.core.errors import DigestMismatch, InvalidSpec
 from riverrun.core.parts import without_parts
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.units import EMPTY, State, Unit
+from riverrun.evaluation import Prequential
+from riverrun.learners import river_builder
 from riverrun.learners.factories import NO_FACTORIES, Factories
 from riverrun.learners.protocol import Learner, Predictor
 from riverrun.learners.river_learner import RiverLearner
@@ -74,6 +76,12 @@ def live_model(
         if expected != found:
             raise DigestMismatch(f"{side} side", expected.hex(), found.hex())
     return learner.model
+
+
+def build_metrics(spec: ModelSpec) -> Prequential:
+    """The metrics that `spec` names, fresh. Raises `InvalidSpec`."""
+    with _checked():
+        return river_builder.build_metrics(spec)
 
 
 def build_predictor(

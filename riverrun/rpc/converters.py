@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import InvalidInput
 from riverrun.core.events import Arrivals, OffsetRange, Positions, Stream, Suspect
+from riverrun.core.journal import JournalRecord
 from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
 
 
@@ -225,4 +227,34 @@ def reader_from_pb(message: pb.Reader) -> ReaderInfo:
         sync=message.sync,
         reported_ns=unix_ns(message.report_time),
         problem=message.problem,
+    )
+
+
+def record_to_pb(record: JournalRecord) -> pb.Record:
+    return pb.Record(
+        number=record.number,
+        time=timestamp(record.time_ns),
+        kind=record.kind,
+        actor=record.actor,
+        reason=record.reason,
+        line=record.line,
+        channel=record.channel,
+        version=record.version,
+        previous_version=record.previous,
+        facts=msgspec.json.encode(record.facts) if record.facts else b"",
+    )
+
+
+def record_from_pb(message: pb.Record) -> JournalRecord:
+    return JournalRecord(
+        number=message.number,
+        time_ns=unix_ns(message.time),
+        kind=message.kind,
+        actor=message.actor,
+        reason=message.reason,
+        line=message.line,
+        channel=message.channel,
+        version=message.version,
+        previous=message.previous_version,
+        facts=msgspec.json.decode(message.facts) if message.facts else {},
     )

@@ -11,6 +11,8 @@ import grpc
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
 from riverrun.core.errors import Unavailable
+from riverrun.core.evaluation_report import EvaluationReport, decode_report
+from riverrun.core.journal import JournalRecord
 from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
 from riverrun.rpc.chunks import CHUNK_BYTES, Joiner, split
 from riverrun.rpc.converters import (
@@ -20,6 +22,7 @@ from riverrun.rpc.converters import (
     manifest_from_pb,
     model_from_pb,
     reader_from_pb,
+    record_from_pb,
 )
 from riverrun.rpc.errors import from_rpc_error
 from riverrun.rpc.weight_converters import pulled_from_pb, push_to_pb, pushed_from_pb
@@ -80,6 +83,23 @@ class ParameterClient:
         with translated():
             answer = await self.stub.ListReaders(pb.ListReadersRequest(model=model), timeout=self._deadline_s)
         return [reader_from_pb(reader) for reader in answer.readers]
+
+    async def get_evaluation(self, model: str, line: int = 0) -> EvaluationReport:
+        """What the trainer of `line` reported last, by default of the line that is live.
+
+        Raises `NotReady` where nothing was reported yet.
+        """
+        request = pb.GetEvaluationRequest(model=model, line=line)
+        with translated():
+            answer = await self.stub.GetEvaluation(request, timeout=self._deadline_s)
+        return decode_report(answer.report)
+
+    async def list_records(self, model: str, *, limit: int = 100, before: int = 0) -> list[JournalRecord]:
+        """What moved of `model` and why, newest first."""
+        request = pb.ListRecordsRequest(model=model, page_size=limit, before=before)
+        with translated():
+            answer = await self.stub.ListRecords(request, timeout=self._deadline_s)
+        return [record_from_pb(record) for record in answer.records]
 
     async def set_channel(
         self,

@@ -54,9 +54,12 @@ class TrainerSession:
         self._writing = asyncio.Lock()
         self.opened = opened
 
-    async def report(self, *, examples: int, problem: str = "") -> None:
-        """Tell the server that the loop moves; raises `Fenced` or `Unavailable` when the session is over."""
-        progress = pb.OpenSessionRequest.Progress(examples=examples, problem=problem)
+    async def report(self, *, examples: int, problem: str = "", evaluation: bytes = b"") -> None:
+        """Tell the server that the loop moves; raises `Fenced` or `Unavailable` when the session is over.
+
+        `evaluation` is an encoded `EvaluationReport`, empty where nothing is new.
+        """
+        progress = pb.OpenSessionRequest.Progress(examples=examples, problem=problem, report=evaluation)
         await self._write(pb.OpenSessionRequest(progress=progress))
 
     async def push(self, push: Push, deadline_s: float = 10.0) -> Pushed | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -47,15 +47,18 @@ ResetTo = Annotated[int, typer.Option("--to", min=1, help="Go on learning from t
 Skip = Annotated[
     bool, typer.Option("--skip/--replay", help="Skip the examples learned since, or learn them again.")
 ]
+Why = Annotated[str, typer.Option("--reason", help="Why, for riverrun history.", show_default=False)]
 
 
 @verb("output", "server", "data")
-async def promote(session: Session, model: Model, line: Line = None, version: PromotedVersion = None) -> None:
+async def promote(
+    session: Session, model: Model, line: Line = None, version: PromotedVersion = None, reason: Why = ""
+) -> None:
     """Put the candidate live: live follows its line from now on, and the old line is closed.
 
     JSON: {model, channel: {name, version, generation, follows_line, held}, previous: {…}, reset, did, undo}.
     """
-    _say(session, await session.client.promote(model, line=line, version=version))
+    _say(session, await session.client.promote(model, line=line, version=version, reason=reason))
 
 
 @verb("output", "server", "data")
@@ -66,6 +69,7 @@ async def rollback(
     before: BeforeTime = "",
     reset: Reset = None,
     channel: Channel = "live",
+    reason: Why = "",
 ) -> None:
     """Answer with an older version at once, everywhere, and stay there until resume.
 
@@ -79,47 +83,51 @@ async def rollback(
         before=parse_time(before, "--before") if before else None,
         reset=None if reset is None else reset.value,
         channel=channel,
+        reason=reason,
     )
     _say(session, moved)
 
 
 @verb("output", "server", "data")
-async def reset(session: Session, model: Model, to: ResetTo, skip: Skip) -> None:
+async def reset(session: Session, model: Model, to: ResetTo, skip: Skip, reason: Why = "") -> None:
     """Go on learning from an older version, in a new line that the channels of the old one follow.
 
     JSON: {model, line: {number, head, epoch, closed}, to, previous_head, did, undo}.
     """
     from riverrun.cli.outcomes import reset_outcome, words
 
-    outcome = reset_outcome(await session.client.reset(model, to=to, examples="skip" if skip else "replay"))
+    examples: Literal["skip", "replay"] = "skip" if skip else "replay"
+    outcome = reset_outcome(await session.client.reset(model, to=to, examples=examples, reason=reason))
     session.answer(outcome, *words(outcome))
 
 
 @verb("output", "server", "data")
-async def pin(session: Session, model: Model, version: Version, channel: Channel = "live") -> None:
+async def pin(
+    session: Session, model: Model, version: Version, channel: Channel = "live", reason: Why = ""
+) -> None:
     """Hold a channel at a version until resume or promote. A new channel is made.
 
     JSON: {model, channel: {…}, previous: {…}, reset, did, undo}.
     """
-    _say(session, await session.client.pin(model, version, channel=channel))
+    _say(session, await session.client.pin(model, version, channel=channel, reason=reason))
 
 
 @verb("output", "server", "data")
-async def pause(session: Session, model: Model, channel: Channel = "live") -> None:
+async def pause(session: Session, model: Model, channel: Channel = "live", reason: Why = "") -> None:
     """Hold a channel where it is.
 
     JSON: {model, channel: {…}, previous: {…}, reset, did, undo}.
     """
-    _say(session, await session.client.pause(model, channel=channel))
+    _say(session, await session.client.pause(model, channel=channel, reason=reason))
 
 
 @verb("output", "server", "data")
-async def resume(session: Session, model: Model, channel: Channel = "live") -> None:
+async def resume(session: Session, model: Model, channel: Channel = "live", reason: Why = "") -> None:
     """Let a channel follow its line again; it goes to the newest version at once.
 
     JSON: {model, channel: {…}, previous: {…}, reset, did, undo}.
     """
-    _say(session, await session.client.resume(model, channel=channel))
+    _say(session, await session.client.resume(model, channel=channel, reason=reason))
 
 
 def _say(session: Session, moved: ChannelMoved) -> None:

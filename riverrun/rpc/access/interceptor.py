@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 
 from riverrun.core.errors import PermissionDenied, RiverrunError
+from riverrun.rpc.access.caller import CALLER
 from riverrun.rpc.access.guard import Guard
 from riverrun.rpc.access.policy import Access
 from riverrun.rpc.errors import abort
@@ -26,7 +27,9 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # gr
         try:
             if access is not None:
                 call = details.method.rpartition("/")[2]
-                await self._guard.admit(call, access, _authorization(details.invocation_metadata))
+                identity = await self._guard.admit(call, access, _authorization(details.invocation_metadata))
+                # The handler runs in this task.
+                CALLER.set("" if identity is None else identity.name)
                 return await continuation(details)
             refusal: RiverrunError = PermissionDenied("nobody", details.method, "a call that has a policy")
         except RiverrunError as error:

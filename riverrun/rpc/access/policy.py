@@ -84,6 +84,8 @@ PARAM_SERVER_RPCS: Mapping[str, Access] = {
     _RETRAINS + "Cancel": OPERATORS,
     _RETRAINS + "Report": _to(TRAINER),
     _RETRAINS + "Finish": _to(TRAINER, is_logged=True),
+    _PARAMS + "GetEvaluation": WHOEVER_LOOKS,
+    _PARAMS + "ListRecords": WHOEVER_LOOKS,
     _EVENTS + "Append": _to(SERVING, TRAINER),
     _EVENTS + "AppendStream": _to(SERVING),
     _EVENTS + "Read": _to(TRAINER),

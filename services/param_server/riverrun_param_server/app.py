@@ -22,6 +22,7 @@ from riverrun_param_server.backups import Backups
 from riverrun_param_server.catalogue import Catalogue
 from riverrun_param_server.compaction import Compaction
 from riverrun_param_server.completion import Completion
+from riverrun_param_server.evaluations import Evaluations
 from riverrun_param_server.event_horizon import horizons_of
 from riverrun_param_server.event_log_servicer import EventLogServicer
 from riverrun_param_server.fatal import Fatal
@@ -95,7 +96,7 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
     try:
         verified = await asyncio.to_thread(verify, store)
         report(store, verified)
-        catalogue = Catalogue(store, verified.identity.store_id)
+        catalogue = Catalogue(store, verified.identity.store_id, clock)
         reader = VersionReader(store, max_model_bytes=settings.max_model_bytes)
         snapshots = Snapshots(store, completion, SnapshotPolicy())
         await load(store, catalogue, reader, snapshots, verified.proven)
@@ -116,6 +117,7 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
             hub=hub,
             readers=readers,
             keeping=Keeping(catalogue, readers, clock, retention),
+            evaluations=Evaluations(catalogue, clock),
             fatal=fatal,
         )
     finally:

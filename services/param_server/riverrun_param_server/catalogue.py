@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
+from msgspec import structs
+
 from riverrun.core.errors import NotFound
 from riverrun.core.versions import Channel, Line, Manifest, ModelInfo
+from riverrun.runtime.clock import Clock, SystemClock
 from riverrun_param_server.line_state import LineState
 from riverrun_param_server.recent_deltas import RecentDeltas
 from riverrun_param_server.records import LineRecord, ModelRecord
@@ -81,8 +84,9 @@ class Model:
 class Catalogue:
     """The models by name, deleted ones included, since their counters go on if they come back."""
 
-    def __init__(self, store: Store, store_id: str) -> None:
+    def __init__(self, store: Store, store_id: str, clock: Clock | None = None) -> None:
         self.store = store
+        self._clock = clock or SystemClock()
         self.store_id = store_id
         self.registering = asyncio.Lock()
         self._models: dict[str, Model] = {}
@@ -131,8 +135,13 @@ class Catalogue:
     async def commit(self, model: Model, change: Change, *manifests: Manifest) -> None:
         """Make `change` durable, then true in memory. The caller holds the model's lock.
 
-        `manifests` are of older versions that the change brings into use.
+        `manifests` are of older versions that the change brings into use. Records of the journal that have
+        no time get that of the server.
         """
+        if change.journal:
+            now_ns = self._clock.wall_ns()
+            dated = (structs.replace(one.checked(), time_ns=one.time_ns or now_ns) for one in change.journal)
+            change = replace(change, journal=tuple(dated))
         record = await self.store.commit(change)
         for text in change.specs:
             model.specs[spec_sha(text)] = text

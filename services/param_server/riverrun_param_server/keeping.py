@@ -6,9 +6,10 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from riverrun.core.journal import JournalRecord
 from riverrun.core.versions import KeptVersion
 from riverrun.runtime.clock import Clock
-from riverrun_param_server import version_rows
+from riverrun_param_server import journal, version_rows
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.readers import Readers
 from riverrun_param_server.retention import RetentionPolicy
@@ -68,6 +69,13 @@ class Keeping:
 
         rows, following, started = await self._catalogue.store.run(look)
         return self._with_reasons(model, rows, following, started)
+
+    async def records(self, model_name: str, limit: int, before: int) -> list[JournalRecord]:
+        """What moved of a model and why: records below `before` (0: all), newest first. Raises `NotFound`."""
+        model = self._catalogue.get(model_name).record.id
+        return await self._catalogue.store.run(
+            lambda connection: journal.listed(connection, model, before, limit)
+        )
 
     def _with_reasons(
         self,

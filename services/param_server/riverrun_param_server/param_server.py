@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from riverrun.core.errors import WrongStore
 from riverrun_param_server.catalogue import Catalogue
+from riverrun_param_server.evaluations import Evaluations
 from riverrun_param_server.fatal import Fatal
 from riverrun_param_server.keeping import Keeping
 from riverrun_param_server.pulls import Pulls, PullWanted
@@ -49,6 +50,7 @@ class ParamServer:
     hub: WatchHub
     readers: Readers
     keeping: Keeping
+    evaluations: Evaluations
     fatal: Fatal
 
     @property

@@ -14,7 +14,7 @@ from riverrun.core.digest import HashTree, version_digest
 from riverrun.core.errors import DigestMismatch, RiverrunError
 from riverrun.core.units import Delta
 from riverrun.runtime.database import find_damage, is_damage
-from riverrun_param_server import version_rows
+from riverrun_param_server import journal, version_rows
 from riverrun_param_server.blob_folder import BlobFolder
 from riverrun_param_server.chains import decode_delta
 from riverrun_param_server.records import ModelRecord, decode_record, seal
@@ -59,23 +59,28 @@ def prove(connection: sqlite3.Connection, blobs: BlobFolder) -> Proven:
     for sha, text in specs.items():
         if spec_sha(text) != sha:
             raise DigestMismatch(f"spec {sha.hex()} in {DATABASE}", sha.hex(), spec_sha(text).hex())
+    # Older forms, looked at without being brought up to this one, have none.
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE name='journal'")]
     records: list[ModelRecord] = []
     files: dict[bytes, int] = {}
     versions = 0
     for row in connection.execute("SELECT * FROM models ORDER BY id").fetchall():
         record = _record(row)
         records.append(record)
+        if tables:
+            journal.prove(connection, record)
         for version in _rows(connection, record):
             versions += 1
             for body in (version.delta, version.snapshot):
                 if body is not None and body.inline is None and body.sha not in files:
                     _check_file(blobs, record.name, version.version, body)
                     files[body.sha] = body.size
-    orphans = connection.execute(
-        "SELECT count(*) FROM versions WHERE model NOT IN (SELECT id FROM models)"
-    ).fetchone()[0]
-    if orphans:
-        raise DigestMismatch(f"table models in {DATABASE}", "a row for each version's model", "none")
+    for table in ("versions", *tables):
+        orphans = connection.execute(
+            f"SELECT count(*) FROM {table} WHERE model NOT IN (SELECT id FROM models)"  # noqa: S608  # constants
+        ).fetchone()[0]
+        if orphans:
+            raise DigestMismatch(f"table models in {DATABASE}", f"a row for each model of {table}", "none")
     return Proven(tuple(records), specs, versions, files)
 
 

@@ -78,7 +78,7 @@ class ModelRecord:
     `next_version` is one above the highest version number promised. `generation_floor` is the highest
     generation of any channel that was removed. `tail_version` and `tail_id` name the newest row of
     `versions`, so that a lost row is noticed. `deleted_ns` 0 means not deleted. `retrains` are the
-    newest, oldest first.
+    newest, oldest first. `records` counts what the journal was given.
     """
 
     id: int
@@ -95,6 +95,7 @@ class ModelRecord:
     tail_id: bytes = b""
     deleted_ns: int = 0
     retrains: tuple[RetrainRecord, ...] = ()
+    records: int = 0
 
     def line(self, number: int) -> LineRecord | None:
         """The line with that number, or None."""

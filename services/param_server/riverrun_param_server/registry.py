@@ -7,6 +7,7 @@ from dataclasses import replace
 import structlog
 
 from riverrun.core.errors import InvalidSpec
+from riverrun.core.journal import JournalRecord
 from riverrun.core.spec.source import parse_spec
 from riverrun.core.units import EMPTY
 from riverrun.core.versions import ModelInfo
@@ -41,7 +42,9 @@ class Registry:
         self._completion = completion
         self._clock = clock
 
-    async def register(self, spec_yaml: str, base_revision: int = 0) -> tuple[ModelInfo, bool]:
+    async def register(
+        self, spec_yaml: str, base_revision: int = 0, *, actor: str = ""
+    ) -> tuple[ModelInfo, bool]:
         """The model as registered, and whether a line was opened. The same spec again changes nothing.
 
         Raises `InvalidSpec`, and `StaleBase` where `base_revision` is given and is not the present one.
@@ -50,14 +53,16 @@ class Registry:
         if spec.factory is not None and spec.factory not in self._factories:
             raise InvalidSpec("factory", f"{spec.factory} is not allowed here; name it in RIVERRUN_FACTORIES")
         new = NewSpec(spec.name, spec_sha(spec_yaml), spec.digest())
-        return await self._completion.run(self._register(new, spec_yaml, base_revision))
+        return await self._completion.run(self._register(new, spec_yaml, base_revision, actor))
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str, *, actor: str = "") -> None:
         """Answer the model no more; its versions stay for a while. Raises `NotFound`."""
         self._catalogue.check(name)
-        await self._completion.run(self._delete(name))
+        await self._completion.run(self._delete(name, actor))
 
-    async def _register(self, spec: NewSpec, text: str, base_revision: int) -> tuple[ModelInfo, bool]:
+    async def _register(
+        self, spec: NewSpec, text: str, base_revision: int, actor: str
+    ) -> tuple[ModelInfo, bool]:
         # One registration at a time: two of the same new name must become one model.
         async with self._catalogue.registering:
             model = self._catalogue.find(spec.name)
@@ -65,7 +70,7 @@ class Registry:
                 change = first_spec(spec, self._catalogue.next_id(), self._clock.wall_ns())
                 model = Model(change.record, {})
                 async with model.lock:
-                    await self._catalogue.commit(model, Change(change.record, specs=(text,)))
+                    await self._catalogue.commit(model, _change(change, text, actor))
                 self._catalogue.add(model)
             else:
                 async with model.lock:
@@ -73,7 +78,7 @@ class Registry:
                     if found is None:
                         return model.info(), False
                     change = found
-                    await self._catalogue.commit(model, Change(change.record, specs=(text,)))
+                    await self._catalogue.commit(model, _change(change, text, actor))
             self._take_in(model, change)
             return model.info(), bool(change.opened_line)
 
@@ -93,11 +98,22 @@ class Registry:
             opened_line=change.opened_line,
         )
 
-    async def _delete(self, name: str) -> None:
+    async def _delete(self, name: str, actor: str) -> None:
         model = self._catalogue.get(name)
         async with model.lock:
             record = replace(model.record, deleted_ns=self._clock.wall_ns())
-            await self._catalogue.commit(model, Change(record))
+            deleted = JournalRecord(kind="model.deleted", actor=actor)
+            await self._catalogue.commit(model, Change(record, journal=(deleted,)))
         self._sessions.model_deleted(model)
         self._hub.model_changed(name)
         log.info("a model was deleted", model=name)
+
+
+def _change(found: SpecChange, text: str, actor: str) -> Change:
+    record = JournalRecord(
+        kind="spec.registered",
+        actor=actor,
+        line=found.opened_line,
+        facts={"spec_revision": found.record.spec_revision, "closed_lines": list(found.closed_lines)},
+    )
+    return Change(found.record, specs=(text,), journal=(record,))

@@ -162,8 +162,8 @@ def is_replay(request: pb.ResetRequest) -> bool:
     return request.examples == pb.ResetRequest.EXAMPLES_REPLAY
 
 
-def page_size(request: pb.ListVersionsRequest) -> int:
-    """How many versions are wanted."""
+def page_size(request: pb.ListVersionsRequest | pb.ListRecordsRequest) -> int:
+    """How many versions or records are wanted."""
     if not 0 <= request.page_size <= MAX_PAGE:
         raise InvalidInput("page_size", f"expected 0 to {MAX_PAGE}, got {request.page_size}")
     return request.page_size or 100

@@ -44,11 +44,31 @@ CREATE TABLE versions (
     checksum BLOB NOT NULL,
     UNIQUE (model, version)
 );
-CREATE INDEX good_versions ON versions (model, version) WHERE good = 1"""
+CREATE INDEX good_versions ON versions (model, version) WHERE good = 1;
+"""
+
+JOURNAL = """
+CREATE TABLE journal (
+    model INTEGER NOT NULL REFERENCES models (id),
+    number INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    seal BLOB NOT NULL,
+    PRIMARY KEY (model, number)
+) WITHOUT ROWID"""
+"""What moved of each model and why (see `journal`)."""
 
 
 def _from_first(_connection: sqlite3.Connection) -> None:
     """Format 1 had the same tables, without an application id, and knew nothing of the log beside it."""
 
 
-FORMAT = Format(application_id=0x52525053, version=2, schema=SCHEMA, upgrades={1: _from_first})
+def _add_journal(connection: sqlite3.Connection) -> None:
+    connection.execute(JOURNAL)
+
+
+FORMAT = Format(
+    application_id=0x52525053,
+    version=3,
+    schema=SCHEMA + JOURNAL,
+    upgrades={1: _from_first, 2: _add_journal},
+)

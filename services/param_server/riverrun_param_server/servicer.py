@@ -12,6 +12,7 @@ import grpc
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
 from riverrun.core.errors import RiverrunError
+from riverrun.rpc.access.caller import CALLER
 from riverrun.rpc.converters import (
     channel_to_pb,
     kept_to_pb,
@@ -21,6 +22,7 @@ from riverrun.rpc.converters import (
     positions_to_pb,
     ranges_to_pb,
     reader_to_pb,
+    record_to_pb,
     suspects_to_pb,
     timestamp,
 )
@@ -28,6 +30,7 @@ from riverrun.rpc.weight_converters import push_from_pb, pushed_to_pb
 from riverrun.rpc.weights import Pushed
 from riverrun_param_server import requests
 from riverrun_param_server.backups import Backups, Done, FileBegins, FileEnds, Part
+from riverrun_param_server.channel_records import By
 from riverrun_param_server.param_server import ParamServer
 from riverrun_param_server.read_streams import pull_messages, watch_messages
 from riverrun_param_server.sessions import News, Noted, Opening, PushOutcome, Session
@@ -43,13 +46,15 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         self._backups = backups
 
     async def RegisterModel(self, request: pb.RegisterModelRequest, context: Any) -> pb.RegisterModelResponse:
-        model, opened = await self._server.registry.register(request.spec_yaml, request.base_spec_revision)
+        model, opened = await self._server.registry.register(
+            request.spec_yaml, request.base_spec_revision, actor=CALLER.get()
+        )
         return pb.RegisterModelResponse(
             store_id=self._server.store_id, model=model_to_pb(model), opened_line=opened
         )
 
     async def DeleteModel(self, request: pb.DeleteModelRequest, context: Any) -> pb.DeleteModelResponse:
-        await self._server.registry.delete(request.model)
+        await self._server.registry.delete(request.model, actor=CALLER.get())
         return pb.DeleteModelResponse(store_id=self._server.store_id)
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Any) -> pb.ListModelsResponse:
@@ -95,7 +100,7 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
             requests.channel_wish(request),
             base_generation=request.base_generation,
             mark_good=request.mark_good,
-            reason=request.reason,
+            by=By(CALLER.get(), request.reason),
         )
         return pb.SetChannelResponse(
             store_id=self._server.store_id, channel=channel_to_pb(channel), previous=channel_to_pb(previous)
@@ -103,7 +108,10 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
 
     async def Reset(self, request: pb.ResetRequest, context: Any) -> pb.ResetResponse:
         line, closed = await self._server.steering.reset(
-            request.model, request.to_version, replay=requests.is_replay(request), reason=request.reason
+            request.model,
+            request.to_version,
+            replay=requests.is_replay(request),
+            by=By(CALLER.get(), request.reason),
         )
         return pb.ResetResponse(store_id=self._server.store_id, line=line_to_pb(line), closed_line=closed)
 
@@ -128,6 +136,21 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         readers = [reader_to_pb(reader) for reader in self._server.readers.list(request.model)]
         return pb.ListReadersResponse(store_id=self._server.store_id, readers=readers)
 
+    async def GetEvaluation(self, request: pb.GetEvaluationRequest, context: Any) -> pb.GetEvaluationResponse:
+        found = await self._server.evaluations.newest(request.model, request.line)
+        return pb.GetEvaluationResponse(
+            store_id=self._server.store_id,
+            line=found.line,
+            report=found.body,
+            report_time=timestamp(found.time_ns),
+        )
+
+    async def ListRecords(self, request: pb.ListRecordsRequest, context: Any) -> pb.ListRecordsResponse:
+        found = await self._server.keeping.records(request.model, requests.page_size(request), request.before)
+        return pb.ListRecordsResponse(
+            store_id=self._server.store_id, records=[record_to_pb(record) for record in found]
+        )
+
     async def Backup(self, request: pb.BackupRequest, context: Any) -> AsyncIterator[pb.BackupResponse]:
         async with contextlib.aclosing(self._backups.parts()) as parts:
             async for part in parts:
@@ -141,6 +164,8 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         async for request in requests_in:
             if request.HasField("progress"):
                 self._server.sessions.progress(session, request.progress.problem[:1024])
+                if request.progress.report:
+                    self._server.evaluations.report(*session.key, request.progress.report)
             elif request.HasField("push"):
                 session.tell_outcome(request.push.push_id, await self._push_inline(session, request.push))
             else:

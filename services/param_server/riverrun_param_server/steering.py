@@ -21,6 +21,7 @@ from riverrun_param_server.channel_moves import (
     check_name,
     move,
 )
+from riverrun_param_server.channel_records import NOBODY, By, move_record, reset_record
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.line_state import LineState
 from riverrun_param_server.resets import line_to_close, positions_of, reset
@@ -73,13 +74,13 @@ class Steering:
         *,
         base_generation: int = 0,
         mark_good: bool = False,
-        reason: str = "",
+        by: By = NOBODY,
     ) -> tuple[Channel, Channel]:
         """Where the channel is now and where it was. See `ParameterService.SetChannel` for what it raises."""
         model = self._catalogue.get(model_name)
         check_name(channel)
         move_ = await self._completion.run(
-            self._set_channel(model, channel, wish, base_generation, mark_good)
+            self._set_channel(model, channel, wish, base_generation, mark_good, by)
         )
         log.info(
             "a channel was moved",
@@ -88,26 +89,30 @@ class Steering:
             version=move_.channel.version,
             was=move_.previous.version,
             generation=move_.channel.generation,
-            reason=reason,
+            caller=by.actor,
+            reason=by.reason,
         )
         return move_.channel, move_.previous
 
-    async def reset(self, model_name: str, to_version: int, *, replay: bool, reason: str) -> tuple[Line, int]:
+    async def reset(
+        self, model_name: str, to_version: int, *, replay: bool, by: By = NOBODY
+    ) -> tuple[Line, int]:
         """The line that goes on from `to_version`, and the line that was closed (0: none)."""
         model = self._catalogue.get(model_name)
-        line, closed = await self._completion.run(self._reset(model, to_version, replay))
+        line, closed = await self._completion.run(self._reset(model, to_version, replay, by))
         log.info(
             "learning was reset",
             model=model_name,
             to_version=to_version,
             line=line.number,
             closed_line=closed,
-            reason=reason,
+            caller=by.actor,
+            reason=by.reason,
         )
         return line, closed
 
     async def _set_channel(
-        self, model: Model, name: str, wish: ChannelWish, base_generation: int, mark_good: bool
+        self, model: Model, name: str, wish: ChannelWish, base_generation: int, mark_good: bool, by: By
     ) -> ChannelMove:
         async with model.lock:
             target = await self._target(model, name, wish)
@@ -117,7 +122,8 @@ class Steering:
             manifests = [await self._catalogue.manifest(model, version)] if version else []
             found = replace(found, record=settled(found.record, self._clock.wall_ns()))
             if found.record != model.record or good:
-                await self._catalogue.commit(model, Change(found.record, good=good), *manifests)
+                change = Change(found.record, good=good, journal=(move_record(found, by),))
+                await self._catalogue.commit(model, change, *manifests)
             if good:
                 model.mark_good(good)
             if found.closed_line:
@@ -205,7 +211,7 @@ class Steering:
     async def _parent_line(self, model: Model, version: int) -> int:
         return (await self._catalogue.manifest(model, version)).line if version else 0
 
-    async def _reset(self, model: Model, to_version: int, replay: bool) -> tuple[Line, int]:
+    async def _reset(self, model: Model, to_version: int, replay: bool, by: By) -> tuple[Line, int]:
         async with model.lock:
             to = await self._catalogue.manifest(model, to_version)
             old = line_to_close(model.record, to)
@@ -215,7 +221,8 @@ class Steering:
             state = await self._reader.state(model.record.id, to_version)
             line_state = LineState(state)
             record = settled(found.record, self._clock.wall_ns())
-            await self._catalogue.commit(model, Change(record), to)
+            change = Change(record, journal=(reset_record(found, to, head, by),))
+            await self._catalogue.commit(model, change, to)
             model.states[found.line.number] = line_state
             model.states.pop(found.closed_line, None)
         if found.closed_line:

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from riverrun.core.errors import DigestMismatch, Exhausted, Unavailable
+from riverrun.core.journal import JournalRecord
 from riverrun.runtime.database import Database, disk_is_full, is_damage, transaction
 from riverrun.runtime.failpoints import reach
-from riverrun_param_server import version_rows
+from riverrun_param_server import journal, version_rows
 from riverrun_param_server.blob_folder import BlobFolder
 from riverrun_param_server.fatal import Fatal
 from riverrun_param_server.identity import check_not_lost
@@ -36,7 +37,8 @@ class Change:
     """One transaction: a model's new record and what comes with it.
 
     `version` is a new row, whose bodies that are not inline are in `blobs`. `good` marks a version.
-    `specs` are texts that the record refers to by their sha256.
+    `specs` are texts that the record refers to by their sha256. `journal` is what people are told of
+    the change later: what moved and why.
     """
 
     record: ModelRecord
@@ -44,6 +46,7 @@ class Change:
     blobs: tuple[tuple[bytes, bytes], ...] = ()
     good: int = 0
     specs: tuple[str, ...] = ()
+    journal: tuple[JournalRecord, ...] = ()
 
 
 class Store:
@@ -180,7 +183,10 @@ class Store:
                     if row is not None and not row.good:
                         version_rows.update(connection, replace(row, good=True))
                 reach("commit.half-written")
+                record = replace(record, records=record.records + len(change.journal))
                 write_record(connection, record)
+                if change.journal:
+                    journal.append(connection, record, change.journal)
                 reach("commit.after-write")
         reach("commit.after-fsync")
         return record

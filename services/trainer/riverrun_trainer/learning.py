@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from riverrun.codec.wire import encode_side
 from riverrun.core.errors import InvalidInput, NotReady
@@ -18,6 +18,7 @@ from riverrun.core.predictions import FeatureValue, Prediction
 from riverrun.core.spec import ModelSpec
 from riverrun.learners.protocol import Learner
 from riverrun_trainer.importance import importance
+from riverrun_trainer.judging.judges import NO_JUDGES, Judges
 from riverrun_trainer.refused import Refused
 from riverrun_trainer.state_parts import StateParts
 
@@ -44,18 +45,6 @@ class Diverged(Exception):
     def __init__(self, where: Where) -> None:
         super().__init__(f"the model is not finite after event {where[1]} of {where[0].value}")
         self.where = where
-
-
-class Scorer(Protocol):
-    """Whoever judges examples beside the learner's own metrics."""
-
-    def score(self, joined: JoinedExample, newest: Prediction | None) -> None:
-        """Take `joined`, which is about to be learned, in the order of learning. Raises nothing.
-
-        `newest` is what the newest weights answer before they learn it, None where they have no answer;
-        what was really served is in `joined`. Called for early negatives and corrections too
-        (`Origin.is_judged` tells), and for confirmed negatives, which are not learned again.
-        """
 
 
 def _nothing(joined: JoinedExample) -> None:
@@ -104,11 +93,11 @@ class Learning:
         examples: int = 0,
         watermark_ns: int = 0,
         parts: StateParts | None = None,
-        scorers: Sequence[Scorer] = (),
+        judges: Judges = NO_JUDGES,
         joining: LineJoin | None = None,
         since_ns: int = 0,
     ) -> None:
-        """`parts` is captured with the learner; `scorers` hear of each example before it is learned.
+        """`parts` is captured with the learner; the scorers of `judges` hear of each example before that.
 
         `joining` hears of it once it is learned or refused for good; with it an example that names a
         prediction meets that first. Examples whose time is before `since_ns` are passed over.
@@ -118,8 +107,9 @@ class Learning:
         self.joining = joining
         self._learner = learner
         self._parts = parts or StateParts(learner)
-        self._scorers = scorers
         self._since_ns = since_ns
+        self.judges = judges
+        self._scorers = judges.scorers
         self._settled = _nothing if joining is None else joining.join.settle
         self._offsets: dict[int, int] = dict(offsets)
         # Where the events of an unfinished mini-batch end.
@@ -140,6 +130,11 @@ class Learning:
     def offsets(self) -> Offsets:
         """Where an equal learner would go on reading."""
         return dict(self._offsets)
+
+    @property
+    def examples(self) -> int:
+        """Examples learned in the line so far."""
+        return self._examples
 
     @property
     def passed(self) -> int:

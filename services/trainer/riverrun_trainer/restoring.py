@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from riverrun.codec.wire import decode_side
 from riverrun.core.errors import DigestMismatch, InvalidInput, InvalidSpec, WrongStore
-from riverrun.core.parts import Part, without_parts
+from riverrun.core.parts import Part, StatePart, without_parts
 from riverrun.core.spec import ModelSpec
 from riverrun.core.units import NO_UNITS, State, Unit
 from riverrun.core.versions import Manifest
@@ -16,6 +16,7 @@ from riverrun.learners.protocol import Learner
 from riverrun.rpc.trainer_session import Opened
 from riverrun.rpc.weights import Pulled
 from riverrun_trainer.joining.line_join import open_join
+from riverrun_trainer.judging.judges import judges_of
 from riverrun_trainer.learning import Learning
 from riverrun_trainer.line_context import SOURCE, Surroundings
 from riverrun_trainer.state_parts import StateParts
@@ -64,11 +65,14 @@ def _learning(
     joining = open_join(spec, units, opened.positions, opened.skipped, around.max_open)
     if joining is not None and spec.label.silence == "early_negative":
         _check_weights(learner, spec)
-    owners = {} if joining is None else {Part.JOIN: joining.ledger}
+    judges = judges_of(spec, units)
+    owners: dict[Part, StatePart] = {} if joining is None else {Part.JOIN: joining.ledger}
+    owners |= judges.parts
     return Learning(
         spec,
         learner,
         parts=StateParts(learner, owners, units),
+        judges=judges,
         joining=joining,
         offsets=opened.positions.get(SOURCE, {}),
         examples=head.examples if head else 0,

@@ -22,6 +22,7 @@ from riverrun_trainer.dead_letters import DeadLetters
 from riverrun_trainer.feed import ExampleFeed, Feed
 from riverrun_trainer.inbox import Inbox, LogLost
 from riverrun_trainer.join_feed import JoinFeed
+from riverrun_trainer.judging.reports import Reports
 from riverrun_trainer.learning import Captured, Diverged, Learning, Where
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.publish_pace import PublishPace
@@ -61,6 +62,7 @@ class SessionLoop:
     ) -> None:
         self._opened = session.opened
         self._model = model
+        self._line = line
         self._memory = memory
         self._around = around
         self._clock = around.clock
@@ -123,6 +125,10 @@ class SessionLoop:
         for reader in feed.readers():
             self._pulse.start(reader)
         self._pulse.start(self._measure_lag(learning))
+        reports = Reports(
+            self._model, self._line, learning, lambda: self._publisher.head, self._clock.wall_ns
+        )
+        self._pulse.evaluation = reports.changed
         pace = PublishPace(self._model, spec.publish, learning, self._clock.monotonic())
         self._caution = await self._pulse.working(self._cautious(learning))
         self._memory.poisoned |= self._caution.poisoned

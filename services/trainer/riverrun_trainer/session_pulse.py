@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 import structlog
@@ -23,8 +23,8 @@ log = structlog.get_logger()
 class SessionPulse:
     """The beat of one session. The learning loop itself calls `beat`: a loop that hangs reports nothing.
 
-    `learned` and what `tell` was told are what the next report says. `beat`, `wait` and `working` raise
-    what ended the session or one of the tasks started here.
+    `learned`, what `tell` was told and what `evaluation` gives are what the next report says. `beat`, `wait`
+    and `working` raise what ended the session or one of the tasks started here.
     """
 
     def __init__(self, session: TrainerSession, around: Surroundings) -> None:
@@ -37,6 +37,7 @@ class SessionPulse:
         self._report_s = -math.inf
         self.learned = 0
         self._problem = ""
+        self.evaluation: Callable[[], bytes] = bytes
         self.ticked_s = self._clock.monotonic()
 
     async def __aenter__(self) -> SessionPulse:
@@ -85,7 +86,9 @@ class SessionPulse:
         self.ticked_s = self._clock.monotonic()
         if self.ticked_s >= self._report_s:
             self._report_s = self.ticked_s + self._around.report_every_s
-            await self._session.report(examples=self.learned, problem=self._problem)
+            await self._session.report(
+                examples=self.learned, problem=self._problem, evaluation=self.evaluation()
+            )
 
     async def wait(self, until_s: float) -> None:
         """Return at `until_s` of the monotonic clock, when a report is due, or when woken."""

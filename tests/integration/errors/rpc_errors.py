@@ -108,6 +108,10 @@ PARAMS: list[tuple[str, str, Any]] = [
     ("GetVersion", "an unknown model", pb.GetVersionRequest(model="nobody", version=1)),
     ("GetVersion", "an unknown version", pb.GetVersionRequest(model="fraud", version=99)),
     ("ListReaders", "an unknown model", pb.ListReadersRequest(model="nobody")),
+    ("GetEvaluation", "an unknown model", pb.GetEvaluationRequest(model="nobody")),
+    ("GetEvaluation", "an unknown line", pb.GetEvaluationRequest(model="fraud", line=99)),
+    ("ListRecords", "an unknown model", pb.ListRecordsRequest(model="nobody")),
+    ("ListRecords", "a page of 5,000", pb.ListRecordsRequest(model="fraud", page_size=5000)),
 ]
 
 NO_INPUT = frozenset({"ListModels", "Backup"})

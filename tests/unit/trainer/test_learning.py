@@ -6,6 +6,7 @@ import math
 import pytest
 from riverrun_trainer.importance import importance
 from riverrun_trainer.joining.line_join import LineJoin, open_join
+from riverrun_trainer.judging.judges import Judges
 from riverrun_trainer.learning import Diverged, Learning
 
 from riverrun.core.errors import InvalidInput, NotReady
@@ -292,7 +293,7 @@ def joining(settled: list[JoinedExample]) -> LineJoin:
 def test_joined_examples_are_scored_before_they_are_learned_and_settled_after():
     learner, settled = BatchLearner(), []
     heard = Heard(learner)
-    learning = Learning(SPEC, learner, offsets={0: 0}, scorers=[heard], joining=joining(settled))
+    learning = Learning(SPEC, learner, offsets={0: 0}, judges=Judges([heard]), joining=joining(settled))
     examples = [joined(offset) for offset in range(4)]
 
     assert learning.take_joined(examples[:2]) == []

@@ -198,12 +198,14 @@ class OpenSessionRequest(_message.Message):
         __slots__ = ()
         def __init__(self) -> None: ...
     class Progress(_message.Message):
-        __slots__ = ("examples", "problem")
+        __slots__ = ("examples", "problem", "report")
         EXAMPLES_FIELD_NUMBER: _ClassVar[int]
         PROBLEM_FIELD_NUMBER: _ClassVar[int]
+        REPORT_FIELD_NUMBER: _ClassVar[int]
         examples: int
         problem: str
-        def __init__(self, examples: _Optional[int] = ..., problem: _Optional[str] = ...) -> None: ...
+        report: bytes
+        def __init__(self, examples: _Optional[int] = ..., problem: _Optional[str] = ..., report: _Optional[bytes] = ...) -> None: ...
     OPEN_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     PUSH_FIELD_NUMBER: _ClassVar[int]
@@ -596,6 +598,68 @@ class GetVersionResponse(_message.Message):
     store_id: str
     manifest: Manifest
     def __init__(self, store_id: _Optional[str] = ..., manifest: _Optional[_Union[Manifest, _Mapping]] = ...) -> None: ...
+
+class GetEvaluationRequest(_message.Message):
+    __slots__ = ("model", "line")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    line: int
+    def __init__(self, model: _Optional[str] = ..., line: _Optional[int] = ...) -> None: ...
+
+class GetEvaluationResponse(_message.Message):
+    __slots__ = ("store_id", "line", "report", "report_time")
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    REPORT_TIME_FIELD_NUMBER: _ClassVar[int]
+    store_id: str
+    line: int
+    report: bytes
+    report_time: _timestamp_pb2.Timestamp
+    def __init__(self, store_id: _Optional[str] = ..., line: _Optional[int] = ..., report: _Optional[bytes] = ..., report_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListRecordsRequest(_message.Message):
+    __slots__ = ("model", "page_size", "before")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    page_size: int
+    before: int
+    def __init__(self, model: _Optional[str] = ..., page_size: _Optional[int] = ..., before: _Optional[int] = ...) -> None: ...
+
+class ListRecordsResponse(_message.Message):
+    __slots__ = ("store_id", "records")
+    STORE_ID_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    store_id: str
+    records: _containers.RepeatedCompositeFieldContainer[Record]
+    def __init__(self, store_id: _Optional[str] = ..., records: _Optional[_Iterable[_Union[Record, _Mapping]]] = ...) -> None: ...
+
+class Record(_message.Message):
+    __slots__ = ("number", "time", "kind", "actor", "reason", "line", "channel", "version", "previous_version", "facts")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    time: _timestamp_pb2.Timestamp
+    kind: str
+    actor: str
+    reason: str
+    line: int
+    channel: str
+    version: int
+    previous_version: int
+    facts: bytes
+    def __init__(self, number: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., kind: _Optional[str] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., line: _Optional[int] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., previous_version: _Optional[int] = ..., facts: _Optional[bytes] = ...) -> None: ...
 
 class ListReadersRequest(_message.Message):
     __slots__ = ("model",)

@@ -99,6 +99,16 @@ class ParameterServiceStub(object):
                 request_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersRequest.SerializeToString,
                 response_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersResponse.FromString,
                 _registered_method=True)
+        self.GetEvaluation = channel.unary_unary(
+                '/riverrun.api.params.v1.ParameterService/GetEvaluation',
+                request_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.GetEvaluationRequest.SerializeToString,
+                response_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.GetEvaluationResponse.FromString,
+                _registered_method=True)
+        self.ListRecords = channel.unary_unary(
+                '/riverrun.api.params.v1.ParameterService/ListRecords',
+                request_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListRecordsRequest.SerializeToString,
+                response_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListRecordsResponse.FromString,
+                _registered_method=True)
         self.Backup = channel.unary_stream(
                 '/riverrun.api.params.v1.ParameterService/Backup',
                 request_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.BackupRequest.SerializeToString,
@@ -219,6 +229,22 @@ class ParameterServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetEvaluation(self, request, context):
+        """How well a line does, as its trainer reported last. Kept in memory alone: after a restart of the
+        server it is there again with the trainer's next report.
+        NOT_FOUND: the model or line. UNAVAILABLE (NOT_READY): nothing was reported yet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecords(self, request, context):
+        """What moved of a model and why, by hand and by itself, newest first. The newest 1,000 are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Backup(self, request, context):
         """Sends a copy of everything that is kept, versions and events, while pushes and labels go on: file by
         file, then `done`; what ends without it is no copy. The versions are as of one moment, the events as
@@ -292,6 +318,16 @@ def add_ParameterServiceServicer_to_server(servicer, server):
                     servicer.ListReaders,
                     request_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersRequest.FromString,
                     response_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersResponse.SerializeToString,
+            ),
+            'GetEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEvaluation,
+                    request_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.GetEvaluationRequest.FromString,
+                    response_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.GetEvaluationResponse.SerializeToString,
+            ),
+            'ListRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecords,
+                    request_deserializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListRecordsRequest.FromString,
+                    response_serializer=riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListRecordsResponse.SerializeToString,
             ),
             'Backup': grpc.unary_stream_rpc_method_handler(
                     servicer.Backup,
@@ -628,6 +664,60 @@ class ParameterService(object):
             '/riverrun.api.params.v1.ParameterService/ListReaders',
             riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersRequest.SerializeToString,
             riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListReadersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/riverrun.api.params.v1.ParameterService/GetEvaluation',
+            riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.GetEvaluationRequest.SerializeToString,
+            riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.GetEvaluationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/riverrun.api.params.v1.ParameterService/ListRecords',
+            riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListRecordsRequest.SerializeToString,
+            riverrun_dot_api_dot_params_dot_v1_dot_params__pb2.ListRecordsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,18 @@ class ReplicaServicer(pb_grpc.ParameterServiceServicer):
             answer: pb.GetVersionResponse = await self._client.stub.GetVersion(request, timeout=LEADER_S)
         return answer
 
+    async def GetEvaluation(self, request: pb.GetEvaluationRequest, context: Any) -> pb.GetEvaluationResponse:
+        with translated(f"the leader at {self._leader}"):
+            answer: pb.GetEvaluationResponse = await self._client.stub.GetEvaluation(
+                request, timeout=LEADER_S
+            )
+        return answer
+
+    async def ListRecords(self, request: pb.ListRecordsRequest, context: Any) -> pb.ListRecordsResponse:
+        with translated(f"the leader at {self._leader}"):
+            answer: pb.ListRecordsResponse = await self._client.stub.ListRecords(request, timeout=LEADER_S)
+        return answer
+
     async def Pull(self, request: pb.PullRequest, context: Any) -> AsyncIterator[pb.PullResponse]:
         wanted = requests.pull_wanted(request)
         if wanted.trainer_state:

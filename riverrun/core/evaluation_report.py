@@ -1,0 +1,53 @@
+"""How well a line does: what its trainer reports, and `riverrun evaluation` shows.
+
+Each section is None where the spec asks for nothing of it, or where there is nothing to say yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+MAX_REPORT_BYTES = 64 << 10
+
+
+class Scored(msgspec.Struct, frozen=True, kw_only=True):
+    """How well answers did, each judged once, when its label came.
+
+    `examples` were judged. `version` is the newest whose answer is among them, 0 where none is known.
+    """
+
+    examples: int
+    version: int = 0
+    metrics: Mapping[str, float] = {}
+
+
+class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a model, up to now. `time_ns` is when it was made, Unix nanoseconds.
+
+    `newest` judges what the newest weights answered when the label came, before they learned it; `served`
+    what callers really got.
+    """
+
+    model: str
+    line: int
+    time_ns: int
+    newest: Scored
+    served: Scored | None = None
+
+
+_decoder = msgspec.json.Decoder(EvaluationReport)
+
+
+def encode_report(report: EvaluationReport) -> bytes:
+    """`report` as JSON."""
+    return msgspec.json.encode(report)
+
+
+def decode_report(body: bytes) -> EvaluationReport:
+    """The report that `body` holds; what a newer program added is passed over.
+
+    Raises `msgspec.MsgspecError`.
+    """
+    return _decoder.decode(body)
