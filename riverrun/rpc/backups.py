@@ -18,7 +18,10 @@ from riverrun.core.errors import AlreadyExists, DigestMismatch, InvalidInput, Un
 from riverrun.rpc.params_client import PEER, ParameterClient, translated
 from riverrun.runtime.folders import sync_folder, sync_tree
 
-_NAMES = re.compile(r"params\.sqlite|events\.sqlite|bodies/[0-9a-f]{2}/[0-9a-f]{64}")
+_NAMES = re.compile(
+    r"params\.sqlite|events\.sqlite|bodies/[0-9a-f]{2}/[0-9a-f]{64}"
+    r"|history/[a-z0-9][a-z0-9-]{0,62}/(predictions|labels|examples)/[0-9]{13}\.parquet"
+)
 
 
 async def receive_backup(client: ParameterClient, folder: Path, *, deadline_s: float) -> Contents:

@@ -43,6 +43,11 @@ POINTS = frozenset(
         "events.after-fsync",
         "events.after-publish",
         "events.before-ack",
+        # Old events that move into a file, and old files that go.
+        "history.after-file",
+        "history.half-moved",
+        "history.after-move",
+        "history.after-drop",
         # A snapshot of a line's head.
         "snapshot.before-write",
         "snapshot.after-write",

@@ -33,6 +33,10 @@ DUPLICATES = Counter("riverrun_event_log_duplicates", "Events that were there al
 LET_GO = Counter(
     "riverrun_event_log_let_go", "Events that went early because the disk was full, by stream", ["stream"]
 )
+ARCHIVED = Counter(
+    "riverrun_event_log_archived", "Old events that moved into history files, by stream", ["stream"]
+)
+HISTORY_BYTES = Gauge("riverrun_event_log_history_bytes", "Bytes on disk of history files")
 APPEND_SECONDS = Histogram(
     "riverrun_event_log_append_seconds",
     "From an append's receipt to its answer, fsync included",

@@ -254,8 +254,8 @@ async def test_of_a_large_log_the_newest_events_are_proven_at_the_start_and_all_
 async def test_the_rest_of_a_large_log_is_proven_while_it_is_in_use(tmp_path, monkeypatch, statement):
     monkeypatch.setattr("riverrun.events.embedded.proof.WHOLE_MAX", 0)
     monkeypatch.setattr("riverrun.events.embedded.proof.NEWEST", 5)
-    monkeypatch.setattr("riverrun.events.embedded.log.PROVE_ROWS", 7)
-    monkeypatch.setattr("riverrun.events.embedded.log.PROVE_EVERY_S", 0.0)
+    monkeypatch.setattr("riverrun.events.embedded.proof.PROVE_ROWS", 7)
+    monkeypatch.setattr("riverrun.events.embedded.proof.PROVE_EVERY_S", 0.0)
     path = tmp_path / "events.db"
     await a_log_of(path, 50)
     log = EmbeddedEventLog(path)

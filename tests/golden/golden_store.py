@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from riverrun_param_server.app import running
@@ -155,6 +156,8 @@ async def _events(stack: Stack) -> None:
     await log.append("flights", Stream.LABELS, [NewEvent(f"label-{n}", b"%d" % n) for n in range(5)])
     await log.append("flights", Stream.PREDICTIONS, [NewEvent("größe", bytes(range(256)))])
     await log.append("flights", Stream.DEAD_LETTERS, [NewEvent("dlq:examples:4", b"why")])
+    with patch("riverrun.events.embedded.archiver.WAIT_S", 0.0):
+        await log.archive("flights", Stream.EXAMPLES, below=9, received_before_ns=Then().wall_ns() + 1)
     await log.trim("flights", Stream.EXAMPLES, {0: 2})
     await log.trim("flights", Stream.LABELS, {0: 5})
 

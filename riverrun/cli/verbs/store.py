@@ -41,7 +41,8 @@ async def verify(session: Session, folder: Folder) -> None:
     is rolled back, as the next start would.
 
     JSON: {ok, folder, store_id, store_format, models, versions, files, file_bytes, database_bytes,
-    log_format, streams, events, ids, log_bytes, notes: [text], damage: [{what, expected, found}]}.
+    log_format, streams, events, ids, log_bytes, history_files, history_events, history_bytes, notes: [text],
+    damage: [{what, expected, found}]}.
     """
     report = await offline("verify", store_folder(folder))
     session.answer(report, _verified_table(report), *_verified_words(report))
@@ -118,6 +119,7 @@ def _verified_table(report: dict[str, Any]) -> Table | str:
         ("large bodies", report["files"], f"{report['file_bytes']} bytes", ""),
         ("events", report["events"], f"in {report['streams']} streams", report["log_format"]),
         ("event ids", report["ids"], "", ""),
+        ("history events", report["history_events"], f"in {report['history_files']} files", ""),
     ]
     return table(("proven", "count", "", "format"), rows)
 

@@ -5,7 +5,7 @@ learner only check it.
 """
 
 from riverrun.core.catalogue.declaration import ClassName, Construct, Misfit, Value
-from riverrun.core.catalogue.declaration_reader import read_declaration, read_metric
+from riverrun.core.catalogue.declaration_reader import read_declaration, read_detector, read_metric
 from riverrun.core.catalogue.river_classes import Catalogue, ClassEntry, Parameter, river_catalogue
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Parameter",
     "Value",
     "read_declaration",
+    "read_detector",
     "read_metric",
     "river_catalogue",
 ]

@@ -55,6 +55,18 @@ def read_metric(value: Any, catalogue: Catalogue, path: Path) -> Construct:
     )
 
 
+def read_detector(value: Any, catalogue: Catalogue, path: Path) -> Construct:
+    """The drift detector that `value` declares, by the simple name of its class."""
+    if isinstance(value, str):
+        value = {value: None}
+    detectors = catalogue.detectors()
+    if isinstance(value, Mapping) and len(value) == 1:
+        (name, arguments), *_ = value.items()
+        if name in detectors:
+            return _Reader(catalogue).construct(detectors[name], arguments, (*path, name), 0)
+    raise Misfit(path, f"expected one of {', '.join(detectors)}, or one with its arguments")
+
+
 class _Reader:
     def __init__(self, catalogue: Catalogue, *, metric: bool = False) -> None:
         self._catalogue = catalogue

@@ -81,6 +81,12 @@ class Catalogue:
                 found.append(simple[close])
         return f"; did you mean {' or '.join(found[:3])}?" if found else ""
 
+    def detectors(self) -> dict[str, str]:
+        """The classes that find drift in a stream of numbers, by their simple names."""
+        found = (name for name, entry in self.classes.items() if "_BaseDriftDetector" in entry.ancestors)
+        simple = {name.rpartition(".")[2]: name for name in found if not self.refusal(name)}
+        return {name: full for name, full in simple.items() if name not in _NO_DETECTORS}
+
     def example(self, kind: str) -> str | None:
         """The name of some class that is a `kind`, or None."""
         usual = _USUAL.get(kind)
@@ -88,6 +94,9 @@ class Catalogue:
             return usual
         return next((name for name, e in self.classes.items() if kind in e.ancestors and not e.refused), None)
 
+
+_NO_DETECTORS = frozenset({"DummyDriftDetector", "NoDrift"})
+"""These look at nothing: they stand in the place of a detector inside ensembles."""
 
 _USUAL = {
     "Classifier": "linear_model.LogisticRegression",

@@ -1,4 +1,4 @@
-"""Whether ``model:`` and ``metrics:`` of a spec make sense, as far as data can tell."""
+"""Whether ``model:``, ``metrics:`` and ``drift:`` of a spec make sense, as far as data can tell."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from riverrun.core.catalogue import Construct, Misfit, read_declaration, read_metric, river_catalogue
 from riverrun.core.errors import InvalidInput
+from riverrun.core.spec.drift_check import drift_declarations
 from riverrun.core.spec.model_spec import ModelSpec
 from riverrun.core.spec.precision_check import check_precision
 from riverrun.core.spec.torch_models import torch_declaration
@@ -20,7 +21,7 @@ _NO_SINGLE_ANSWER = frozenset({"MultiLabelClassifier", "MultiTargetRegressor", "
 
 
 def check_model(spec: ModelSpec) -> None:
-    """Raises `Misfit` where the model or a metric cannot be built, or does not fit the task."""
+    """Raises `Misfit` where the model, a metric or a detector cannot be built, or does not fit the task."""
     model = None
     if spec.factory is None:
         if spec.learner == "river":
@@ -32,6 +33,7 @@ def check_model(spec: ModelSpec) -> None:
     for metric in metric_declarations(spec):
         if model is not None and model.entry.probabilities is False and metric.entry.probabilities:
             raise Misfit(metric.path, f"judges probabilities, and {model.name} gives none")
+    drift_declarations(spec)
 
 
 def river_declaration(spec: ModelSpec) -> Construct:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from riverrun.core.catalogue import Misfit
 from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import Label
+from riverrun.core.spec.drift import DriftSpec
 from riverrun.core.spec.features import FeatureSchema, finite_number, shown
 from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.policies import PublishSpec, SpecPart, SyncSpec
@@ -21,6 +22,9 @@ from riverrun.core.spec.row_check import RowCheck
 
 TaskName = Literal["binary", "multiclass", "regression"]
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+
+MAX_DETECTORS = 32
+"""Each is fed every example, and has series of its own among the metrics."""
 
 _DEFAULT_LABEL: Mapping[TaskName, Literal["bool", "category", "float"]] = {
     "binary": "bool",
@@ -53,6 +57,7 @@ class ModelSpec(SpecPart):
     sync: SyncSpec = SyncSpec()
     predictions: PredictionsSpec = PredictionsSpec()
     retrain: RetrainSpec = RetrainSpec()
+    drift: Annotated[tuple[DriftSpec, ...], Field(max_length=MAX_DETECTORS, strict=False)] = ()
 
     @field_validator("metrics", mode="before")
     @classmethod

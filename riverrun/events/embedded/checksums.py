@@ -11,6 +11,7 @@ import struct
 from zlib import crc32
 
 _EVENT = struct.Struct(">qqqI").pack
+_HISTORY = struct.Struct(">qqqqq").pack
 _ID = struct.Struct(">qq").pack
 
 
@@ -28,6 +29,11 @@ def of_id(place: int, key: bytes, received_ns: int, fingerprint: bytes) -> int:
 def of_stream(stream_id: int, model: str, name: str, first_offset: int, next_offset: int) -> int:
     """The checksum of a row of `streams`."""
     return crc32(f"{stream_id}\0{model}\0{name}\0{first_offset}\0{next_offset}".encode())
+
+
+def of_history(place: int, first: int, end: int, newest_ns: int, size: int, sha: bytes) -> int:
+    """The checksum of a row of `history`."""
+    return crc32(sha, crc32(_HISTORY(place, first, end, newest_ns, size)))
 
 
 def of_meta(key: str, value: str) -> int:

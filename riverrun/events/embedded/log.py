@@ -7,24 +7,25 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
 from riverrun.core.errors import DigestMismatch, Exhausted, NotFound, Unavailable
 from riverrun.core.events import Appended, LoggedEvent, LogMoment, NewEvent, Offsets, Stream
 from riverrun.events.embedded import proof, tables
+from riverrun.events.embedded.archiver import Archiver
 from riverrun.events.embedded.group_commit import GroupCommit
+from riverrun.events.embedded.history import FOLDER, History
+from riverrun.events.embedded.history_reader import HistoryReader
+from riverrun.events.embedded.intake import entry, refusal
 from riverrun.events.embedded.log_clock import LogClock
+from riverrun.events.embedded.open_stream import OpenStream
 from riverrun.events.embedded.tail import Tail
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.database import disk_is_full
 from riverrun.runtime.failpoints import reach
 
-MAX_BODY = 1 << 20
-MAX_ID = 1024
-MAX_AHEAD_S = 300.0
 DEFAULT_HORIZON_S = 86_400.0
 MAX_WAITING_BYTES = 64 << 20
 BATCH_BYTES = 2 << 20
@@ -32,29 +33,12 @@ BATCH_BYTES = 2 << 20
 FULL_STEPS = (2_000, 200, 20)
 """Events that go in one transaction when the disk is full, as many as it has room for."""
 
-PROVE_ROWS, PROVE_EVERY_S = 500, 0.02
-"""Pace of proving a large log while it is in use: about a millisecond of every twenty."""
-
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _OpenStream:
-    """A stream as this process holds it; `tail.end` is the next offset."""
-
-    id: int
-    model: str
-    name: str
-    first_offset: int
-    tail: Tail
-
-    def row(self) -> tables.StreamRow:
-        return tables.StreamRow(self.id, self.model, self.name, self.first_offset, self.tail.end)
 
 
 @dataclass(frozen=True, slots=True)
 class _Append:
-    stream: _OpenStream
+    stream: OpenStream
     entries: Sequence[tables.Entry]
     forget_ns: int
     turn: int
@@ -91,11 +75,20 @@ class EmbeddedEventLog:
         self._own_clock = LogClock(self._clock, self.proven.newest_id_ns or self._clock.wall_ns())
         self._commits = GroupCommit(self._commit, max_waiting_bytes=MAX_WAITING_BYTES)
         self._streams = {
-            (row.model, row.name): _OpenStream(
+            (row.model, row.name): OpenStream(
                 row.id, row.model, row.name, row.first_offset, Tail(row.next_offset)
             )
             for row in self.proven.streams
         }
+        # Whoever makes a backup holds its files; they are looked at when they are read.
+        self.history = History(path.with_name(FOLDER), self.proven.streams, self.proven.files)
+        self._archiver = Archiver(self.history, self._run, self._guarded)
+        try:
+            self.history.check()
+            self.history.sweep()
+        except BaseException:
+            self._database.close()
+            raise
         self._last_id = max((stream.id for stream in self._streams.values()), default=0)
         self._dropping = asyncio.Lock()
         self.rest_proven = asyncio.Event()
@@ -113,10 +106,10 @@ class EmbeddedEventLog:
         self._check_running()
         started = self._clock.monotonic()
         received_ns = self._received_ns = max(self._clock.wall_ns(), self._received_ns)
-        answers = [_refusal(event, received_ns) for event in events]
+        answers = [refusal(event, received_ns) for event in events]
         own_ns = self._own_clock.now_ns()
         entries = [
-            _entry(model, stream, event, received_ns, own_ns)
+            entry(model, stream, event, received_ns, own_ns)
             for event, refused in zip(events, answers, strict=True)
             if refused is None
         ]
@@ -139,12 +132,13 @@ class EmbeddedEventLog:
     ) -> AsyncGenerator[Sequence[LoggedEvent], None]:
         """See `EventLog.read`."""
         opened = self._opened(model, stream)
-        position = start.get(0, opened.first_offset)
+        past = HistoryReader(self.history, opened.id)
+        position = start.get(0, self._oldest(opened))
         while True:
             self._check_running()
-            tail = opened.tail
-            if not opened.first_offset <= position <= tail.end:
-                kept = f"{opened.first_offset} to {tail.end}"
+            tail, oldest = opened.tail, self._oldest(opened)
+            if not oldest <= position <= tail.end:
+                kept = f"{oldest} to {tail.end}"
                 raise NotFound("offset", f"{position} of {model} {stream.value}", kept)
             if position == tail.end:
                 if not follow:
@@ -153,8 +147,10 @@ class EmbeddedEventLog:
                 continue
             if position >= tail.start:
                 events = tail.read(position, limit, BATCH_BYTES)
-            else:
+            elif position >= opened.first_offset:
                 events = await self._read_disk(opened, position, limit)
+            else:
+                events = await self._guarded(past.read(position, limit, BATCH_BYTES))
             if not events:  # trimmed meanwhile; the check above says so
                 continue
             position = events[-1].offset + 1
@@ -178,13 +174,46 @@ class EmbeddedEventLog:
     async def expire(self, model: str, stream: Stream, *, below: int, received_before_ns: int) -> None:
         """Let go of events below the offset `below` that were received before `received_before_ns`.
 
-        Also forgets ids that are older than the model's horizon. Repeating it changes nothing.
+        Of history files only whole ones go, oldest first, and others after all of them. Also forgets ids that
+        are older than the model's horizon. Repeating it changes nothing.
         """
-        await self._drop(model, stream, below, received_before_ns)
+        async with self._dropping:
+            opened = self._opened(model, stream)
+            await self._archiver.drop(opened.id, below, received_before_ns)
+        if not self.history.of(opened.id):
+            await self._drop(model, stream, below, received_before_ns)
+        await self._forget_ids(opened)
+
+    async def archive(self, model: str, stream: Stream, *, below: int, received_before_ns: int) -> int:
+        """Move events below the offset `below` that were received before `received_before_ns` into history
+        files, where they are read from as before; how many moved.
+
+        Those that would fill less than a file wait for others, some hours at most. Also forgets ids, as
+        `expire`. Raises `Exhausted` where the disk has no room for a file; then all stay where they are.
+        """
         opened = self._opened(model, stream)
-        forget_ns = self._own_clock.now_ns() - int(self._horizon_s(model) * 1e9)
-        while await self._run(lambda c: tables.forget_ids(c, opened.id, forget_ns)):
-            pass
+
+        def moved(end: int) -> None:
+            opened.first_offset = end
+
+        total = 0
+        while True:
+            self._check_running()
+            async with self._dropping:
+                count = await self._archiver.move(opened.row(), below, received_before_ns, moved)
+            if not count:
+                break
+            metrics.ARCHIVED.labels(stream.value).inc(count)
+            total += count
+        await self._forget_ids(opened)
+        return total
+
+    async def forget_history(
+        self, model: str, stream: Stream, *, below: int, received_before_ns: int
+    ) -> None:
+        """Let go of history files, oldest first, as `expire` does; of nothing else."""
+        async with self._dropping:
+            await self._archiver.drop(self._opened(model, stream).id, below, received_before_ns)
 
     @contextlib.asynccontextmanager
     async def holding(self) -> AsyncGenerator[None, None]:
@@ -205,8 +234,12 @@ class EmbeddedEventLog:
         """
         opened = self._opened(model, stream)
         first = opened.first_offset
-        if self._dropping.locked() or first >= below:
+        if self._dropping.locked() or self._oldest(opened) >= below:
             return 0
+        async with self._dropping:
+            dropped = await self._archiver.drop_oldest(opened.id, below)
+        if dropped or self.history.of(opened.id):
+            return dropped
         for rows in FULL_STEPS:
             # A transaction keeps what it changes in its journal first: fewer rows need less of one.
             with contextlib.suppress(Exhausted):
@@ -239,14 +272,7 @@ class EmbeddedEventLog:
 
         Damage is final, as an I/O error is.
         """
-        if not self.proven.whole:
-            for stream in self.proven.streams:
-                offset: int | None = 0
-                while offset is not None:
-                    offset = await self._prove_some(proof.prove_events, stream.id, offset)
-            place: int | None = 0
-            while place is not None:
-                place = await self._prove_some(proof.prove_ids, place)
+        await proof.prove_rest(self.proven, self.history, self._run, self._guarded)
         self.rest_proven.set()
         await asyncio.Event().wait()
 
@@ -262,13 +288,22 @@ class EmbeddedEventLog:
         await self._commits.drained()
         await asyncio.to_thread(self._database.close)
 
-    def _opened(self, model: str, stream: Stream) -> _OpenStream:
+    def _opened(self, model: str, stream: Stream) -> OpenStream:
         found = self._streams.get((model, stream.value))
         if found is None:
             self._last_id += 1
-            found = _OpenStream(self._last_id, model, stream.value, 0, Tail(0))
+            found = OpenStream(self._last_id, model, stream.value, 0, Tail(0))
             self._streams[(model, stream.value)] = found
         return found
+
+    async def _forget_ids(self, opened: OpenStream) -> None:
+        forget_ns = self._own_clock.now_ns() - int(self._horizon_s(opened.model) * 1e9)
+        while await self._run(lambda c: tables.forget_ids(c, opened.id, forget_ns)):
+            pass
+
+    def _oldest(self, opened: OpenStream) -> int:
+        """The offset of the oldest event that can be read."""
+        return self.history.first(opened.id, opened.first_offset)
 
     async def _submit(self, append: _Append, size: int, received_ns: int) -> Sequence[Appended]:
         self._receiving[append.turn] = received_ns
@@ -304,23 +339,22 @@ class EmbeddedEventLog:
         reach("events.after-publish")
         return written.answers
 
-    async def _prove_some(self, prove: Callable[..., int | None], *where: int) -> int | None:
-        await asyncio.sleep(PROVE_EVERY_S)
-        return await self._run(lambda c: prove(c, *where, PROVE_ROWS))
-
-    async def _read_disk(self, stream: _OpenStream, start: int, limit: int) -> Sequence[LoggedEvent]:
+    async def _read_disk(self, stream: OpenStream, start: int, limit: int) -> Sequence[LoggedEvent]:
         end = min(start + limit, stream.tail.end)
         return await self._run(lambda c: tables.read(c, stream.id, start, end, BATCH_BYTES))
 
     async def _drop(self, model: str, stream: Stream, before: int, received_before_ns: int | None) -> None:
         opened = self._opened(model, stream)
         before = min(before, opened.tail.end)
+        if received_before_ns is None:
+            async with self._dropping:
+                await self._archiver.trim(opened.id, before)
         while opened.first_offset < before:
             if not await self._drop_step(opened, before, received_before_ns, tables.ROWS_PER_STEP):
                 return
 
     async def _drop_step(
-        self, opened: _OpenStream, before: int, received_before_ns: int | None, rows: int
+        self, opened: OpenStream, before: int, received_before_ns: int | None, rows: int
     ) -> bool:
         """Let go of at most `rows` events; whether any went."""
         self._check_running()
@@ -337,7 +371,7 @@ class EmbeddedEventLog:
     async def _guarded(self, work: Awaitable[T]) -> T:
         try:
             return await work
-        except (sqlite3.Error, DigestMismatch) as error:
+        except (sqlite3.Error, OSError, DigestMismatch) as error:
             if disk_is_full(error):
                 raise Exhausted("the event log", "what its disk holds") from error
             # What the file holds now is unknown, and a second fsync would not tell (fsync reports an
@@ -365,22 +399,3 @@ class EmbeddedEventLog:
             metrics.APPENDED.labels(stream.value).inc(appended)
         if duplicates:
             metrics.DUPLICATES.labels(stream.value).inc(duplicates)
-
-
-def _refusal(event: NewEvent, now_ns: int) -> Appended | None:
-    """Why `event` cannot be taken whatever the log holds; None when it can."""
-    if len(event.body) > MAX_BODY:
-        return Appended(-1, refused=f"body: over the limit of {MAX_BODY} bytes")
-    if len(event.event_id) > MAX_ID:
-        return Appended(-1, refused=f"event_id: over the limit of {MAX_ID} characters")
-    if event.time_ns is not None and event.time_ns > now_ns + MAX_AHEAD_S * 1e9:
-        return Appended(-1, refused="time: more than 5 minutes ahead of the log's clock")
-    return None
-
-
-def _entry(model: str, stream: Stream, event: NewEvent, received_ns: int, own_ns: int) -> tables.Entry:
-    key = b""
-    if event.event_id:
-        key = sha256(f"{model}\0{stream.value}\0{event.event_id}".encode()).digest()[:16]
-    time_ns = received_ns if event.time_ns is None else event.time_ns
-    return tables.Entry(key, event.event_id, time_ns, received_ns, own_ns, event.body, event.fingerprint)

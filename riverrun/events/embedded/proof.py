@@ -7,12 +7,18 @@ more when it is read.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from riverrun.core.errors import DigestMismatch
-from riverrun.events.embedded import checksums, tables
+from riverrun.events.embedded import checksums, history_rows, tables
+from riverrun.events.embedded.history import History
+from riverrun.events.embedded.history_rows import HistoryFile
 from riverrun.events.embedded.schema import FORMAT
 from riverrun.runtime.database import Database, Found, find_damage, is_damage
 
@@ -22,18 +28,27 @@ WHOLE_MAX = 32 << 20
 NEWEST = 10_000
 """Events of each stream that are proven at the start of a larger log."""
 
+PROVE_ROWS, PROVE_EVERY_S = 500, 0.02
+"""Pace of proving a large log while it is in use: about a millisecond of every twenty."""
+
 _LAST = (1 << 63) - 1
+
+
+Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
+Guard = Callable[[Awaitable[Any]], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Proven:
     """What a log holds. `whole`: each row is proven, not just the newest; `ids` are counted only then.
+    `files` are those of history that its rows name; nobody has looked at them.
 
     `newest_id_ns` is the log's own time when it took in its newest id, 0 for none.
     """
 
     log_id: str
     streams: tuple[tables.StreamRow, ...]
+    files: tuple[HistoryFile, ...]
     ids: int
     newest_id_ns: int
     whole: bool
@@ -106,6 +121,38 @@ def prove_ids(connection: sqlite3.Connection, place: int, limit: int, *, by_key:
     return columns[0] + 1 if len(rows) == limit else None
 
 
+async def prove_rest(proven: Proven, history: History, run: Run, guarded: Guard) -> None:
+    """Prove, little by little, what `proven` leaves open: the older rows of a large log, and history files.
+
+    `run` runs work in the database's thread, and `guarded` sees to what it raises.
+    """
+    if not proven.whole:
+        for stream in proven.streams:
+            offset: int | None = 0
+            while offset is not None:
+                await asyncio.sleep(PROVE_EVERY_S)
+                offset = await run(partial(_events_from, stream.id, offset))
+        place: int | None = 0
+        while place is not None:
+            await asyncio.sleep(PROVE_EVERY_S)
+            place = await run(partial(_ids_from, place))
+    for file in proven.files:
+        await asyncio.sleep(PROVE_EVERY_S)
+        with history.holding():
+            # It may have gone, or name other events by now.
+            known = history.now(file)
+            if known is not None:
+                await guarded(asyncio.to_thread(history.prove, known))
+
+
+def _events_from(stream_id: int, offset: int, connection: sqlite3.Connection) -> int | None:
+    return prove_events(connection, stream_id, offset, PROVE_ROWS)
+
+
+def _ids_from(place: int, connection: sqlite3.Connection) -> int | None:
+    return prove_ids(connection, place, PROVE_ROWS)
+
+
 def _prove_whole(connection: sqlite3.Connection, name: str) -> Proven:
     damage = find_damage(connection)
     if damage:
@@ -119,13 +166,15 @@ def _prove_whole(connection: sqlite3.Connection, name: str) -> Proven:
     if events != sum(stream.next_offset - stream.first_offset for stream in streams):
         raise DigestMismatch(f"table events in {name}", "events of its streams alone", f"{events} events")
     prove_ids(connection, 0, _LAST, by_key=False)
+    files = tuple(history_rows.load(connection, streams))
     newest_ns = tables.newest_id_ns(connection, streams)
-    return Proven(tables.log_id(connection), tuple(streams), ids, newest_ns, whole=True)
+    return Proven(tables.log_id(connection), tuple(streams), files, ids, newest_ns, whole=True)
 
 
 def _prove_newest(connection: sqlite3.Connection) -> Proven:
     streams = tables.load_streams(connection)
     for stream in streams:
         prove_events(connection, stream.id, stream.next_offset - NEWEST, NEWEST)
+    files = tuple(history_rows.load(connection, streams))
     newest_ns = tables.newest_id_ns(connection, streams)
-    return Proven(tables.log_id(connection), tuple(streams), 0, newest_ns, whole=False)
+    return Proven(tables.log_id(connection), tuple(streams), files, 0, newest_ns, whole=False)

@@ -2,7 +2,8 @@
 
 A *place* is one number for (stream, offset): events of a stream lie side by side in the order of their
 offsets, so that appending, reading and trimming all work at one spot of one tree. `event_ids` outlives
-the events it names, for as long as an id counts once; its `received_ns` is the log's own time. Each row
+the events it names, for as long as an id counts once; its `received_ns` is the log's own time. A row of
+`history` names a file of events that are older than those of `events`, by the place of its oldest. Each row
 carries its checksum.
 """
 
@@ -13,7 +14,7 @@ import sqlite3
 from riverrun.events.embedded import checksums
 from riverrun.runtime.database import Format, find_damage, run_script
 
-SCHEMA = """
+_SCHEMA_2 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE streams (
     id INTEGER PRIMARY KEY,
@@ -40,6 +41,19 @@ CREATE TABLE event_ids (
     checksum INTEGER NOT NULL
 )"""
 
+_HISTORY = """
+CREATE TABLE history (
+    place INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    newest_ns INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    sha BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+)"""
+
+SCHEMA = f"{_SCHEMA_2};{_HISTORY}"
+
 
 def _add_checksums(connection: sqlite3.Connection) -> None:
     """Format 1 had the same tables without checksums, and no `meta`."""
@@ -56,7 +70,7 @@ def _add_checksums(connection: sqlite3.Connection) -> None:
     }
     for table in tables:
         connection.execute(f"ALTER TABLE {table} RENAME TO {table}_1")
-    run_script(connection, SCHEMA)
+    run_script(connection, _SCHEMA_2)
     for table, (columns, checksum) in tables.items():
         connection.execute(
             f"INSERT INTO {table} SELECT {columns}, {checksum}({columns}) FROM {table}_1"  # noqa: S608
@@ -64,4 +78,14 @@ def _add_checksums(connection: sqlite3.Connection) -> None:
         connection.execute(f"DROP TABLE {table}_1")
 
 
-FORMAT = Format(application_id=0x5252454C, version=2, schema=SCHEMA, upgrades={1: _add_checksums})
+def _add_history(connection: sqlite3.Connection) -> None:
+    """Format 2 let go of old events and kept none in files."""
+    run_script(connection, _HISTORY)
+
+
+FORMAT = Format(
+    application_id=0x5252454C,
+    version=3,
+    schema=SCHEMA,
+    upgrades={1: _add_checksums, 2: _add_history},
+)

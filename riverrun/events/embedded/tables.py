@@ -201,12 +201,17 @@ def drop(
             break
     if first_kept > low:
         with transaction(connection):
-            connection.execute("DELETE FROM events WHERE place >= ? AND place < ?", (low, first_kept))
-            stream = stream_now(connection, stream_id)
-            if stream is not None:
-                first_offset = max(stream.first_offset, first_kept & OFFSET_MASK)
-                _put_stream(connection, replace(stream, first_offset=first_offset))
+            take_away(connection, stream_id, first_kept & OFFSET_MASK)
     return first_kept & OFFSET_MASK
+
+
+def take_away(connection: sqlite3.Connection, stream_id: int, before: int) -> None:
+    """Within a transaction of the caller's, let go of all events below the offset `before`."""
+    low, high = place_of(stream_id, 0), place_of(stream_id, before)
+    connection.execute("DELETE FROM events WHERE place >= ? AND place < ?", (low, high))
+    stream = stream_now(connection, stream_id)
+    if stream is not None:
+        _put_stream(connection, replace(stream, first_offset=max(stream.first_offset, before)))
 
 
 def give_back(connection: sqlite3.Connection) -> None:

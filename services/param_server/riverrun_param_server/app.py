@@ -197,6 +197,7 @@ def _housekeeping_policy(settings: ParamServerSettings) -> HousekeepingPolicy:
         every_s=settings.retention_every_s,
         deleted_models_s=settings.deleted_models_s,
         events_s=settings.keep_events_s,
+        history_s=settings.keep_history_s,
         dead_letters=settings.keep_dead_letters,
     )
 

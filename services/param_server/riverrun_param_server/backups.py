@@ -1,8 +1,9 @@
 """A copy of everything that is kept, made while the server goes on.
 
 The databases are set aside first, page by page between commits: the versions as of one moment, the events
-as of a later one, so that no version of the copy contains an event that the copy lacks. Large bodies are
-never changed under their names, so they are read where they are. Nothing is dropped until all is sent.
+as of a later one, so that no version of the copy contains an event that the copy lacks. Large bodies and
+history files are never changed under their names, so they are read where they are. Nothing is dropped until
+all is sent.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 import structlog
 
 from riverrun.core.errors import DigestMismatch
+from riverrun.events.embedded import history_rows, tables
+from riverrun.events.embedded.history import FOLDER, History
 from riverrun.events.embedded.log import EmbeddedEventLog
 from riverrun.rpc.chunks import CHUNK_BYTES
 from riverrun_param_server.schema import DATABASE, LOG_DATABASE
@@ -72,7 +75,7 @@ class Backups:
         aside = self._store.folder / SET_ASIDE
         async with self._turn:
             try:
-                with self._store.blobs.holding():
+                with self._store.blobs.holding(), self._event_log.history.holding():
                     await asyncio.to_thread(_make_empty, aside)
                     async with self._event_log.holding():
                         await self._store.copy_to(aside / DATABASE)
@@ -94,6 +97,10 @@ class Backups:
         files: list[tuple[str, Path, bytes | None]] = [
             (name, aside / name, None) for name in (DATABASE, LOG_DATABASE)
         ]
+        with contextlib.closing(sqlite3.connect(aside / LOG_DATABASE)) as connection:
+            streams = tables.load_streams(connection)
+            history = History(self._store.folder / FOLDER, streams, history_rows.load(connection, streams))
+            files += [(history.name_of(one), history.path_of(one), one.sha) for one in history.everything()]
         with contextlib.closing(sqlite3.connect(aside / DATABASE)) as connection:
             for sha in sorted(set(_large_bodies(connection))):
                 path = self._store.blobs.path_of(sha)

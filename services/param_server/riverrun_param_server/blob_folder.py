@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from riverrun.core.errors import DigestMismatch
-from riverrun.runtime import failpoints
-from riverrun.runtime.failpoints import reach
-from riverrun.runtime.folders import sync_folder
+from riverrun.runtime.folders import sync_folder, write_durably
 
 
 class BlobFolder:
@@ -103,24 +100,3 @@ class BlobFolder:
     def _path(self, sha: bytes) -> Path:
         name = sha.hex()
         return self._folder / name[:2] / name
-
-
-def write_durably(path: Path, body: bytes) -> None:
-    """Put `body` under `path` as a whole: readers see all of it or what was there before."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    reach("file.before-write")
-    try:
-        with temporary.open("wb") as file:
-            failpoints.write(file, body, "file.half-written")
-            file.flush()
-            reach("file.after-write")
-            os.fsync(file.fileno())
-    except OSError:
-        # On a full disk what was written of it would take the room that others wait for.
-        temporary.unlink(missing_ok=True)
-        raise
-    reach("file.after-fsync")
-    temporary.rename(path)
-    reach("file.after-rename")
-    sync_folder(path.parent)
-    reach("file.after-folder-fsync")

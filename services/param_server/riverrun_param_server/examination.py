@@ -14,6 +14,8 @@ from pathlib import Path
 from riverrun.core.errors import DigestMismatch, NotFound, Unavailable
 from riverrun.events.embedded import proof as log_proof
 from riverrun.events.embedded import schema as log_schema
+from riverrun.events.embedded.history import FOLDER as HISTORY_FOLDER
+from riverrun.events.embedded.history import History
 from riverrun.runtime.database import Format, Found, WrongFormat, find_damage, inspecting, is_damage
 from riverrun_param_server import identity
 from riverrun_param_server.blob_folder import BlobFolder
@@ -54,6 +56,9 @@ class Report:
     events: int = 0
     ids: int = 0
     log_bytes: int = 0
+    history_files: int = 0
+    history_events: int = 0
+    history_bytes: int = 0
     notes: list[str] = field(default_factory=list)
     damage: list[Damage] = field(default_factory=list)
 
@@ -63,7 +68,8 @@ class Report:
 
 
 def examine(folder: Path) -> Report:
-    """Prove every row, chain, file and version of the store in `folder`, and every event; blocks.
+    """Prove every row, chain, file and version of the store in `folder`, and every event, those of history
+    too; blocks.
 
     Raises `NotFound` where there is no store, `Unavailable` where a server uses it.
     """
@@ -123,6 +129,14 @@ def _examine_log(connection: sqlite3.Connection, kept_log: str, report: Report) 
     if kept_log and proven.log_id != kept_log:
         found = f"the event log {proven.log_id}"
         raise DigestMismatch(f"file {LOG_DATABASE}", f"the event log {kept_log}", found)
+    history = History(Path(report.folder) / HISTORY_FOLDER, proven.streams, proven.files)
+    for file in proven.files:
+        report.history_events += history.prove(file)
+        report.history_files += 1
+        report.history_bytes += file.size
+    leftovers = len(history.leftovers())
+    if leftovers:
+        report.notes.append(f"{leftovers} history files that no row names: the next start removes them")
 
 
 @contextmanager

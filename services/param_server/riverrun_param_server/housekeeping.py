@@ -23,15 +23,20 @@ from riverrun_param_server.retention import Run, runs
 log = structlog.get_logger()
 
 
+HISTORY = frozenset({Stream.PREDICTIONS, Stream.LABELS, Stream.EXAMPLES})
+"""The streams that can be learned again, of which old events move into files."""
+
+
 @dataclass(frozen=True, slots=True)
 class HousekeepingPolicy:
-    """How long things are kept, how often is looked, how many dead letters of a model stay, how many versions
-    go in one step, and how long pushes have before the next step: a long backlog must not become one long
-    stop."""
+    """How long things are kept (events in tables, then in history files up to `history_s`), how often is
+    looked, how many dead letters of a model stay, how many versions go in one step, and how long pushes have
+    before the next step: a long backlog must not become one long stop."""
 
     every_s: float = 10.0
     deleted_models_s: float = 7 * 86_400.0
     events_s: float = 7 * 86_400.0
+    history_s: float = 0.0
     dead_letters: int = 10_000
     max_run: int = 32
     pause_s: float = 0.05
@@ -124,14 +129,23 @@ class Housekeeping:
         return len(versions)
 
     async def expire_events(self, event_log: EmbeddedEventLog) -> None:
-        """Let go of events that are old enough and contained in a durable version."""
-        before_ns = self._clock.wall_ns() - int(self._policy.events_s * 1e9)
+        """Move events that are old enough and contained in a durable version into history files, and let go
+        of those that are older still; where no history is kept, let go of them at once."""
+        now_ns = self._clock.wall_ns()
+        before_ns = now_ns - int(self._policy.events_s * 1e9)
+        too_old_ns = now_ns - int(self._policy.history_s * 1e9)
         for name, stream in event_log.streams():
             model = self._catalogue.find(name)
             below = None if model is None else self._contained(model, stream, model.record.open_lines)
             if below is None:
                 below = (await event_log.end(name, stream))[0]
-            await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
+            is_known = model is not None and bool(model.record.lines)
+            if stream in HISTORY and is_known and too_old_ns < before_ns:
+                await event_log.archive(name, stream, below=below, received_before_ns=before_ns)
+                await event_log.forget_history(name, stream, below=below, received_before_ns=too_old_ns)
+            else:
+                await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
+        metrics.HISTORY_BYTES.set(event_log.history.total_bytes())
 
     async def cap_dead_letters(self, event_log: EmbeddedEventLog) -> None:
         """Let go of the oldest dead letters of each model that has more than the policy keeps."""

@@ -17,7 +17,7 @@ import structlog
 
 from riverrun.core.errors import DigestMismatch
 from riverrun.runtime.failpoints import reach
-from riverrun_param_server.blob_folder import write_durably
+from riverrun.runtime.folders import write_durably
 from riverrun_param_server.schema import DATABASE, LOG_DATABASE
 
 log = structlog.get_logger()

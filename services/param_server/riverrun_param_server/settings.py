@@ -53,7 +53,12 @@ class ParamServerSettings(ServiceSettings, AuthSettings):
     """Age in seconds up to which one version an hour is kept; older ones go. What is in use always stays."""
 
     keep_events_s: float = Field(default=7 * 86_400.0, ge=0)
-    """Age in seconds up to which events stay in the log; what no durable version contains stays longer."""
+    """Age in seconds up to which events stay in the log's tables; what no durable version contains stays
+    longer."""
+
+    keep_history_s: float = Field(default=90 * 86_400.0, ge=0)
+    """Age in seconds up to which older events can still be read, from Parquet files beside the log: what a
+    retrain learns from. No more than `keep_events_s`: they are dropped, and no files are made."""
 
     keep_dead_letters: int = Field(default=10_000, ge=1)
     """Dead letters of each model that stay at the most, whatever their age; the oldest go first. Looked at

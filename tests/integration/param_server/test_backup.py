@@ -86,15 +86,18 @@ async def test_a_backup_under_load_restores_to_every_version_and_the_events_it_c
         assert pulled.base_version == 0
 
 
-async def test_restoring_keeps_every_answer_but_the_store_id(tmp_path: Path) -> None:
-    data = shutil.copytree(golden_store.FOLDER / "store-1" / golden_store.DATA, tmp_path / "data")
+# The events of the second are in history as well.
+@pytest.mark.parametrize(("store", "events"), [("store-1", 13), ("store-3", 6)])
+async def test_restoring_keeps_every_answer_but_the_store_id(tmp_path: Path, store: str, events: int) -> None:
+    data = shutil.copytree(golden_store.FOLDER / store / golden_store.DATA, tmp_path / "data")
     async with golden_store.opened(data) as stack:
         await receive_backup(stack.client, tmp_path / "backup", deadline_s=60)
         expected = await golden_store.answers(stack)
 
     restored = restore(tmp_path / "backup", tmp_path / "deep" / "restored")
 
-    assert (restored.report.versions, restored.report.events, restored.report.files) == (11, 13, 2)
+    assert (restored.report.versions, restored.report.events, restored.report.files) == (11, events, 2)
+    assert restored.report.events + restored.report.history_events == 13
     async with golden_store.opened(tmp_path / "deep" / "restored") as again:
         assert await golden_store.answers(again) == expected
 
@@ -209,6 +212,27 @@ async def test_a_backup_that_its_caller_leaves_leaves_nothing_behind(
 
     assert not (settings.data / backups.SET_ASIDE).exists()
     await stack.running.event_log.trim("flights", Stream.EXAMPLES, {0: 1})
+
+
+async def test_history_files_stay_until_a_backup_has_sent_them(tmp_path: Path) -> None:
+    data = shutil.copytree(golden_store.FOLDER / "store-3" / golden_store.DATA, tmp_path / "data")
+    async with golden_store.opened(data) as stack:
+        making = backups.Backups(stack.running.server.store, stack.running.event_log)
+        sent: dict[str, bytes] = {}
+        name = ""
+        async with contextlib.aclosing(making.parts()) as parts:
+            async for part in parts:
+                match part:
+                    case backups.FileBegins(path=name):
+                        sent[name] = b""
+                        await stack.running.event_log.trim("flights", Stream.EXAMPLES, {0: 9})
+                    case bytes():
+                        sent[name] += part
+
+        (history,) = (body for name, body in sent.items() if name.startswith("history/"))
+        golden = golden_store.FOLDER / "store-3" / golden_store.DATA
+        assert history == next((golden / "history").rglob("*.parquet")).read_bytes()
+        assert list((data / "history").rglob("*.parquet")) == []
 
 
 async def test_what_a_crash_left_of_a_backup_goes_at_the_next_start(settings: ParamServerSettings) -> None:

@@ -10,7 +10,7 @@ import json
 import random
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -123,6 +123,54 @@ def test_a_damaged_row_of_the_log_is_found_and_named(data: Path, statement: str,
 
     assert named in damage_of(report)
     assert report.versions == 11
+
+
+HISTORY = "history/flights/examples/0000000000000.parquet"
+
+
+def test_history_is_proven_as_well(tmp_path: Path) -> None:
+    data = shutil.copytree(golden_store.FOLDER / "store-3" / golden_store.DATA, tmp_path / "data")
+    (data / HISTORY).with_suffix(".parquet.tmp").write_bytes(b"half")
+
+    report = examine(data)
+
+    assert report.ok
+    assert (report.events, report.history_files, report.history_events) == (6, 1, 7)
+    assert report.history_bytes == (data / HISTORY).stat().st_size
+    assert report.notes == ["1 history files that no row names: the next start removes them"]
+
+
+@pytest.mark.parametrize(
+    ("damaged", "named"),
+    [
+        (lambda data: flip(data / HISTORY), "0000000000000.parquet"),
+        (lambda data: (data / HISTORY).unlink(), "no file"),
+        (lambda data: run_sql(data, "UPDATE history SET sha = x'00'"), "row of history file"),
+        (lambda data: run_sql(data, "UPDATE history SET end = end - 1"), "row of history file"),
+        (
+            lambda data: run_sql(data, "DELETE FROM events WHERE place & 1099511627775 = 9"),
+            "event at offset 9",
+        ),
+    ],
+)
+def test_damage_in_history_is_found_and_named(
+    tmp_path: Path, damaged: Callable[[Path], None], named: str
+) -> None:
+    data = shutil.copytree(golden_store.FOLDER / "store-3" / golden_store.DATA, tmp_path / "data")
+    damaged(data)
+
+    assert named in damage_of(examine(data))
+
+
+def flip(path: Path) -> None:
+    body = bytearray(path.read_bytes())
+    body[len(body) // 3] ^= 4
+    path.write_bytes(body)
+
+
+def run_sql(data: Path, statement: str) -> None:
+    with sql(data / LOG_DATABASE) as connection:
+        connection.execute(statement)
 
 
 @pytest.mark.parametrize(

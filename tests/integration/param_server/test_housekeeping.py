@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,38 @@ async def test_events_stay_until_a_version_contains_them_and_their_time_is_over(
     await house.server.pushes.push(push)
     await house.housekeeping.expire_events(log)
     assert await first_kept() == 6
+    await log.close()
+
+
+async def test_old_events_move_into_history_until_their_time_is_over_there_too(
+    house: House, tmp_path: Path
+) -> None:
+    log = EmbeddedEventLog(tmp_path / "events.sqlite", clock=house.clock)
+    house.housekeeping._policy = replace(house.housekeeping._policy, history_s=30 * 24 * 3600.0)
+    streams = (Stream.EXAMPLES, Stream.LABELS, Stream.DEAD_LETTERS)
+    for stream in streams:
+        await log.append("flights", stream, [NewEvent("", b"%d" % n) for n in range(10)])
+    push = a_push(
+        house.units,
+        base=0,
+        epoch=house.epoch,
+        serving=SideDelta({0: b"a"}),
+        positions={Stream.EXAMPLES: {0: 6}},
+    )
+    await house.server.pushes.push(push)
+
+    async def kept(stream: Stream) -> list[int]:
+        reading = log.read("flights", stream, {}, follow=False)
+        return [event.offset async for batch in reading for event in batch]
+
+    house.clock.now_ns += 8 * 24 * 3600 * SECOND
+    await house.housekeeping.expire_events(log)
+    assert [await kept(stream) for stream in streams] == [list(range(10)), list(range(10)), []]
+    assert [file.end for file in log.history.everything()] == [6, 10]
+    house.clock.now_ns += 23 * 24 * 3600 * SECOND
+    await house.housekeeping.expire_events(log)
+    assert [await kept(stream) for stream in streams] == [[6, 7, 8, 9], [], []]
+    assert log.history.total_bytes() == 0
     await log.close()
 
 
