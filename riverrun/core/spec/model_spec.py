@@ -19,6 +19,7 @@ from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.policies import PublishSpec, SpecPart, SyncSpec
 from riverrun.core.spec.retraining import RetrainSpec
 from riverrun.core.spec.row_check import RowCheck
+from riverrun.core.spec.triggers import check_triggers
 
 TaskName = Literal["binary", "multiclass", "regression"]
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -79,10 +80,22 @@ class ModelSpec(SpecPart):
             raise Misfit(
                 ("label", "silence"), f"{self.label.silence} needs task binary and labels bool or int"
             )
+        self._check_triggers()
         watched = self.publish.on_metric
         if watched is not None and watched.metric not in self.metric_names:
             raise Misfit(("publish", "on_metric", "metric"), f"{watched.metric} is not among metrics")
         return self
+
+    def _check_triggers(self) -> None:
+        when = self.retrain.when
+        try:
+            check_triggers(when, [detector.called for detector in self.drift], self.metric_names)
+        except Misfit as misfit:
+            raise Misfit(("retrain", "when", *misfit.path), misfit.message) from misfit
+        if self.retrain.warm and any(part.since_drift for trigger in when for part in trigger.parts()):
+            raise Misfit(
+                ("retrain", "warm"), "does not go with since_drift: live has learned what was before"
+            )
 
     @property
     def label_type(self) -> str:

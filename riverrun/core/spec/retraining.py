@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from riverrun.core.catalogue import Misfit
 from riverrun.core.spec.policies import SpecPart
 from riverrun.core.spec.quantities import Duration
+from riverrun.core.spec.triggers import BudgetSpec, TriggerSpec
 
 
 class HistorySpec(SpecPart):
@@ -69,16 +70,19 @@ class TakeOverSpec(SpecPart):
 class RetrainSpec(SpecPart):
     """When and how a model is learned anew, by a line of its own beside live.
 
+    `when` holds the conditions of which any one starts a retrain by itself; without any only people do.
     With `warm` it goes on from live's newest version and learns the files of its history besides; otherwise
     it starts from an untrained model. `caught_up` is how many events of the log it may be behind to be
-    compared with live. After a retrain ended, triggers start none for `cool_down`.
+    compared with live. After a retrain ended, triggers start none for `cool_down`; nor past `budget`.
     """
 
+    when: tuple[TriggerSpec, ...] = Field(default=(), max_length=16, strict=False)
     history: HistorySpec = HistorySpec()
     warm: bool = False
     caught_up: int = Field(default=1_000, ge=1)
     take_over: TakeOverSpec = TakeOverSpec()
     cool_down: Duration = 3_600.0
+    budget: BudgetSpec | None = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> RetrainSpec:

@@ -18,12 +18,14 @@ class TriggerSpec(SpecPart):
     """One condition, of one kind. All but `schedule` are counted from the retrain before, of whatever cause;
     where there was none, from the first example of the line.
 
-    drift: this detector, or `any`, has found drift. metric: one of the spec's metrics is `below` or `above` a
-    bound. schedule: the clock (UTC) has passed a multiple of this period, `at` after it. examples: so many
-    were learned. stale: so much time has gone by. all: each of these conditions holds.
+    drift: this detector, or `any`, has found drift; with `since_drift` the retrain learns only examples whose
+    time is not before that of the example at which it was found. metric: one of the spec's metrics is `below`
+    or `above` a bound. schedule: the clock (UTC) has passed a multiple of this period, `at` after it.
+    examples: so many were learned. stale: so much time has gone by. all: each of these conditions holds.
     """
 
     drift: str | None = None
+    since_drift: bool = False
     metric: str | None = None
     below: float | None = None
     above: float | None = None
@@ -44,6 +46,8 @@ class TriggerSpec(SpecPart):
             raise Misfit(("metric",), "goes with below or above, one of them, and they with it")
         if self.at and (self.schedule is None or self.at >= self.schedule):
             raise Misfit(("at",), "goes with schedule, and is shorter than it")
+        if self.since_drift and self.drift is None:
+            raise Misfit(("since_drift",), "goes with drift")
         if self.all is not None and any(inner.all is not None for inner in self.all):
             raise Misfit(("all",), "holds conditions, not another all")
         return self
@@ -71,7 +75,7 @@ class TriggerSpec(SpecPart):
 class BudgetSpec(SpecPart):
     """At most `retrains` that triggers start within any `per`; those started by hand count as well."""
 
-    retrains: int = Field(ge=1)
+    retrains: int = Field(ge=1, le=64)
     per: Duration = Field(gt=0)
 
 

@@ -238,6 +238,21 @@ async def test_triggers_wait_for_the_cool_down_and_people_do_not(
     assert (await retrains.start("flights", automatic=True)).automatic
 
 
+async def test_triggers_keep_to_the_budget_which_all_retrains_use_up(
+    stack: Stack, retrains: RetrainClient
+) -> None:
+    await learned(stack)
+    await stack.client.register_model(EAGER.replace("0s", "0s, budget: {retrains: 2, per: 1h}"))
+    for automatic in (True, False):
+        await retrains.start("flights", automatic=automatic)
+        await retrains.cancel("flights")
+
+    with pytest.raises(Exhausted, match="2 per 1h"):
+        await retrains.start("flights", automatic=True)
+
+    assert (await retrains.start("flights")).state is RetrainState.RUNNING
+
+
 async def test_one_that_is_promoted_by_hand_took_over(stack: Stack, retrains: RetrainClient) -> None:
     await learned(stack)
     await retrains.start("flights")

@@ -11,6 +11,9 @@ HEAD = "name: fraud\ntask: binary\n"
 REGRESSION = "name: price\ntask: regression\n"
 TORCH = "name: fraud\ntask: binary\nlearner: torch\nfeatures: {amount: float}\n"
 OK = "model: linear_model.LogisticRegression\n"
+PRICE = "model: linear_model.LinearRegression\n"
+F_AC = "features: {a: float, c: category}\n"
+WHEN = "retrain:\n  when:\n    - "
 
 TABLE = [
     # The document.
@@ -47,6 +50,37 @@ TABLE = [
     ),
     (HEAD + OK + "sync: {mode: interval}", "sync.interval", 4, "goes with mode interval"),
     (HEAD + OK + "sync: {mode: watch, version: 3}", "sync.version", 4, "pinned"),
+    # Drift and triggers.
+    (HEAD + OK + "drift: ADWIN", "drift", 4, "valid tuple"),
+    (HEAD + OK + "drift:\n  - {detector: ADWON}", "drift.0.detector", 5, "expected one of ADWIN, KSWIN"),
+    (HEAD + OK + "drift:\n  - {detector: NoDrift}", "drift.0.detector", 5, "expected one of ADWIN"),
+    (
+        HEAD + OK + "drift:\n  - detector: {ADWIN: {detla: 1}}",
+        "drift.0.detector.ADWIN.detla",
+        5,
+        "unknown argument of drift.ADWIN",
+    ),
+    (HEAD + OK + "drift:\n  - {detector: DDM, on: prediction}", "drift.0.on", 5, "expected error"),
+    (REGRESSION + PRICE + "drift:\n  - {detector: DDM}", "drift.0.on", 5, "counts wrong classes"),
+    (HEAD + OK + F_AC + "drift:\n  - {detector: ADWIN, on: b}", "drift.0.on", 6, "a feature, got b"),
+    (HEAD + OK + F_AC + "drift:\n  - {detector: ADWIN, on: c}", "drift.0.on", 6, "is fed numbers"),
+    (
+        HEAD + OK + F_AC + "drift:\n  - {detector: ADWIN, on: a, of: served}",
+        "drift.0.of",
+        6,
+        "goes with error and prediction",
+    ),
+    (HEAD + OK + "drift:\n  - {detector: ADWIN}\n  - {detector: ADWIN}", "drift.1", 6, "is given twice"),
+    (HEAD + OK + WHEN + "{}", "retrain.when.0", 6, "exactly one of drift, metric"),
+    (HEAD + OK + WHEN + "{drift: any}", "retrain.when.0.drift", 6, "needs a detector under drift"),
+    (HEAD + OK + WHEN + "{drift: mine}", "retrain.when.0.drift", 6, "mine is no detector"),
+    (HEAD + OK + WHEN + "{metric: F1}", "retrain.when.0.metric", 6, "goes with below or above"),
+    (HEAD + OK + WHEN + "{metric: F1, below: 0.5}", "retrain.when.0.metric", 6, "F1 is not among metrics"),
+    (HEAD + OK + WHEN + "{stale: 1d, at: 3h}", "retrain.when.0.at", 6, "goes with schedule"),
+    (HEAD + OK + WHEN + "{examples: 0}", "retrain.when.0.examples", 6, "greater than or equal to 1"),
+    (HEAD + OK + WHEN + "{all: [{all: [{stale: 1d}]}]}", "retrain.when.0.all", 6, "not another all"),
+    (HEAD + OK + WHEN + "{all: [{drift: mine}]}", "retrain.when.0.all.0.drift", 6, "mine is no detector"),
+    (HEAD + OK + WHEN + "{stale: 1d, since_drift: true}", "retrain.when.0.since_drift", 6, "goes with drift"),
     # Steps.
     (HEAD + "model: []", "model", 3, "at least one step"),
     (HEAD + "model: 5", "model", 3, "class name"),

@@ -155,6 +155,13 @@ def _check_allowed(record: ModelRecord, spec: RetrainSpec, now_ns: int) -> None:
     if last and now_ns - last < spec.cool_down * 1e9:
         cool_down = format_duration(spec.cool_down)
         raise Exhausted(f"retrains of {record.name}", f"none within {cool_down} of the one before")
+    budget = spec.budget
+    if budget is not None:
+        since_ns = now_ns - int(budget.per * 1e9)
+        if sum(one.started_ns > since_ns for one in record.retrains) >= budget.retrains:
+            raise Exhausted(
+                f"retrains of {record.name}", f"{budget.retrains} per {format_duration(budget.per)}"
+            )
 
 
 def _newest_policies(record: ModelRecord, origin: LineRecord) -> bytes:
