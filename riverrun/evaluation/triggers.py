@@ -15,7 +15,7 @@ from riverrun.core.spec.triggers import ANY_DETECTOR, TriggerSpec
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A drift: when the example at which it was found was received by the log, and that example's own time."""
+    """A drift: when the example at which it was found was received by the log, and its own time."""
 
     received_ns: int
     time_ns: int

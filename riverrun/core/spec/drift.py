@@ -21,7 +21,8 @@ class DriftSpec(SpecPart):
     is what it is fed: the error of an answer, the prediction, or the feature of this name. `of` says whose
     answer: that of the newest weights, or the one that was served. `direction` says which change counts, by
     the mean of what came last against the mean of all since the drift before: for errors a rise, for
-    everything else any. `every` feeds it one value in so many. `name` is what triggers, metrics and reports call it.
+    everything else any. `every` feeds it one value in so many. `name` is what triggers, metrics and reports
+    call it.
     """
 
     detector: Any
