@@ -9,7 +9,6 @@ import numpy as np
 
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
-_HEADERS = [(b"content-type", b"application/json")]
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -31,5 +30,6 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         for share in shares.tolist()
     ]
     answer = _encoder.encode({"predictions": predictions})
-    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": answer})

@@ -13,9 +13,10 @@ from riverrun.codec import nodes
 from riverrun.codec.allow_list import AllowList
 from riverrun.codec.class_layout import is_dunder, layout_of
 from riverrun.codec.leaf_values import Node
+from riverrun.codec.object_shape import Shape
 from riverrun.codec.row_table import RowTable, RowUnit
 from riverrun.codec.unit_ties import UnitTies
-from riverrun.codec.value_reader import Malformed, Shape, ValueReader
+from riverrun.codec.value_reader import Malformed, ValueReader
 from riverrun.core.units import Unit
 
 unpack = msgspec.msgpack.Decoder().decode

@@ -10,8 +10,9 @@ from riverrun.codec.allow_list import AllowList
 from riverrun.codec.graph_build import GraphBuild
 from riverrun.codec.graph_encoder import GraphEncoder
 from riverrun.codec.graph_update import GraphUpdate, MustRebuild
+from riverrun.codec.object_shape import Shape
 from riverrun.codec.touch_marks import TouchMarks
-from riverrun.codec.value_reader import Malformed, Shape
+from riverrun.codec.value_reader import Malformed
 from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.core.steps import Steps, finish
 from riverrun.core.units import NO_UNITS, SideDelta, State, Unit

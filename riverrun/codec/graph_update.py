@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from riverrun.codec import nodes
+from riverrun.codec.entries import plain_body, put
 from riverrun.codec.graph_build import CONTAINERS, GraphBuild, kind_of, unpack
 from riverrun.codec.nodes import ATOMS
-from riverrun.codec.value_reader import plain_body, put
 from riverrun.core.steps import Steps
 from riverrun.core.units import SideDelta, Unit
 

@@ -14,17 +14,18 @@ import operator
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from types import MemberDescriptorType, MethodType
+from types import MethodType
 from typing import Any, Protocol
 
 import numpy as np
 
 from riverrun.codec import nodes
 from riverrun.codec.allow_list import AllowList
-from riverrun.codec.class_layout import ClassLayout, find_method
+from riverrun.codec.class_layout import find_method
+from riverrun.codec.entries import are_plain_keys, is_plain, put
 from riverrun.codec.leaf_values import LEAF_READERS, MAX_OPAQUE_ARGUMENT, Node
 from riverrun.codec.nodes import ATOMS
+from riverrun.codec.object_shape import Shape
 from riverrun.codec.rounding import restored
 
 _MAPPINGS: dict[str, type[Any]] = {"OrderedDict": OrderedDict, "Counter": Counter, "defaultdict": defaultdict}
@@ -34,42 +35,6 @@ _ROW_BODIES = frozenset({nodes.PAIRS, nodes.ROUNDED})
 
 class Malformed(Exception):
     """A node that no encoder writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Which attributes an instance of a class has: those of its `__dict__`, then its slots.
-
-    `restless` says whether it may change when it answers.
-    """
-
-    layout: ClassLayout
-    class_name: str
-    attributes: tuple[str, ...]
-    in_dict: tuple[str, ...]
-    in_slots: tuple[MemberDescriptorType, ...]
-    restless: bool
-
-    def strip(self, shell: Any) -> None:
-        """Take away all that setting these attributes, and a content, would not replace; nothing runs."""
-        layout = self.layout
-        if layout.content is not None:
-            layout.content.clear(shell)
-        if layout.own is not None and tuple(layout.own.read(shell)) != self.in_dict:
-            shell.__dict__.clear()
-        if len(self.in_slots) < len(layout.slots):
-            for slot in layout.slots.values():
-                if slot not in self.in_slots and _is_held(slot, shell):
-                    slot.__delete__(shell)
-
-    def set(self, shell: Any, place: int, value: Any) -> None:
-        """Give `shell` the attribute that stands at `place`; none of its class's code runs."""
-        count = len(self.in_dict)
-        if place < count:
-            assert self.layout.own is not None  # it has attributes of its own
-            self.layout.own.set_one(shell, self.in_dict, place, value)
-        else:
-            self.in_slots[place - count].__set__(shell, value)
 
 
 class Objects(Protocol):
@@ -125,7 +90,7 @@ class ValueReader:
             read = self._readers.get(node[0])
             if read is not None:
                 return read(node)
-        elif _is_plain(node):
+        elif is_plain(node):
             # MessagePack made it for this one place.
             return node
         container = self.empty(node)
@@ -290,11 +255,6 @@ class ValueReader:
         return self._allow.types[name](entries, make_default, mask, is_copied)
 
 
-def _is_plain(node: Node) -> bool:
-    """Whether `node` is a dict of atoms, which need no reading."""
-    return ATOMS.issuperset(map(type, node)) and ATOMS.issuperset(map(type, node.values()))
-
-
 @contextmanager
 def _panics_refused(name: str) -> Iterator[None]:
     try:
@@ -308,41 +268,7 @@ def _panics_refused(name: str) -> Iterator[None]:
         raise Malformed(f"{name} does not take this state") from error
 
 
-def _is_held(slot: MemberDescriptorType, instance: Any) -> bool:
-    """Whether `instance` holds something in `slot`."""
-    try:
-        slot.__get__(instance)
-    except AttributeError:
-        return False
-    return True
-
-
-def are_plain_keys(keys: Iterable[Any]) -> bool:
-    """Whether keys need no nodes: MessagePack gives atoms, and tuples of them, back as they were."""
-    if ATOMS.issuperset(map(type, keys)):
-        return True
-    return all(type(key) in ATOMS or (type(key) is tuple and are_plain_keys(key)) for key in keys)
-
-
 def _callable_or_none(factory: Any) -> Any:
     if factory is not None and not callable(factory):
         raise Malformed("a default factory that cannot be called")
     return factory
-
-
-def plain_body(body: Node) -> Node:
-    """The body of a row unit; as a map, where it is one of rounded numbers."""
-    match body:
-        case [nodes.ROUNDED, form, list() as keys, data]:
-            return dict(zip(keys, restored(data, len(keys), form).tolist(), strict=True))
-    return body
-
-
-def put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:
-    """Put `entries` into `container`; none of its own code runs."""
-    # Never the container's own update: Counter's would add, a subclass's could be anything.
-    if isinstance(container, OrderedDict):
-        for key, value in entries:
-            OrderedDict.__setitem__(container, key, value)
-    else:
-        dict.update(container, entries)

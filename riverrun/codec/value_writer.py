@@ -24,6 +24,7 @@ import numpy as np
 from riverrun.codec import leaf_values, nodes
 from riverrun.codec.allow_list import AllowList, qualified_name
 from riverrun.codec.class_layout import find_method, is_dunder, layout_of
+from riverrun.codec.entries import are_plain_keys
 from riverrun.codec.leaf_values import MAX_OPAQUE_ARGUMENT, Node
 from riverrun.codec.nodes import ATOMS
 from riverrun.codec.unit_table import MAX_INLINE_ENTRIES, UnitTable
@@ -174,7 +175,7 @@ class ValueWriter:
         return [nodes.ROW_UNIT, self._body(entries, 2)]
 
     def _body(self, entries: dict[Any, Any], depth: int) -> Node:
-        if not self._careful and (ATOMS.issuperset(map(type, entries)) or _are_plain_keys(entries)):
+        if not self._careful and (ATOMS.issuperset(map(type, entries)) or are_plain_keys(entries)):
             if ATOMS.issuperset(map(type, entries.values())):
                 return entries
             return dict(zip(entries, self._values(entries.values(), depth), strict=True))
@@ -351,10 +352,3 @@ def _leaf(write: Callable[[Any], Node]) -> Writer:
             raise Refused(value, str(error)) from error
 
     return write_leaf
-
-
-def _are_plain_keys(keys: Iterable[Any]) -> bool:
-    """Whether keys need no nodes: MessagePack gives atoms, and tuples of them, back as they were."""
-    if ATOMS.issuperset(map(type, keys)):
-        return True
-    return all(type(key) in ATOMS or (type(key) is tuple and _are_plain_keys(key)) for key in keys)
