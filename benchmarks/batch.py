@@ -24,6 +24,9 @@ from riverrun.cli.up.ports import free_ports
 ROWS = 1024
 TARGET = 0.5
 
+IN_FLIGHT = 2
+"""More of such batches on one core would stand in a queue that serving keeps short."""
+
 
 def figures() -> Iterator[Figure]:
     """One figure: the batch."""
@@ -44,9 +47,10 @@ def figures() -> Iterator[Figure]:
         yield compare(
             "predict_batch",
             f"the NumPy expression for {ROWS} rows behind a bare ASGI route",
-            lambda: measure(stack.pid("serving-0"), lambda: http(stack.rest_ports[0], predict)),
-            lambda: measure(bare.pid, lambda: http(port, post("/", body))),
+            lambda: measure(stack.pid("serving-0"), lambda: http(stack.rest_ports[0], predict, IN_FLIGHT)),
+            lambda: measure(bare.pid, lambda: http(port, post("/", body), IN_FLIGHT)),
             at_least=TARGET,
+            in_flight=IN_FLIGHT,
         )
 
 

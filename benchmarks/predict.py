@@ -53,9 +53,9 @@ def measure(pid: int, ask: Callable[[], Load]) -> Round:
     return Round(len(load.latencies_s) / (cpu_seconds([pid]) - before), load)
 
 
-def http(port: int, message: bytes) -> Load:
+def http(port: int, message: bytes, in_flight: int = CONCURRENCY) -> Load:
     """A round over HTTP."""
-    return asyncio.run(http_load.closed_loop(port, message, concurrency=CONCURRENCY, seconds=ROUND_S))
+    return asyncio.run(http_load.closed_loop(port, message, concurrency=in_flight, seconds=ROUND_S))
 
 
 def grpc(port: int, method: str, message: bytes) -> Load:
@@ -94,6 +94,7 @@ def compare(
     theirs: Callable[[], Round],
     *,
     at_least: float = TARGET,
+    in_flight: int = CONCURRENCY,
 ) -> Figure:
     """Both in turns, and the medians side by side."""
     rounds = [(ours(), theirs()) for _ in range(ROUNDS)]
@@ -111,7 +112,7 @@ def compare(
         at_least=at_least,
         note=(
             f"{rate:.0f} answers/s of wall time ({other_rate:.0f} by the reference), "
-            f"{CONCURRENCY} in flight, "
+            f"{in_flight} in flight, "
             f"p50 {np.percentile(latencies, 50):.2f} ms, p99 {np.percentile(latencies, 99):.2f} ms, "
             f"client at {client:.0%} of its core"
         ),
