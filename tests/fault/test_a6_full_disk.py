@@ -75,7 +75,7 @@ async def fill_while_pushing(
     folder: Path, cycles: int, tally: Tally, setup: Setup
 ) -> tuple[list[float], int, int]:
     """Seconds until pushes worked again in each cycle, the refusals, and the pulls that were answered."""
-    rng, again_s, pulls = random.Random(tally.seed), list[float](), 0
+    rng, cycles_seen, pulls = random.Random(tally.seed), list[tuple[float, int]](), 0
     oracle = Oracle(prunes=True)
     fleet = Fleet(oracle, PROFILE, rng)
     with mounted(folder, "disk", DISK_BYTES) as disk:
@@ -88,7 +88,7 @@ async def fill_while_pushing(
                 started = time.monotonic()
                 async with counting_pulls(address, fleet.lines[0].name, tally) as pulled:
                     for _ in range(cycles):
-                        again_s.append(await _fill_once(disk, ballast, fleet, tally))
+                        cycles_seen.append(await _fill_once(disk, ballast, fleet, tally))
                         await asyncio.sleep(0.2)
                 pulls = len(pulled)
                 tally.struck(oracle, time.monotonic() - started)
@@ -103,23 +103,26 @@ async def fill_while_pushing(
         finally:
             server.kill()
     tally.life_ended(oracle)
-    return again_s, len(oracle.refused), pulls
+    return [again_s for again_s, _ in cycles_seen], sum(refused for _, refused in cycles_seen), pulls
 
 
-async def _fill_once(disk: LoopDisk, ballast: Path, fleet: Fleet, tally: Tally) -> float:
-    """Fill the disk until pushes are refused, empty it, and wait until they are taken again."""
+async def _fill_once(disk: LoopDisk, ballast: Path, fleet: Fleet, tally: Tally) -> tuple[float, int]:
+    """Fill the disk until pushes are refused, empty it, and wait until they are taken again: for how many
+    seconds, and how many pushes were refused, which the oracle forgets as soon as they are taken after all.
+    """
     oracle = fleet.oracle
-    refused, deadline = len(oracle.refused), time.monotonic() + GIVEN_UP_S
-    while len(oracle.refused) < refused + 3 and time.monotonic() < deadline:
+    before, deadline = set(oracle.refused), time.monotonic() + GIVEN_UP_S
+    while len(oracle.refused - before) < PROFILE.pushers and time.monotonic() < deadline:
         await asyncio.to_thread(fill, disk, ballast)
         await asyncio.sleep(0.02)
-    if len(oracle.refused) == refused:
+    refused = len(oracle.refused - before)
+    if not refused:
         tally.problems.append(Problem("not-full", "no push was refused"))
     disk.remove(ballast)
     freed, acked = time.monotonic(), len(oracle.acked)
     while len(oracle.acked) == acked and time.monotonic() < freed + 2 * GIVEN_UP_S:
         await asyncio.sleep(0.01)
-    return time.monotonic() - freed
+    return time.monotonic() - freed, refused
 
 
 @pytest.mark.row("A6")
