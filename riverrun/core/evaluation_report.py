@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from riverrun.core.experiment_results import ExperimentResults
+
 MAX_REPORT_BYTES = 64 << 10
 
 
@@ -35,6 +37,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     time_ns: int
     newest: Scored
     served: Scored | None = None
+    experiments: tuple[ExperimentResults, ...] = ()
 
 
 _decoder = msgspec.json.Decoder(EvaluationReport)

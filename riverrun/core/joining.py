@@ -19,8 +19,9 @@ class PredictionRecord(msgspec.Struct, frozen=True, gc=False):
     """One answer as it was served: an event of the stream ``predictions``.
 
     `time_ns` is its event time. `answer` is what the caller got, by the weights of `version`, which
-    `channel` pointed to. `arm` is the side of an experiment, empty where none ran. `partition` and `offset`
-    are the record's place in the stream.
+    `channel` pointed to. `arm` is the side of an experiment (see `arm_in_log`), empty where none ran, and
+    `key_place` the hash of the request's key that decided it. `partition` and `offset` are the record's place
+    in the stream.
     """
 
     id: str
@@ -30,6 +31,7 @@ class PredictionRecord(msgspec.Struct, frozen=True, gc=False):
     channel: str
     answer: Prediction
     arm: str = ""
+    key_place: int | None = None
     partition: int = 0
     offset: int = -1
 

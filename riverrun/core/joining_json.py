@@ -25,6 +25,7 @@ class _PredictionBody(msgspec.Struct, omit_defaults=True, gc=False):
     prediction: Label | None = None
     probabilities: list[tuple[Label, float]] | None = None
     arm: str = ""
+    key_place: int | None = None
 
 
 class _LabelBody(msgspec.Struct, omit_defaults=True, gc=False):
@@ -39,12 +40,18 @@ _label_body = msgspec.json.Decoder(_LabelBody).decode
 
 
 def encode_prediction(
-    features: Features, answer: Prediction, *, version: int, channel: str, arm: str = ""
+    features: Features,
+    answer: Prediction,
+    *,
+    version: int,
+    channel: str,
+    arm: str = "",
+    key_place: int | None = None,
 ) -> bytes:
     """The body of a prediction. Every number comes back exactly."""
     shares = answer.probabilities
     pairs = None if shares is None else list(shares.items())
-    return _encode(_PredictionBody(features, version, channel, answer.value, pairs, arm))
+    return _encode(_PredictionBody(features, version, channel, answer.value, pairs, arm, key_place))
 
 
 def decode_prediction(event: LoggedEvent) -> PredictionRecord:
@@ -65,6 +72,7 @@ def decode_prediction(event: LoggedEvent) -> PredictionRecord:
         channel=body.channel,
         answer=Prediction(body.prediction, None if pairs is None else dict(pairs)),
         arm=body.arm,
+        key_place=body.key_place,
         partition=event.partition,
         offset=event.offset,
     )

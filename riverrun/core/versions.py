@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from riverrun.core.events import NO_ARRIVALS, NO_POSITIONS, Arrivals, OffsetRange, Positions
+from riverrun.core.experiments import Experiment
 
 LIVE = "live"
 CANDIDATE = "candidate"
@@ -96,6 +97,7 @@ class ModelInfo:
     """A registered model: the newest spec as YAML, and where its lines and channels stand.
 
     `spec_revision` counts accepted specs. `problem` says why nobody learns it, empty when all is well.
+    `experiments` are the one that runs and those that ended last, oldest first.
     """
 
     name: str
@@ -105,10 +107,16 @@ class ModelInfo:
     channels: tuple[Channel, ...]
     created_ns: int = 0
     problem: str = ""
+    experiments: tuple[Experiment, ...] = ()
 
     def channel(self, name: str) -> Channel | None:
         """The channel called `name`, or None."""
         return next((channel for channel in self.channels if channel.name == name), None)
+
+    @property
+    def running_experiment(self) -> Experiment | None:
+        """The experiment that assigns keys now, or None."""
+        return next((one for one in self.experiments if one.is_running), None)
 
 
 @dataclass(frozen=True, slots=True)

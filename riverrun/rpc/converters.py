@@ -5,34 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import InvalidInput
 from riverrun.core.events import Arrivals, OffsetRange, Positions, Stream, Suspect
 from riverrun.core.journal import JournalRecord
 from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
-
-
-def timestamp(unix_ns: int) -> Timestamp | None:
-    """`unix_ns` as a message; None for 0, which leaves the field unset."""
-    return Timestamp(seconds=unix_ns // 10**9, nanos=unix_ns % 10**9) if unix_ns else None
-
-
-def unix_ns(stamp: Timestamp) -> int:
-    """Unix nanoseconds; an unset message is 0."""
-    return int(stamp.seconds) * 10**9 + int(stamp.nanos)
-
-
-def duration(seconds: float) -> Duration | None:
-    """`seconds`, at least 0, as a message; None for 0, which leaves the field unset."""
-    return Duration(seconds=int(seconds), nanos=int(seconds % 1 * 1e9)) if seconds else None
-
-
-def seconds(length: Duration) -> float:
-    """Seconds; an unset message is 0."""
-    return int(length.seconds) + int(length.nanos) / 1e9
+from riverrun.rpc.experiment_converters import experiment_from_pb, experiment_to_pb
+from riverrun.rpc.times import timestamp, unix_ns
 
 
 def stream_named(name: str) -> Stream:
@@ -185,6 +165,7 @@ def model_to_pb(info: ModelInfo) -> pb.ModelInfo:
         channels=[channel_to_pb(channel) for channel in info.channels],
         create_time=timestamp(info.created_ns),
         problem=info.problem,
+        experiments=map(experiment_to_pb, info.experiments),
     )
 
 
@@ -197,6 +178,7 @@ def model_from_pb(message: pb.ModelInfo) -> ModelInfo:
         channels=tuple(channel_from_pb(channel) for channel in message.channels),
         created_ns=unix_ns(message.create_time),
         problem=message.problem,
+        experiments=tuple(map(experiment_from_pb, message.experiments)),
     )
 
 

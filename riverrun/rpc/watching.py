@@ -16,8 +16,9 @@ import structlog
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import RiverrunError, Unavailable
 from riverrun.core.versions import Manifest, ModelInfo
-from riverrun.rpc.converters import manifest_from_pb, model_from_pb, seconds, unix_ns
+from riverrun.rpc.converters import manifest_from_pb, model_from_pb
 from riverrun.rpc.params_client import PEER, ParameterClient, translated
+from riverrun.rpc.times import seconds, unix_ns
 
 log = structlog.get_logger()
 

@@ -12,10 +12,8 @@ from riverrun.rpc.converters import (
     positions_to_pb,
     ranges_from_pb,
     ranges_to_pb,
-    seconds,
-    timestamp,
-    unix_ns,
 )
+from riverrun.rpc.times import seconds, timestamp, unix_ns
 from riverrun.rpc.weights import Pulled, Push, Pushed
 
 

@@ -90,6 +90,16 @@ PREDICTIONS_REPEATED = Counter(
 PREDICTIONS_LOST = Counter(
     "riverrun_serving_predictions_lost", "Predictions answered and not logged, by reason", ["model", "reason"]
 )
+EXPERIMENT_ANSWERS = Counter(
+    "riverrun_serving_experiment_answers",
+    "Requests assigned to an arm of an experiment",
+    ["model", "experiment", "arm"],
+)
+EXPERIMENT_MISSED = Counter(
+    "riverrun_serving_experiment_missed",
+    "Requests that live answered as their arm had no weights here",
+    ["model", "experiment"],
+)
 PREDICT_SECONDS = Histogram(
     "riverrun_serving_predict_seconds",
     "Time in the service of a prediction request",

@@ -3,5 +3,6 @@
 from riverrun.evaluation.experiments.assignment import ArmShare, Assignment
 from riverrun.evaluation.experiments.effect import Effect
 from riverrun.evaluation.experiments.sample_ratio import SampleRatio
+from riverrun.evaluation.experiments.tally import Breach, ExperimentTally
 
-__all__ = ["ArmShare", "Assignment", "Effect", "SampleRatio"]
+__all__ = ["ArmShare", "Assignment", "Breach", "Effect", "ExperimentTally", "SampleRatio"]

@@ -43,9 +43,16 @@ class Assignment:
 
     def arm_of(self, key: str) -> str | None:
         """The arm of `key`; None where it takes no part."""
+        return self.arm_at(self.place_of(key))
+
+    def place_of(self, key: str) -> int:
+        """The hash of `key` in [0, 2**64), which decides its arm."""
         digest = blake2b(key.encode(errors="surrogatepass"), digest_size=8, person=self._person).digest()
-        slot = int.from_bytes(digest, "big")
+        return int.from_bytes(digest, "big")
+
+    def arm_at(self, place: int) -> str | None:
+        """The arm of all keys with that hash; None where they take no part."""
         for end, arm in self._ends:
-            if slot < end:
+            if place < end:
                 return arm
         return None

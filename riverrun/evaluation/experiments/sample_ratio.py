@@ -18,18 +18,30 @@ STRENGTH = 100.0
 class SampleRatio:
     """Counts each arm's keys, and says whether the counts contradict `shares`.
 
-    Only shares among those in an arm count: `shares` are scaled to 1 together.
+    Only shares among those in an arm count: `shares` are scaled to 1 together. `doubt` is the largest Bayes
+    factor so far, as a logarithm.
     """
 
-    def __init__(self, shares: Mapping[str, float], *, alpha: float = 0.001) -> None:
-        """Raises `ValueError` where fewer than two arms are given, or a share is not positive."""
+    def __init__(
+        self,
+        shares: Mapping[str, float],
+        *,
+        alpha: float = 0.001,
+        counts: Mapping[str, int] | None = None,
+        doubt: float = 0.0,
+    ) -> None:
+        """With `counts` and `doubt` it goes on from there: the factor is of the counts alone, in any order.
+
+        Raises `ValueError` where fewer than two arms are given, or a share is not positive.
+        """
         if len(shares) < 2 or any(share <= 0 for share in shares.values()):
             raise ValueError(f"expected a positive share for two arms or more, got {dict(shares)}")
         total = sum(shares.values())
         self._shares = {arm: share / total for arm, share in shares.items()}
         self._bound = math.log(1 / alpha)
-        self.counts = dict.fromkeys(shares, 0)
-        self._log_factor = self._largest = 0.0
+        self.counts = dict.fromkeys(shares, 0) | dict(counts or {})
+        self._log_factor = self._factor_of_counts()
+        self.doubt = max(doubt, self._log_factor)
 
     def update(self, arm: str) -> None:
         """Count one key of `arm`. Raises `KeyError` for an arm that has no share."""
@@ -39,14 +51,21 @@ class SampleRatio:
         chance = (STRENGTH * share + seen) / (STRENGTH + sum(self.counts.values()))
         self._log_factor += math.log(chance / share)
         self.counts[arm] = seen + 1
-        self._largest = max(self._largest, self._log_factor)
+        self.doubt = max(self.doubt, self._log_factor)
 
     @property
     def p_value(self) -> float:
         """An anytime-valid p-value: the smallest chance at which the shares would have been doubted."""
-        return math.exp(-self._largest)
+        return math.exp(-self.doubt)
 
     @property
     def mismatch(self) -> bool:
         """Whether the declared shares are contradicted."""
-        return self._largest >= self._bound
+        return self.doubt >= self._bound
+
+    def _factor_of_counts(self) -> float:
+        factor = math.lgamma(STRENGTH) - math.lgamma(STRENGTH + sum(self.counts.values()))
+        for arm, share in self._shares.items():
+            prior, seen = STRENGTH * share, self.counts[arm]
+            factor += math.lgamma(prior + seen) - math.lgamma(prior) - seen * math.log(share)
+        return factor

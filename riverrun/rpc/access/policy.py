@@ -62,6 +62,7 @@ MODELS = _to(READER, CLIENT, is_prediction=True)
 
 _PARAMS = "/riverrun.api.params.v1.ParameterService/"
 _RETRAINS = "/riverrun.api.retraining.v1.RetrainService/"
+_EXPERIMENTS = "/riverrun.api.experiments.v1.ExperimentService/"
 _EVENTS = "/riverrun.api.events.v1.EventLog/"
 _INFERENCE = "/inference.GRPCInferenceService/"
 
@@ -86,6 +87,12 @@ PARAM_SERVER_RPCS: Mapping[str, Access] = {
     _RETRAINS + "Finish": _to(TRAINER, is_logged=True),
     _PARAMS + "GetEvaluation": WHOEVER_LOOKS,
     _PARAMS + "ListRecords": WHOEVER_LOOKS,
+    _EXPERIMENTS + "Start": OPERATORS,
+    _EXPERIMENTS + "Stop": OPERATORS,
+    _EXPERIMENTS + "StopArm": _to(TRAINER, is_logged=True),
+    _EXPERIMENTS + "Promote": OPERATORS,
+    _EXPERIMENTS + "Get": WHOEVER_LOOKS,
+    _EXPERIMENTS + "List": WHOEVER_LOOKS,
     _EVENTS + "Append": _to(SERVING, TRAINER),
     _EVENTS + "AppendStream": _to(SERVING),
     _EVENTS + "Read": _to(TRAINER),

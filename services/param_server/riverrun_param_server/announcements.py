@@ -9,7 +9,8 @@ from google.protobuf.message import Message
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.versions import Channel, Manifest, ModelInfo
-from riverrun.rpc.converters import duration, manifest_to_pb, model_to_pb, timestamp
+from riverrun.rpc.converters import manifest_to_pb, model_to_pb
+from riverrun.rpc.times import duration, timestamp
 from riverrun.runtime.clock import Clock
 from riverrun_param_server.recent_deltas import RecentDeltas
 

@@ -25,6 +25,8 @@ from riverrun_param_server.completion import Completion
 from riverrun_param_server.evaluations import Evaluations
 from riverrun_param_server.event_horizon import horizons_of
 from riverrun_param_server.event_log_servicer import EventLogServicer
+from riverrun_param_server.experiments.experiments import Experiments
+from riverrun_param_server.experiments.servicer import ExperimentServicer, add_experiment_service
 from riverrun_param_server.fatal import Fatal
 from riverrun_param_server.housekeeping import Housekeeping, HousekeepingPolicy
 from riverrun_param_server.identity import renew_store_id
@@ -79,6 +81,7 @@ class Running:
             self.server.hub.beat(),
             self.server.sessions.sweep(),
             self.server.retraining.sweep(),
+            self.server.experiments.work(),
             self.housekeeping.work(self.event_log),
             *([self.specs.watch()] if self.specs is not None else []),
         )
@@ -105,6 +108,8 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
         readers = Readers(catalogue, clock)
         retention = RetentionPolicy(settings.keep_all_s, settings.keep_minutely_s, settings.keep_hourly_s)
         max_bytes = settings.max_model_bytes
+        steering = Steering(catalogue, reader, hub, sessions, completion, clock)
+        evaluations = Evaluations(catalogue, clock)
         yield ParamServer(
             store=store,
             catalogue=catalogue,
@@ -112,12 +117,13 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
             sessions=sessions,
             pushes=Pushes(catalogue, hub, sessions, snapshots, completion, clock, max_model_bytes=max_bytes),
             pulls=Pulls(catalogue, reader, completion),
-            steering=Steering(catalogue, reader, hub, sessions, completion, clock),
+            steering=steering,
+            experiments=Experiments(catalogue, steering, evaluations, hub, completion, clock),
             retraining=Retraining(catalogue, reader, hub, sessions, completion, clock),
             hub=hub,
             readers=readers,
             keeping=Keeping(catalogue, readers, clock, retention),
-            evaluations=Evaluations(catalogue, clock),
+            evaluations=evaluations,
             fatal=fatal,
         )
     finally:
@@ -155,12 +161,18 @@ async def running(
             event_log, store_id=lambda: server.store_id, check_model=server.catalogue.check
         )
 
+        experiments = ExperimentServicer(server.experiments, lambda: server.store_id)
+
         def add_services(grpc_server: grpc.aio.Server) -> list[str]:
             events_pb2_grpc.add_EventLogServicer_to_server(events, grpc_server)
             retrains = RetrainServicer(server.retraining, lambda: server.store_id)
             retraining_pb2_grpc.add_RetrainServiceServicer_to_server(retrains, grpc_server)
-            parameters = add_parameter_service(ParameterServicer(server, backups), grpc_server)
-            return [parameters, EVENT_LOG, RETRAINING]
+            return [
+                add_parameter_service(ParameterServicer(server, backups), grpc_server),
+                add_experiment_service(experiments, grpc_server),
+                EVENT_LOG,
+                RETRAINING,
+            ]
 
         def end_streams() -> None:
             server.end_streams()

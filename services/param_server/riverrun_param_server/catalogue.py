@@ -72,6 +72,7 @@ class Model:
             channels=record.channels,
             created_ns=record.created_ns,
             problem="; ".join(filter(None, self.problems.values())),
+            experiments=record.experiments,
         )
 
     def versions_in_use(self) -> set[int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from riverrun.core.errors import WrongStore
 from riverrun_param_server.catalogue import Catalogue
 from riverrun_param_server.evaluations import Evaluations
+from riverrun_param_server.experiments.experiments import Experiments
 from riverrun_param_server.fatal import Fatal
 from riverrun_param_server.keeping import Keeping
 from riverrun_param_server.pulls import Pulls, PullWanted
@@ -47,6 +48,7 @@ class ParamServer:
     pulls: Pulls
     steering: Steering
     retraining: Retraining
+    experiments: Experiments
     hub: WatchHub
     readers: Readers
     keeping: Keeping

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.rpc.chunks import split
-from riverrun.rpc.converters import duration, manifest_to_pb
+from riverrun.rpc.converters import manifest_to_pb
+from riverrun.rpc.times import duration
 from riverrun_param_server import requests
 from riverrun_param_server.param_server import Held
 from riverrun_param_server.pulls import PullAnswer

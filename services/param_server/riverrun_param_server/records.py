@@ -9,6 +9,7 @@ from hashlib import sha256
 import msgspec
 
 from riverrun.core.events import NO_POSITIONS, OffsetRange, Positions, Suspect
+from riverrun.core.experiments import Experiment
 from riverrun.core.retraining import RetrainState
 from riverrun.core.versions import Channel, Line
 
@@ -78,7 +79,8 @@ class ModelRecord:
     `next_version` is one above the highest version number promised. `generation_floor` is the highest
     generation of any channel that was removed. `tail_version` and `tail_id` name the newest row of
     `versions`, so that a lost row is noticed. `deleted_ns` 0 means not deleted. `retrains` are the
-    newest, oldest first. `records` counts what the journal was given.
+    newest, oldest first, `experiments` the one that runs and those that ended last. `records` counts what
+    the journal was given.
     """
 
     id: int
@@ -96,6 +98,7 @@ class ModelRecord:
     deleted_ns: int = 0
     retrains: tuple[RetrainRecord, ...] = ()
     records: int = 0
+    experiments: tuple[Experiment, ...] = ()
 
     def line(self, number: int) -> LineRecord | None:
         """The line with that number, or None."""
@@ -130,6 +133,20 @@ class ModelRecord:
         floor = self.generation_floor if gone is None else max(self.generation_floor, gone.generation)
         kept = tuple(channel for channel in self.channels if channel.name != name)
         return replace(self, channels=kept, generation_floor=floor)
+
+    def experiment(self, name: str) -> Experiment | None:
+        """The experiment called `name`, or None."""
+        return next((one for one in self.experiments if one.name == name), None)
+
+    @property
+    def running_experiment(self) -> Experiment | None:
+        """The experiment that runs, or None."""
+        return next((one for one in self.experiments if one.is_running), None)
+
+    def with_experiment(self, experiment: Experiment) -> ModelRecord:
+        """This record with `experiment` in place of the one of the same name."""
+        changed = [experiment if one.name == experiment.name else one for one in self.experiments]
+        return replace(self, experiments=tuple(changed))
 
     def next_generation(self, name: str) -> int:
         """The generation of the next move of the channel called `name`, which may be new."""

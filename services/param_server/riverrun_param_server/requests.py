@@ -10,7 +10,8 @@ from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import InvalidInput
 from riverrun.core.events import OffsetRange
 from riverrun.rpc.chunks import Joiner
-from riverrun.rpc.converters import ranges_from_pb, unix_ns
+from riverrun.rpc.converters import ranges_from_pb
+from riverrun.rpc.times import unix_ns
 from riverrun.rpc.weight_converters import push_from_pb
 from riverrun.rpc.weights import Push
 from riverrun_param_server.param_server import Held

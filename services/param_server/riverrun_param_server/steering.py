@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
 from riverrun.core.errors import InvalidInput, NotFound, NotReady
+from riverrun.core.journal import JournalRecord
 from riverrun.core.versions import Channel, Line
 from riverrun.runtime.clock import Clock
 from riverrun_param_server.catalogue import Catalogue, Model
@@ -24,6 +26,7 @@ from riverrun_param_server.channel_moves import (
 from riverrun_param_server.channel_records import NOBODY, By, move_record, reset_record
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.line_state import LineState
+from riverrun_param_server.records import ModelRecord
 from riverrun_param_server.resets import line_to_close, positions_of, reset
 from riverrun_param_server.retraining.decisions import settled
 from riverrun_param_server.sessions import Sessions
@@ -45,6 +48,14 @@ class ChannelWish:
     follow: bool = False
     follow_line: int | None = None
     remove: bool = False
+
+
+AlsoChanged = tuple[ModelRecord, tuple[JournalRecord, ...]]
+"""What becomes of a model in the same transaction, and what its journal says of that."""
+
+
+def _nothing_else(record: ModelRecord) -> AlsoChanged:
+    return record, ()
 
 
 class Steering:
@@ -75,12 +86,16 @@ class Steering:
         base_generation: int = 0,
         mark_good: bool = False,
         by: By = NOBODY,
+        also: Callable[[ModelRecord], AlsoChanged] = _nothing_else,
     ) -> tuple[Channel, Channel]:
-        """Where the channel is now and where it was. See `ParameterService.SetChannel` for what it raises."""
+        """Where the channel is now and where it was. See `ParameterService.SetChannel` for what it raises.
+
+        `also` is what becomes of the model's record in the same transaction; what it raises, this raises.
+        """
         model = self._catalogue.get(model_name)
         check_name(channel)
         move_ = await self._completion.run(
-            self._set_channel(model, channel, wish, base_generation, mark_good, by)
+            self._set_channel(model, channel, wish, base_generation, mark_good, by, also)
         )
         log.info(
             "a channel was moved",
@@ -112,7 +127,14 @@ class Steering:
         return line, closed
 
     async def _set_channel(
-        self, model: Model, name: str, wish: ChannelWish, base_generation: int, mark_good: bool, by: By
+        self,
+        model: Model,
+        name: str,
+        wish: ChannelWish,
+        base_generation: int,
+        mark_good: bool,
+        by: By,
+        also: Callable[[ModelRecord], AlsoChanged],
     ) -> ChannelMove:
         async with model.lock:
             target = await self._target(model, name, wish)
@@ -120,9 +142,9 @@ class Steering:
             version = found.channel.version
             good = version if mark_good and not wish.remove else 0
             manifests = [await self._catalogue.manifest(model, version)] if version else []
-            found = replace(found, record=settled(found.record, self._clock.wall_ns()))
-            if found.record != model.record or good:
-                change = Change(found.record, good=good, journal=(move_record(found, by),))
+            record, journal = also(settled(found.record, self._clock.wall_ns()))
+            if record != model.record or good:
+                change = Change(record, good=good, journal=(move_record(found, by), *journal))
                 await self._catalogue.commit(model, change, *manifests)
             if good:
                 model.mark_good(good)

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from riverrun.api.experiments.v1 import experiments_pb2 as _experiments_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -12,7 +13,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ModelInfo(_message.Message):
-    __slots__ = ("name", "spec_yaml", "spec_revision", "lines", "channels", "create_time", "problem")
+    __slots__ = ("name", "spec_yaml", "spec_revision", "lines", "channels", "create_time", "problem", "experiments")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SPEC_YAML_FIELD_NUMBER: _ClassVar[int]
     SPEC_REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +21,7 @@ class ModelInfo(_message.Message):
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     spec_yaml: str
     spec_revision: int
@@ -27,7 +29,8 @@ class ModelInfo(_message.Message):
     channels: _containers.RepeatedCompositeFieldContainer[Channel]
     create_time: _timestamp_pb2.Timestamp
     problem: str
-    def __init__(self, name: _Optional[str] = ..., spec_yaml: _Optional[str] = ..., spec_revision: _Optional[int] = ..., lines: _Optional[_Iterable[_Union[Line, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., problem: _Optional[str] = ...) -> None: ...
+    experiments: _containers.RepeatedCompositeFieldContainer[_experiments_pb2.Experiment]
+    def __init__(self, name: _Optional[str] = ..., spec_yaml: _Optional[str] = ..., spec_revision: _Optional[int] = ..., lines: _Optional[_Iterable[_Union[Line, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[Channel, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., problem: _Optional[str] = ..., experiments: _Optional[_Iterable[_Union[_experiments_pb2.Experiment, _Mapping]]] = ...) -> None: ...
 
 class Line(_message.Message):
     __slots__ = ("number", "head", "epoch", "spec_digest", "closed", "retrain", "since")

@@ -19,6 +19,7 @@ from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
 from riverrun_param_server.announcements import Announcements
 from riverrun_param_server.completion import Completion
+from riverrun_param_server.experiments.servicer import ReplicaExperiments, add_experiment_service
 from riverrun_param_server.follower.followed import Followed
 from riverrun_param_server.follower.following import Following
 from riverrun_param_server.follower.replica_pulls import ReplicaPulls
@@ -75,7 +76,10 @@ async def following(
             answering(
                 settings,
                 security,
-                lambda server: [add_parameter_service(servicer, server)],
+                lambda server: [
+                    add_parameter_service(servicer, server),
+                    add_experiment_service(ReplicaExperiments(settings.follow), server),
+                ],
                 alive=lambda: True,
                 ready=lambda: "" if followed.complete else "the leader was not heard out yet",
                 on_stop=hub.end,

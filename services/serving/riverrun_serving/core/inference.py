@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import msgspec
 
 from riverrun.core.errors import InvalidInput, NotReady, RiverrunError
 from riverrun.core.spec import ModelSpec
+from riverrun.core.spec.features import shown
 from riverrun.runtime.clock import Clock
 from riverrun_serving.core.deadline import NO_DEADLINE, Deadline
 from riverrun_serving.core.model_config import ModelConfig, model_config
@@ -134,20 +136,27 @@ class Inference:
         inputs: Sequence[Tensor],
         outputs: Sequence[str],
         deadline: Deadline = NO_DEADLINE,
+        key: Any = None,
     ) -> Inferred:
         """Answer for every row. Raises `NotFound`, `NotReady`, `InvalidInput`, `DeadlineExceeded`.
+
+        `key` is the request's parameter of that name, None where it has none.
 
         A single row is logged by the answer's id, several by their `Answer.ids`.
         """
         begun = time.perf_counter()
         model = self._models.model(name)
-        slot = model.slot(channel_or_version)
+        if not (key is None or isinstance(key, str)):
+            raise InvalidInput("parameters.key", f"expected a string, got {shown(key)}")
+        slot, exposure = model.choose(channel_or_version, key)
         try:
             deadline.check_begin()
             now = self._clock.monotonic()
             spec = slot.ready_version(now).spec
             rows = rows_from(spec, inputs)
-            answer = await answer_many(slot, rows, request_id, now, where="inputs", deadline=deadline)
+            answer = await answer_many(
+                slot, rows, request_id, now, where="inputs", deadline=deadline, exposure=exposure
+            )
             tensors = wanted_outputs(answer_tensors(spec, answer), outputs)
         except RiverrunError:
             self._meter.failed(slot, begun)
@@ -227,8 +236,11 @@ def _slots(model: ServedModel) -> list[ModelSlot]:
 
 def parameters_of(answer: Answer) -> dict[str, str | int]:
     """Strings and whole numbers only: kserve's gRPC client reads a double as empty."""
-    return {
+    parameters: dict[str, str | int] = {
         "version": answer.loaded.version,
         "channel": answer.channel,
         "age_seconds": f"{answer.age_s:.3f}",
     }
+    if answer.exposure is not None:
+        parameters["arm"] = answer.exposure.arm
+    return parameters

@@ -13,6 +13,7 @@ import msgspec
 from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import Features, Prediction
 from riverrun.core.spec.features import shown
+from riverrun_serving.core.arms import Exposure
 from riverrun_serving.core.deadline import NO_DEADLINE, Deadline
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 
@@ -34,6 +35,9 @@ class Answer(msgspec.Struct, frozen=True):
     rows: Sequence[Features] = ()
     """What was answered for, as the model took it."""
 
+    exposure: Exposure | None = None
+    """As which arm of an experiment it was answered; None: as none."""
+
     @property
     def ids(self) -> list[str]:
         """The id of each row of a batch."""
@@ -49,13 +53,15 @@ def check_id(given: Any, field: str = "id") -> str:
     return given
 
 
-def answer_one(slot: ModelSlot, features: Any, given_id: Any, now: float) -> Answer:
+def answer_one(
+    slot: ModelSlot, features: Any, given_id: Any, now: float, exposure: Exposure | None = None
+) -> Answer:
     """The answer for one row. `now` is monotonic. Raises `InvalidInput`, `NotReady`."""
     loaded = slot.ready_version(now)
     row = loaded.check(features)
     prediction = loaded.predictor.predict(row)
     slot.answered_row = row
-    return Answer(check_id(given_id), (prediction,), loaded, slot.channel, slot.age_s(now), (row,))
+    return Answer(check_id(given_id), (prediction,), loaded, slot.channel, slot.age_s(now), (row,), exposure)
 
 
 async def answer_many(
@@ -66,6 +72,7 @@ async def answer_many(
     *,
     where: str = "instances",
     deadline: Deadline = NO_DEADLINE,
+    exposure: Exposure | None = None,
 ) -> Answer:
     """The answer for many rows, as of the moment of the call.
 
@@ -83,7 +90,7 @@ async def answer_many(
     if len(checked) == 1:
         prediction = loaded.predictor.predict(checked[0])
         slot.answered_row = checked[0]
-        return Answer(request_id, (prediction,), loaded, slot.channel, age_s, checked)
+        return Answer(request_id, (prediction,), loaded, slot.channel, age_s, checked, exposure)
     predictions: list[Prediction] = []
     while len(predictions) < len(checked):
         if predictions:
@@ -96,7 +103,7 @@ async def answer_many(
         spent = (time.perf_counter() - started) / (len(predictions) - begun)
         slot.row_seconds += 0.2 * (spent - slot.row_seconds)
     slot.answered_row = checked[0]
-    return Answer(request_id, predictions, loaded, slot.channel, age_s, checked)
+    return Answer(request_id, predictions, loaded, slot.channel, age_s, checked, exposure)
 
 
 def check_rows(loaded: LoadedVersion, rows: Any, where: str) -> list[Features]:

@@ -177,8 +177,14 @@ def _is_full(events: Sequence[NewEvent], size: int) -> bool:
 
 
 def _body(answer: Answer, row: int) -> bytes:
+    exposure = answer.exposure
     return encode_prediction(
-        answer.rows[row], answer.predictions[row], version=answer.loaded.version, channel=answer.channel
+        answer.rows[row],
+        answer.predictions[row],
+        version=answer.loaded.version,
+        channel=answer.channel,
+        arm="" if exposure is None else exposure.logged,
+        key_place=None if exposure is None else exposure.place,
     )
 
 
@@ -195,6 +201,7 @@ def _sampled(answer: Answer, ids: Sequence[str], share: float) -> tuple[Answer, 
             answer.channel,
             answer.age_s,
             [answer.rows[row] for row in chosen],
+            answer.exposure,
         ),
         [ids[row] for row in chosen],
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from riverrun.core.errors import NotFound, NotReady
 from riverrun.core.spec import ModelSpec
 from riverrun.core.versions import LIVE, ModelInfo
+from riverrun_serving.core.arms import Arms, Exposure
 from riverrun_serving.core.model_slot import ModelSlot
 
 
@@ -15,13 +16,34 @@ from riverrun_serving.core.model_slot import ModelSlot
 class ServedModel:
     """One model: its newest registered spec and one slot for each channel.
 
-    `info` is None while all that is known of the model is its last-good copy on disk.
+    `info` is None while all that is known of the model is its last-good copy on disk. `arms` are those of
+    the experiment that runs, None for none.
     """
 
     name: str
     spec: ModelSpec
     info: ModelInfo | None = None
     slots: dict[str, ModelSlot] = field(default_factory=dict)
+    arms: Arms | None = None
+
+    def choose(self, channel_or_version: str, key: str | None) -> tuple[ModelSlot, Exposure | None]:
+        """The slot that answers a request with this `key`, and as which arm.
+
+        A request that names what is to answer, or has no key, takes no part in an experiment: it is answered
+        as by `slot`. So is one whose arm has no weights here. Raises `NotFound`, naming what is loaded.
+        """
+        if self.arms is None or channel_or_version or not key:
+            return self.slot(channel_or_version), None
+        assigned = self.arms.of_key(key)
+        if assigned is None:
+            return self.slot(), None
+        channel, exposure = assigned
+        slot = self.slots.get(channel)
+        if slot is None or slot.current is None:
+            self.arms.miss()
+            return self.slot(), None
+        self.arms.count(exposure)
+        return slot, exposure
 
     def slot(self, channel_or_version: str = "") -> ModelSlot:
         """The slot of a channel, or the one that holds a version's number; `live` for the empty text.

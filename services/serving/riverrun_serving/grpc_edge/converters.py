@@ -47,6 +47,15 @@ def inputs_from(request: Any) -> list[Tensor]:
     return tensors
 
 
+def parameter_from(request: Any, name: str) -> Any:
+    """The value of a parameter of a ModelInferRequest; None where it has none of that name."""
+    # Indexing a map of messages makes an entry of what is not there.
+    if name not in request.parameters:
+        return None
+    given = request.parameters[name]
+    return getattr(given, given.WhichOneof("parameter_choice") or "string_param")
+
+
 def response_from(inferred: Inferred, *, raw: bool) -> Any:
     """A ModelInferResponse; raw where the request was, since tritonclient cannot read typed outputs."""
     response = messages.ModelInferResponse(

@@ -14,7 +14,7 @@ from riverrun.rpc.errors import abort, told
 from riverrun.runtime import metrics
 from riverrun_serving.core.inference import EXTENSIONS, LOADING, SERVER_NAME, SERVER_VERSION, Inference
 from riverrun_serving.grpc_edge import messages
-from riverrun_serving.grpc_edge.converters import inputs_from, metadata_from, response_from
+from riverrun_serving.grpc_edge.converters import inputs_from, metadata_from, parameter_from, response_from
 from riverrun_serving.grpc_edge.extension_converters import config_from, index_from, statistics_from
 from riverrun_serving.grpc_edge.known_requests import KnownRequests
 from riverrun_serving.grpc_edge.known_responses import KnownResponses
@@ -87,6 +87,7 @@ class InferenceServicer:
             request.id,
             inputs_from(request),
             [output.name for output in request.outputs],
+            key=parameter_from(request, "key"),
         )
         return response_from(inferred, raw=bool(request.raw_input_contents))
 

@@ -107,7 +107,8 @@ class InferenceRoutes:
         asked, tensors = read_infer(body, header(scope, HEADER_LENGTH))
         deadline = deadline_of(scope, self._deadline_s, asked.parameters.get("timeout"))
         outputs = [output.name for output in asked.outputs]
-        inferred = await self._inference.infer(model, version, asked.id, tensors, outputs, deadline)
+        key = asked.parameters.get("key")
+        inferred = await self._inference.infer(model, version, asked.id, tensors, outputs, deadline, key)
         as_bytes = asked.parameters.get("binary_data_output") is True
         wishes = {
             output.name: output.parameters.get("binary_data", as_bytes) is True for output in asked.outputs

@@ -12,6 +12,7 @@ from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.core.predictions import Label, Prediction
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
+from riverrun_serving.core.arms import Exposure
 from riverrun_serving.core.deadline import Deadline
 from riverrun_serving.core.feedback import NO_WINDOW, AppendFeedback, parse_time, take_feedback, take_one
 from riverrun_serving.core.model_slot import ModelSlot
@@ -25,7 +26,7 @@ from riverrun_serving.rest_edge.json_body import decode, explained
 
 class PredictBody(msgspec.Struct, forbid_unknown_fields=True):
     """Body of ``:predict``: exactly one of `features` and `instances`. `key` chooses the arm of an
-    experiment; without one every key is answered by `live`. `time` is when it happened, RFC 3339, now by
+    experiment; without a key the request takes no part in one. `time` is when it happened, RFC 3339, now by
     default. With `durable` the answer comes once the prediction is on disk."""
 
     features: Any = msgspec.UNSET
@@ -64,10 +65,10 @@ class NativeRoutes:
         begun = time.perf_counter()
         asked = decode(predict_decoder, body)
         served = self._models.model(model)
-        slot = served.slot(channel_or_version)
+        slot, exposure = served.choose(channel_or_version, asked.key)
         try:
             deadline.check_begin()
-            answer, content = await self._answer(slot, asked, deadline)
+            answer, content = await self._answer(slot, exposure, asked, deadline)
             share = served.spec.logged_share
             if share or asked.durable or asked.time is not None:
                 await self._log(served, answer, content.get("ids") or [answer.id], share, asked)
@@ -78,17 +79,17 @@ class NativeRoutes:
         return Reply(_encoder.encode(content))
 
     async def _answer(
-        self, slot: ModelSlot, asked: PredictBody, deadline: Deadline
+        self, slot: ModelSlot, exposure: Exposure | None, asked: PredictBody, deadline: Deadline
     ) -> tuple[Answer, dict[str, Any]]:
         now = self._clock.monotonic()
         if asked.instances is msgspec.UNSET:
             if asked.features is msgspec.UNSET:
                 raise InvalidInput("features", "is required (or instances, a list of them)")
-            answer = answer_one(slot, asked.features, asked.id, now)
+            answer = answer_one(slot, asked.features, asked.id, now, exposure)
             return answer, one_json(answer)
         if asked.features is not msgspec.UNSET:
             raise InvalidInput("instances", "expected either features or instances, not both")
-        answer = await answer_many(slot, asked.instances, asked.id, now, deadline=deadline)
+        answer = await answer_many(slot, asked.instances, asked.id, now, deadline=deadline, exposure=exposure)
         predictions = predictions_json(answer.predictions)
         return answer, (
             {"id": answer.id, "ids": answer.ids, "predictions": predictions} | version_json(answer)
@@ -164,12 +165,15 @@ def class_name(label: Label) -> str:
 
 
 def version_json(answer: Answer) -> dict[str, Any]:
-    """Which weights gave an answer, and how sure it is that they are the newest."""
-    return {
+    """Which weights gave an answer, how sure it is that they are the newest, and as which arm."""
+    content: dict[str, Any] = {
         "model_version": answer.loaded.version,
         "channel": answer.channel,
         "age_seconds": round(answer.age_s, 3),
     }
+    if answer.exposure is not None:
+        content["arm"] = answer.exposure.arm
+    return content
 
 
 def _entries(body: bytes, content_type: bytes) -> Any:

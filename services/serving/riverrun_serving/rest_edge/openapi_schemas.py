@@ -58,7 +58,10 @@ PREDICT_BODY: Schema = {
         "features": FEATURES,
         "instances": list_of(FEATURES, minItems=1, maxItems=MAX_ROWS),
         "id": ID,
-        "key": {"type": ["string", "null"], "description": "Chooses the arm of an experiment."},
+        "key": {
+            "type": ["string", "null"],
+            "description": "Chooses the arm of an experiment; without a key, none.",
+        },
         "time": {"type": ["string", "null"], "format": "date-time", "description": "When it happened; now."},
         "durable": {
             "type": "boolean",
@@ -77,6 +80,7 @@ PREDICT_ANSWER = fields(
     model_version=WHOLE,
     channel=TEXT,
     age_seconds=NUMBER | {"description": "Since the version was last confirmed as the newest."},
+    arm=TEXT | {"description": "The arm of the experiment that the key belongs to; absent: in none."},
 )
 
 _ENTRY: Schema = {

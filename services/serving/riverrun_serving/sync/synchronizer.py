@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from riverrun.core.errors import InvalidInput
+from riverrun.core.experiments import Experiment
 from riverrun.core.spec import parse_spec
 from riverrun.core.versions import LIVE, ModelInfo
 from riverrun.rpc.params_client import ParameterClient
@@ -25,6 +26,7 @@ from riverrun.rpc.watching import (
 )
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
+from riverrun_serving.core.arms import Arms
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 from riverrun_serving.core.served_models import ServedModel, ServedModels
 from riverrun_serving.sync.cache_writer import CacheWriter
@@ -171,6 +173,7 @@ class Synchronizer:
                 self.readiness_moved.set()
             model.spec = spec
         model.info = info
+        _use_experiment(model, info.running_experiment)
         for channel in info.channels:
             self._sync_of(model, channel.name)
         for sync in [sync for (name, _), sync in self._syncs.items() if name == info.name]:
@@ -306,6 +309,14 @@ class Synchronizer:
                 if sync is not None:
                     await watch.report(_applied(sync))
             await asyncio.sleep(REPORT_EVERY_S)
+
+
+def _use_experiment(model: ServedModel, running: Experiment | None) -> None:
+    """Assign keys to the arms of `running` from now on; None: to none."""
+    if running is None:
+        model.arms = None
+    elif model.arms is None or model.arms.experiment != running:
+        model.arms = Arms(model.name, running)
 
 
 def _applied(sync: SlotSync) -> Applied:
