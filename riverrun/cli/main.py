@@ -13,6 +13,7 @@ from riverrun.cli.verbs import (
     channels,
     dead_letters,
     evaluation,
+    experiments,
     objects,
     policy,
     predictions,
@@ -40,6 +41,7 @@ retrain_app = typer.Typer(
 spec_app = typer.Typer(no_args_is_help=True, help="Check model specs, or print their JSON schema.")
 keys_app = typer.Typer(no_args_is_help=True, help="Make keys for callers of a stack with tokens.")
 certs_app = typer.Typer(no_args_is_help=True, help="Make certificates for the services of a stack with TLS.")
+experiment_app = typer.Typer(no_args_is_help=True, help="Compare channels or sync policies on live traffic.")
 store_app = typer.Typer(no_args_is_help=True, help="Prove, copy and restore what the parameter server keeps.")
 
 
@@ -90,10 +92,20 @@ STACK_VERBS: tuple[Callable[..., None], ...] = (
 for verb in (up.up, *STACK_VERBS):
     add_verb(app, verb)
 add_verb(app, objects.import_, "import")
+for name, verb in {
+    "start": experiments.start,
+    "list": experiments.list_,
+    "status": experiments.status,
+    "report": experiments.report,
+    "stop": experiments.stop,
+    "promote": experiments.promote,
+}.items():
+    add_verb(experiment_app, verb, name)
 add_verb(policy_app, policy.show)
 add_verb(policy_app, policy.set_, "set")
 add_verb(spec_app, spec.check)
 add_verb(spec_app, spec.schema)
+app.add_typer(experiment_app, name="experiment")
 app.add_typer(policy_app, name="policy")
 add_verb(retrain_app, retraining.start)
 add_verb(retrain_app, retraining.list_, "list")

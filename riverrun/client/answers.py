@@ -10,6 +10,8 @@ import msgspec
 
 from riverrun.client.run_folder import ServiceRecord
 from riverrun.core.dead_letters import DeadLetter
+from riverrun.core.experiment_results import ExperimentResults
+from riverrun.core.experiments import Experiment
 from riverrun.core.predictions import Label
 from riverrun.core.versions import Channel, Line, Manifest, ModelInfo, ReaderInfo
 
@@ -118,6 +120,15 @@ class PolicyChanged:
     model: ModelInfo
     before: Mapping[str, Any]
     after: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentStatus:
+    """An experiment and what it has come to; `results` None: its trainer has reported none."""
+
+    model: str
+    experiment: Experiment
+    results: ExperimentResults | None
 
 
 @dataclass(frozen=True, slots=True)

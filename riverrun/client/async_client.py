@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from riverrun.client.experiment_verbs import ExperimentVerbs
 from riverrun.client.letter_verbs import LetterVerbs
 from riverrun.client.object_verbs import ObjectVerbs
 from riverrun.client.prediction_verbs import PredictionVerbs
 from riverrun.client.retrain_verbs import RetrainVerbs
-from riverrun.client.steering_verbs import SteeringVerbs
 from riverrun.client.store_verbs import StoreVerbs
 
 
-class AsyncClient(PredictionVerbs, SteeringVerbs, RetrainVerbs, ObjectVerbs, LetterVerbs, StoreVerbs):
+class AsyncClient(PredictionVerbs, ExperimentVerbs, RetrainVerbs, ObjectVerbs, LetterVerbs, StoreVerbs):
     """One stack: predictions and feedback over REST, everything else over gRPC.
 
     Connects when first used; may be used by many tasks of one event loop. Verbs raise the errors of

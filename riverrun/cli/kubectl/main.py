@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from riverrun.cli.main import STACK_VERBS, Version, add_verb, policy_app, retrain_app
+from riverrun.cli.main import STACK_VERBS, Version, add_verb, experiment_app, policy_app, retrain_app
 from riverrun.cli.session import fail
 from riverrun.cli.verbs import store
 
@@ -126,6 +126,7 @@ def options_first(arguments: Sequence[str]) -> list[str]:
 
 for verb in STACK_VERBS:
     add_verb(app, verb)
+app.add_typer(experiment_app, name="experiment")
 app.add_typer(policy_app, name="policy")
 app.add_typer(retrain_app, name="retrain")
 add_verb(app, store.backup)
