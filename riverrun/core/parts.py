@@ -30,6 +30,7 @@ class Part(enum.IntEnum):
     EVALUATION = 3
     HOLDOUT = 4
     DRIFT = 5
+    EXPERIMENT = 6
 
     @property
     def first_unit(self) -> int:

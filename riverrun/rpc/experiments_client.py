@@ -47,9 +47,11 @@ class ExperimentsClient:
             answer = await self._stub.Stop(request, timeout=self._deadline_s)
         return experiment_from_pb(answer.experiment)
 
-    async def stop_arm(self, model: str, name: str, arm: str, *, reason: str) -> Experiment:
-        """Stop one arm; the experiment without it."""
-        request = pb.StopArmRequest(model=model, name=name, arm=arm, reason=reason)
+    async def stop_arm(
+        self, model: str, name: str, arm: str, *, reason: str, by_guardrail: bool = False
+    ) -> Experiment:
+        """Stop one arm; the experiment without it. `by_guardrail`: nobody asks by hand, for the record."""
+        request = pb.StopArmRequest(model=model, name=name, arm=arm, reason=reason, by_guardrail=by_guardrail)
         with translated():
             answer = await self._stub.StopArm(request, timeout=self._deadline_s)
         return experiment_from_pb(answer.experiment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from riverrun.api.retraining.v1 import retraining_pb2 as pb
 from riverrun.core.errors import InvalidInput
 from riverrun.core.retraining import Retrain, RetrainPhase, RetrainProgress, RetrainState
-from riverrun.rpc.converters import timestamp, unix_ns
+from riverrun.rpc.times import timestamp, unix_ns
 
 _STATES = {
     RetrainState.RUNNING: pb.Retrain.RUNNING,

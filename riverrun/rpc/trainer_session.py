@@ -19,9 +19,9 @@ from riverrun.rpc.converters import (
     ranges_from_pb,
     ranges_to_pb,
     suspects_from_pb,
-    unix_ns,
 )
 from riverrun.rpc.params_client import PEER, ParameterClient, translated
+from riverrun.rpc.times import unix_ns
 from riverrun.rpc.weight_converters import push_to_pb, pushed_from_pb
 from riverrun.rpc.weights import Push, Pushed
 

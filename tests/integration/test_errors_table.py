@@ -17,6 +17,7 @@ import structlog
 from riverrun_serving.grpc_edge import messages
 
 from riverrun.api.events.v1 import events_pb2
+from riverrun.api.experiments.v1 import experiments_pb2
 from riverrun.api.params.v1 import params_pb2
 from riverrun.core.spec import ModelSpec
 from tests.integration.cli import error_rows as cli_errors
@@ -83,7 +84,7 @@ async def test_every_route_call_and_spec_key_has_a_row(sections: list[Section], 
         await stack.close()
     calls = {
         f"{service.name}.{method.name}"
-        for file in (params_pb2.DESCRIPTOR, events_pb2.DESCRIPTOR)
+        for file in (params_pb2.DESCRIPTOR, experiments_pb2.DESCRIPTOR, events_pb2.DESCRIPTOR)
         for service in file.services_by_name.values()
         for method in service.methods
         if method.name not in rpc_errors.NO_INPUT

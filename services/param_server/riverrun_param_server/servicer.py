@@ -24,8 +24,8 @@ from riverrun.rpc.converters import (
     reader_to_pb,
     record_to_pb,
     suspects_to_pb,
-    timestamp,
 )
+from riverrun.rpc.times import timestamp
 from riverrun.rpc.weight_converters import push_from_pb, pushed_to_pb
 from riverrun.rpc.weights import Pushed
 from riverrun_param_server import requests

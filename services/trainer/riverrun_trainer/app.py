@@ -12,6 +12,7 @@ from riverrun.learners.factories import Factories
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.credentials import Credentials
 from riverrun.rpc.event_log import RemoteEventLog
+from riverrun.rpc.experiments_client import ExperimentsClient
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.server_security import server_security
 from riverrun.runtime.clock import Clock, SystemClock
@@ -32,6 +33,7 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
     ):
         around = Surroundings(
             client=ParameterClient(channel),
+            arms=ExperimentsClient(channel),
             event_log=RemoteEventLog(channel),
             stop=stop,
             trainer_id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from riverrun.core.events import Stream
+from riverrun.core.experiments import Experiment
 from riverrun.events.protocol import EventLog
 from riverrun.learners.factories import NO_FACTORIES, Factories
+from riverrun.rpc.experiments_client import ExperimentsClient
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop
@@ -30,6 +32,11 @@ class Surroundings:
     report_every_s: float = 1.0
     max_model_bytes: int = 512 << 20
     max_open: int = MAX_OPEN
+    experiments: dict[str, tuple[Experiment, ...]] = field(default_factory=dict)
+    """Those of each model, as the parameter server told of them last."""
+
+    arms: ExperimentsClient | None = None
+    """What guardrails stop arms by; None: they stop none."""
 
 
 @dataclass(slots=True)

@@ -65,7 +65,7 @@ def _learning(
     joining = open_join(spec, units, opened.positions, opened.skipped, around.max_open)
     if joining is not None and spec.label.silence == "early_negative":
         _check_weights(learner, spec)
-    judges = judges_of(spec, units)
+    judges = judges_of(spec, units, around)
     owners: dict[Part, StatePart] = {} if joining is None else {Part.JOIN: joining.ledger}
     owners |= judges.parts
     return Learning(

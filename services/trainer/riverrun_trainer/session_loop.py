@@ -125,6 +125,8 @@ class SessionLoop:
         for reader in feed.readers():
             self._pulse.start(reader)
         self._pulse.start(self._measure_lag(learning))
+        for work in learning.judges.beside:
+            self._pulse.start(work())
         reports = Reports(
             self._model, self._line, learning, lambda: self._publisher.head, self._clock.wall_ns
         )

@@ -34,6 +34,7 @@ class Trainer:
             async for change in watch.changes():
                 match change:
                     case ModelChanged(model):
+                        self._around.experiments[model.name] = model.experiments
                         self._follow(model)
                     case ModelDeleted(name):
                         self._leave(name, keep=frozenset())

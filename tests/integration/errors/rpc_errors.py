@@ -9,9 +9,11 @@ import grpc
 
 from riverrun.api.events.v1 import events_pb2 as events
 from riverrun.api.events.v1 import events_pb2_grpc
+from riverrun.api.experiments.v1 import experiments_pb2_grpc
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc
 from riverrun.rpc.channels import open_channel
+from tests.integration.errors.experiment_errors import EXPERIMENTS
 from tests.integration.errors.table import Row, Section
 from tests.integration.serving.serving_stack import FRAUD, HOUSES, HandTrainer, Stack
 
@@ -151,6 +153,11 @@ async def section(stack: Stack) -> Section:
         params = params_pb2_grpc.ParameterServiceStub(channel)
         log = events_pb2_grpc.EventLogStub(channel)
         rows = [await _row(params, f"ParameterService.{name}", wrong, sent) for name, wrong, sent in PARAMS]
+        experiments = experiments_pb2_grpc.ExperimentServiceStub(channel)
+        rows += [
+            await _row(experiments, f"ExperimentService.{name}", wrong, sent)
+            for name, wrong, sent in EXPERIMENTS
+        ]
         rows += [await _row(log, f"EventLog.{name}", wrong, sent) for name, wrong, sent in EVENTS]
     finally:
         await channel.close()

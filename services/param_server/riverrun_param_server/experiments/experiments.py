@@ -87,14 +87,14 @@ class Experiments:
         def decide(record: ModelRecord, now_ns: int) -> ExperimentChange:
             return changes.stop_arm(record, name, arm, now_ns, reason=by.reason)
 
-        facts = {"arm": arm} | await self._results(model, name)
+        facts = {"arm": arm, **await self._results(model, name)}
         return await self._change(model, decide, "experiment.arm-stopped", by, facts)
 
     async def promote(self, model_name: str, name: str, arm_name: str, by: By = NOBODY) -> Experiment:
         """The experiment, ended, `live` being where the arm's channel was; see `ExperimentService`."""
         model = self._catalogue.get(model_name)
         experiment, arm = changes.check_winner(model.record, name, arm_name)
-        facts = {"arm": arm_name} | await self._results(model, experiment.name)
+        facts = {"arm": arm_name, **await self._results(model, experiment.name)}
         kind = "experiment.won"
 
         def decide(record: ModelRecord, now_ns: int) -> ExperimentChange:

@@ -8,8 +8,8 @@ from typing import Any
 from riverrun.api.retraining.v1 import retraining_pb2 as pb
 from riverrun.api.retraining.v1 import retraining_pb2_grpc as pb_grpc
 from riverrun.core.errors import InvalidInput
-from riverrun.rpc.converters import unix_ns
 from riverrun.rpc.retrain_converters import progress_from_pb, retrain_to_pb
+from riverrun.rpc.times import unix_ns
 from riverrun_param_server.retraining.decisions import RetrainWish
 from riverrun_param_server.retraining.retraining import Retraining
 

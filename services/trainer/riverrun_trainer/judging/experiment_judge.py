@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from riverrun.core.experiment_results import ExperimentResults
+from msgspec.structs import replace
+
+from riverrun.core.evaluation_report import EvaluationReport
 from riverrun.core.experiments import Experiment
 from riverrun.core.joining import JoinedExample, PredictionRecord
 from riverrun.core.predictions import Prediction
@@ -39,7 +41,10 @@ class ExperimentJudge:
     """
 
     def __init__(self, model: str, known: Known, units: Mapping[int, Unit]) -> None:
-        """`units` are those that a judge before left in the state."""
+        """`units` are those that a judge before left in the state, of its own part.
+
+        Raises `InvalidInput` where they are none of its.
+        """
         self._model = model
         self._known = known
         self._units = TallyUnits()
@@ -66,10 +71,10 @@ class ExperimentJudge:
             ArmBreach(name, breach) for name, tally in self._tallies.items() for breach in tally.breaches()
         ]
 
-    def results(self) -> tuple[ExperimentResults, ...]:
-        """What the experiments have come to, oldest first."""
+    def told(self, report: EvaluationReport) -> EvaluationReport:
+        """See `Reporter.told`."""
         self._refresh()
-        return tuple(tally.results() for tally in self._tallies.values())
+        return replace(report, experiments=tuple(tally.results() for tally in self._tallies.values()))
 
     def _refresh(self) -> None:
         experiments = self._known.get(self._model, ())

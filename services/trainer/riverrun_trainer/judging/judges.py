@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from riverrun.core.evaluation_report import EvaluationReport
-from riverrun.core.parts import Part, StatePart
+from riverrun.core.parts import Part, StatePart, units_of
 from riverrun.core.spec import ModelSpec
 from riverrun.core.units import Unit
+from riverrun_trainer.judging.experiment_judge import ExperimentJudge
+from riverrun_trainer.judging.guardrail_watch import GuardrailWatch
 from riverrun_trainer.judging.scorer import Scorer
 from riverrun_trainer.judging.served_scores import ServedScores
+
+if TYPE_CHECKING:
+    from riverrun_trainer.line_context import Surroundings
 
 
 class Reporter(Protocol):
@@ -24,26 +29,37 @@ class Reporter(Protocol):
 @dataclass(frozen=True, slots=True)
 class Judges:
     """`scorers` hear of each example before it is learned, in this order; `parts` are committed with the
-    version; `reporters` fill in the evaluation report. One object may be all three.
+    version; `reporters` fill in the evaluation report. One object may be all three. `beside` runs for as long
+    as the session does; what it raises ends that.
     """
 
     scorers: Sequence[Scorer] = ()
     parts: Mapping[Part, StatePart] = field(default_factory=dict)
     reporters: Sequence[Reporter] = ()
+    beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
 
 
 NO_JUDGES = Judges()
 
 
-def judges_of(spec: ModelSpec, units: Mapping[int, Unit]) -> Judges:
+def judges_of(spec: ModelSpec, units: Mapping[int, Unit], around: Surroundings) -> Judges:
     """Those that `spec` asks for, as they were when `units`, numbered as in the state, were committed.
 
     What a spec does not ask for costs nothing. Raises `InvalidInput` where the units are of something else.
     """
     scorers: list[Scorer] = []
+    parts: dict[Part, StatePart] = {}
     reporters: list[Reporter] = []
+    beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
     if spec.joins and spec.metrics:
         served = ServedScores(spec)
         scorers.append(served)
         reporters.append(served)
-    return Judges(scorers, {}, reporters)
+    if spec.joins:
+        arms = ExperimentJudge(spec.name, around.experiments, units_of(Part.EXPERIMENT, units))
+        scorers.append(arms)
+        parts[Part.EXPERIMENT] = arms
+        reporters.append(arms)
+        if around.arms is not None:
+            beside.append(GuardrailWatch(spec.name, arms, around.arms).run)
+    return Judges(scorers, parts, reporters, beside)

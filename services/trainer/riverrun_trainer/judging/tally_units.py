@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
-from struct import pack, unpack
 
 import msgspec
 
+from riverrun.core.errors import InvalidInput
 from riverrun.core.experiment_results import Point
 from riverrun.core.experiments import Experiment
 from riverrun.core.units import SideDelta, Unit
@@ -47,14 +48,18 @@ class TallyUnits:
         self._numbers: dict[str, _Entry] = {}
 
     def read(self, units: Mapping[int, Unit]) -> dict[str, ExperimentTally]:
-        """The tallies that `units` hold, by name. Raises `msgspec.MsgspecError` where they hold none."""
+        """The tallies that `units` hold, by name. Raises `InvalidInput` where they hold something else."""
         if not units:
             return {}
-        head = _head_decoder.decode(units[0])
+        try:
+            head = _head_decoder.decode(units[0])
+            tallies = {entry.experiment.name: _tally(entry, units) for entry in head.entries}
+        except (msgspec.MsgspecError, KeyError, ValueError, struct.error) as error:
+            raise InvalidInput("state", f"expected results of experiments: {error}") from error
         self._written = dict(units)
         self._next = head.next_unit
         self._numbers = {entry.experiment.name: entry for entry in head.entries}
-        return {name: _tally(entry, units) for name, entry in self._numbers.items()}
+        return tallies
 
     def changes(self, tallies: Mapping[str, ExperimentTally]) -> SideDelta:
         """What is different since the last call, or since `read`; nothing before the first tally."""
@@ -89,13 +94,13 @@ class TallyUnits:
 
 def _packed(keys: list[int], place: int) -> bytes:
     chunk = keys[place * CHUNK_KEYS : (place + 1) * CHUNK_KEYS]
-    return pack(f"<{len(chunk)}Q", *chunk)
+    return struct.pack(f"<{len(chunk)}Q", *chunk)
 
 
 def _tally(entry: _Entry, units: Mapping[int, Unit]) -> ExperimentTally:
     keys: list[int] = []
     for number in entry.keys:
         packed = units[number]
-        keys += unpack(f"<{len(packed) // 8}Q", packed)
+        keys += struct.unpack(f"<{len(packed) // 8}Q", packed)
     paths = _paths_decoder.decode(units[entry.paths])
     return ExperimentTally(entry.experiment, entry.arms, paths, keys, entry.doubt)
