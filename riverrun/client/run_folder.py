@@ -13,14 +13,15 @@ import msgspec
 
 from riverrun.core.errors import AlreadyExists
 
-ServiceName = Literal["param-server", "trainer", "serving"]
+ServiceName = Literal["param-server", "trainer", "serving", "retrain"]
 
 DEFAULT_DATA = Path("riverrun-data")
 
 
 class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One running process. `ports` has grpc and http for the param-server, http for the trainer, rest and
-    grpc for serving. `started` is RFC 3339; a restarted process keeps its ports and has a new `pid`."""
+    grpc for serving. `started` is RFC 3339; a restarted process keeps its ports and has a new `pid`. A
+    retrain is of `model`, and its `index` is its line; it has http."""
 
     service: ServiceName
     index: int
@@ -28,11 +29,12 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     ports: Mapping[str, int]
     log: str
     started: str
+    model: str = ""
 
     @property
     def name(self) -> str:
-        """What people call the process: ``param-server``, ``trainer``, ``serving-0``."""
-        return service_label(self.service, self.index)
+        """What people call the process: ``param-server``, ``trainer``, ``serving-0``, ``retrain-fraud-2``."""
+        return service_label(self.service, self.index, self.model)
 
     @property
     def is_running(self) -> bool:
@@ -46,9 +48,14 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
         return True
 
 
-def service_label(service: ServiceName, index: int) -> str:
-    """The name of process `index` of `service`, which names its files too."""
-    return f"serving-{index}" if service == "serving" else service
+def service_label(service: ServiceName, index: int, model: str = "") -> str:
+    """The name of process `index` of `service`, of `model` where it is of one, which names its files too."""
+    match service:
+        case "serving":
+            return f"serving-{index}"
+        case "retrain":
+            return f"retrain-{model}-{index}"
+    return service
 
 
 class RunFolder:

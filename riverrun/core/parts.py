@@ -31,6 +31,7 @@ class Part(enum.IntEnum):
     HOLDOUT = 4
     DRIFT = 5
     EXPERIMENT = 6
+    HISTORY = 7
 
     @property
     def first_unit(self) -> int:

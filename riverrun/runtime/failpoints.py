@@ -67,11 +67,14 @@ POINTS = frozenset(
         "copy.after-write",
         "copy.after-fsync",
         "copy.after-rename",
-        # A retrain: its line opened, live moved to it, its line closed.
+        # A retrain: its line opened, live moved to it, its line closed; and its process, about to say what it
+        # came to, and when it has said so.
         "retrain.after-start",
         "retrain.before-take-over",
         "retrain.after-take-over",
         "retrain.after-end",
+        "retrain.before-finish",
+        "retrain.after-finish",
         # The trainer: events are learned, those that cannot be are set aside, a state is taken and pushed.
         "trainer.after-restore",
         "trainer.after-learning",

@@ -12,6 +12,7 @@ from pathlib import Path
 from riverrun.cli.spec_file import SpecFile, read_spec_file
 from riverrun.cli.up.announcer import Announcer
 from riverrun.cli.up.ports import plan_ports
+from riverrun.cli.up.retrains import run_retrains
 from riverrun.cli.up.services import HOST, stack
 from riverrun.cli.up.supervisor import Supervisor
 from riverrun.client.run_folder import RunFolder
@@ -58,14 +59,16 @@ async def run_stack(wanted: Wanted, announcer: Announcer) -> None:
         with _signals(supervisor) as stop:
             async with supervisor.running() as watching:
                 starting = asyncio.create_task(_get_ready(supervisor, folder, address, specs, announcer))
+                retrains = asyncio.create_task(run_retrains(supervisor, address, wanted.factories))
                 stopping = asyncio.create_task(stop.wait())
                 try:
-                    await _until_first(stopping, watching, starting)
+                    await _until_first(stopping, watching, starting, retrains)
                 finally:
                     announcer.stopping()
-                    starting.cancel()
-                    stopping.cancel()
-                    await asyncio.gather(starting, stopping, return_exceptions=True)
+                    others = (starting, stopping, retrains)
+                    for task in others:
+                        task.cancel()
+                    await asyncio.gather(*others, return_exceptions=True)
     announcer.stopped()
 
 

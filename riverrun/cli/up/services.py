@@ -27,7 +27,8 @@ DRAIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process to run. `ports` are for people; `environment` tells the process the same."""
+    """One process to run. `ports` are for people; `environment` tells the process the same. `model` is what a
+    retrain is of: the one kind of process that ends by itself, with status 0, when its work is done."""
 
     service: ServiceName
     index: int
@@ -35,18 +36,19 @@ class Service:
     environment: Mapping[str, str]
     ports: Mapping[str, int]
     health: str
+    model: str = ""
 
     @property
     def label(self) -> str:
-        """``param-server``, ``trainer``, ``serving-0``."""
-        return service_label(self.service, self.index)
+        """``param-server``, ``trainer``, ``serving-0``, ``retrain-fraud-2``."""
+        return service_label(self.service, self.index, self.model)
 
 
 def stack(data: Path, ports: PortPlan, factories: Sequence[str]) -> list[Service]:
     """The processes of one stack in the order of their start; they are stopped in the other order."""
     data = data.resolve()
     server = f"{HOST}:{ports.param_server_grpc}"
-    common = {**_COMMON, **({"RIVERRUN_FACTORIES": ",".join(factories)} if factories else {})}
+    common = _common(factories)
     services = [
         Service(
             "param-server",
@@ -92,6 +94,18 @@ def stack(data: Path, ports: PortPlan, factories: Sequence[str]) -> list[Service
             )
         )
     return services
+
+
+def retrain_service(model: str, line: int, server: str, http_port: int, factories: Sequence[str]) -> Service:
+    """The process of one retrain; `server` is the parameter server's host:port."""
+    settings = _settings("TRAINER", param_server=server, http_port=http_port, retrain=f"{model}:{line}")
+    health = f"http://{HOST}:{http_port}"
+    environment = _common(factories) | settings
+    return Service("retrain", line, "riverrun_trainer", environment, {"http": http_port}, health, model)
+
+
+def _common(factories: Sequence[str]) -> dict[str, str]:
+    return {**_COMMON, **({"RIVERRUN_FACTORIES": ",".join(factories)} if factories else {})}
 
 
 def _settings(service: str, **values: object) -> dict[str, str]:

@@ -25,7 +25,7 @@ MAX_DELAY_S = 10.0
 GIVE_UP_AFTER = 4
 """Starts in a row of a service that was never ready, after which `up` ends: something is set up wrong."""
 
-STOP_S = {"serving": 3.0, "trainer": 2.5, "param-server": 4.0}
+STOP_S = {"serving": 3.0, "trainer": 2.5, "retrain": 2.5, "param-server": 4.0}
 """What a process has between SIGTERM and SIGKILL; together below ten seconds."""
 
 CHECK_EVERY_S = 5.0
@@ -34,7 +34,7 @@ SILENT_S = 30.0
 """A process that says nothing for this long after it answered is killed (DECISIONS 25). One that says
 itself that it does not work on is killed at once: it waited as long before it said so."""
 
-START_S = {"serving": 60.0, "trainer": 60.0}
+START_S = {"serving": 60.0, "trainer": 60.0, "retrain": 60.0}
 """What a service has from its start until silence counts: a trainer may hang at the first event it takes. The
 parameter server proves its store before it answers, which takes as long as the store is large."""
 
@@ -49,6 +49,8 @@ class Supervisor:
         self.services = services
         self._folder = folder
         self._say = say
+        self._retrains: dict[str, Service] = {}
+        self._tasks: asyncio.TaskGroup | None = None
         self._processes: dict[str, Process] = {}
         self._ready_once: set[str] = set()
         self._hurry = asyncio.Event()
@@ -72,6 +74,22 @@ class Supervisor:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
                 await self._stop_all()
+
+    def run_retrain(self, service: Service) -> None:
+        """Keep the process of a retrain running until it has done its work; nothing where it runs already."""
+        if self._tasks is None or service.label in self._retrains:
+            return
+        self._retrains[service.label] = service
+        self._say(service.label, f"starts, to learn {service.model} anew")
+        self._tasks.create_task(self._run_to_its_end(service), name=service.label)
+
+    def runs(self, label: str) -> bool:
+        """Whether the retrain called `label` is kept running."""
+        return label in self._retrains
+
+    def let_go(self, label: str) -> None:
+        """The retrain called `label` is over: its process ends, and is not started again."""
+        self._retrains.pop(label, None)
 
     def hurry(self) -> None:
         """Kill what still runs, for a second Ctrl-C."""
@@ -109,11 +127,22 @@ class Supervisor:
     async def _run_all(self) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
                 for service in self.services:
                     tasks.create_task(self._keep_running(service), name=service.label)
                     tasks.create_task(self._kill_when_dead(service), name=f"{service.label} check")
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
+
+    async def _run_to_its_end(self, service: Service) -> None:
+        check = asyncio.create_task(self._kill_when_dead(service))
+        try:
+            await self._keep_running(service)
+        finally:
+            check.cancel()
+        self._retrains.pop(service.label, None)
+        self._folder.remove(service.label)
+        self._say(service.label, "has ended")
 
     async def _keep_running(self, service: Service) -> None:
         loop = asyncio.get_running_loop()
@@ -129,7 +158,9 @@ class Supervisor:
             ran_s = loop.time() - started_at
             quick = 0 if ran_s >= STEADY_S else quick + 1
             how = describe_exit(status)
-            if quick >= GIVE_UP_AFTER and service.label not in self._ready_once:
+            if service.model and (status == 0 or service.label not in self._retrains):
+                return
+            if quick >= GIVE_UP_AFTER and service.label not in self._ready_once and not service.model:
                 said = _last_line(log)
                 raise Unavailable(
                     service.label, f"ended {quick} times at its start ({how}): {said}; see {log}"
@@ -164,10 +195,11 @@ class Supervisor:
             process.signal(signal.SIGKILL)
 
     async def _stop_all(self) -> None:
-        for kind in ("serving", "trainer", "param-server"):
-            running = [s for s in self.services if s.service == kind and s.label in self._processes]
+        services = [*self.services, *self._retrains.values()]
+        for kinds in (("serving",), ("trainer", "retrain"), ("param-server",)):
+            running = [s for s in services if s.service in kinds and s.label in self._processes]
             await asyncio.gather(*(self._stop(service) for service in running))
-        for service in self.services:
+        for service in services:
             self._folder.remove(service.label)
 
     async def _stop(self, service: Service) -> None:
@@ -190,6 +222,7 @@ def _record(service: Service, process: Process, log: str) -> ServiceRecord:
         ports=service.ports,
         log=log,
         started=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+        model=service.model,
     )
 
 

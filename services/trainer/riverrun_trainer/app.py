@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from dataclasses import replace
 
 import structlog
 
@@ -14,11 +15,14 @@ from riverrun.rpc.credentials import Credentials
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.experiments_client import ExperimentsClient
 from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.retrain_client import RetrainClient
 from riverrun.rpc.server_security import server_security
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
 from riverrun.runtime.status_app import serving_http, status_app
 from riverrun_trainer.line_context import Surroundings
+from riverrun_trainer.retraining.course import RetrainCourse
+from riverrun_trainer.retraining.runner import RetrainRunner
 from riverrun_trainer.settings import TrainerSettings
 from riverrun_trainer.trainer import Trainer
 
@@ -43,7 +47,7 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
             clock=clock or SystemClock(),
             max_open=settings.max_open,
         )
-        trainer = Trainer(around, settings.models, drain_s=settings.drain_s)
+        trainer = _trainer(settings, around, RetrainClient(channel))
         status = status_app(alive=lambda: trainer.is_alive(settings.live_s), ready=trainer.why_not_ready)
         # Probes and metrics alone, which the table opens to anyone: no gate.
         async with serving_http(
@@ -52,3 +56,14 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
             log.info("the trainer is up", http_port=port, param_server=settings.param_server)
             await run_until_stopped(stop, trainer.run())
     log.info("the trainer has stopped")
+
+
+def _trainer(
+    settings: TrainerSettings, around: Surroundings, retrains: RetrainClient
+) -> Trainer | RetrainRunner:
+    if not settings.retrain:
+        return Trainer(around, settings.models, drain_s=settings.drain_s)
+    model, _, line = settings.retrain.partition(":")
+    course = RetrainCourse(model, int(line), around, retrains)
+    around = replace(around, course=course)
+    return RetrainRunner(around, model, int(line), drain_s=settings.drain_s)

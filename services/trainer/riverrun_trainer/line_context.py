@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from riverrun.core.events import Stream
 from riverrun.core.experiments import Experiment
@@ -15,13 +16,16 @@ from riverrun.runtime.lifecycle import Stop
 from riverrun_trainer.joining.rules import MAX_OPEN
 from riverrun_trainer.learning import Where
 
+if TYPE_CHECKING:
+    from riverrun_trainer.retraining.course import RetrainCourse
+
 SOURCE = Stream.EXAMPLES
 """The stream that is learned from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every line of one trainer process works with."""
+    """What every line of one trainer process works with. `course`: it runs a retrain, which has one."""
 
     client: ParameterClient
     event_log: EventLog
@@ -37,6 +41,7 @@ class Surroundings:
 
     arms: ExperimentsClient | None = None
     """What guardrails stop arms by; None: they stop none."""
+    course: RetrainCourse | None = None
 
 
 @dataclass(slots=True)

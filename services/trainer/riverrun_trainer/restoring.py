@@ -66,6 +66,8 @@ def _learning(
     if joining is not None and spec.label.silence == "early_negative":
         _check_weights(learner, spec)
     judges = judges_of(spec, units, around)
+    if around.course is not None:
+        judges = around.course.begin(spec, units, judges)
     owners: dict[Part, StatePart] = {} if joining is None else {Part.JOIN: joining.ledger}
     owners |= judges.parts
     return Learning(

@@ -12,7 +12,7 @@ import structlog
 
 from riverrun.core.errors import InvalidInput, Unavailable
 from riverrun.core.events import OffsetRange, Offsets
-from riverrun.core.spec import ModelSpec, parse_spec
+from riverrun.core.spec import ModelSpec, PublishSpec, parse_spec
 from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
@@ -65,6 +65,7 @@ class SessionLoop:
         self._line = line
         self._memory = memory
         self._around = around
+        self._course = around.course
         self._clock = around.clock
         self._session = session
         self._pulse = SessionPulse(session, around)
@@ -127,11 +128,13 @@ class SessionLoop:
         self._pulse.start(self._measure_lag(learning))
         for work in learning.judges.beside:
             self._pulse.start(work())
+        for task in () if self._course is None else self._course.tasks(self._opened.epoch):
+            self._pulse.start(task)
         reports = Reports(
             self._model, self._line, learning, lambda: self._publisher.head, self._clock.wall_ns
         )
         self._pulse.evaluation = reports.changed
-        pace = PublishPace(self._model, spec.publish, learning, self._clock.monotonic())
+        pace = PublishPace(self._model, self._publishing(spec), learning, self._clock.monotonic())
         self._caution = await self._pulse.working(self._cautious(learning))
         self._memory.poisoned |= self._caution.poisoned
         while not self._pulse.stopping:
@@ -153,6 +156,9 @@ class SessionLoop:
                 reach("trainer.after-letters")
             if is_due:
                 await self._publish(learning, pace)
+            if self._course is not None and self._course.step(learning):
+                await self._publish_rest(learning)
+                await self._pulse.working(self._course.conclude(self._opened.epoch))
             if self._may_learn(learning, feed):
                 await asyncio.sleep(0)
             else:
@@ -175,7 +181,8 @@ class SessionLoop:
             where = feed.next_learned()
             limit = 1 if where is None else self._lot.end - where[1]
         for refused in feed.learn(learning, limit, time.perf_counter() + SLICE_S, self._memory.poisoned):
-            self._dead_letters.add(refused)
+            if self._course is None or self._course.keeps_letters:
+                self._dead_letters.add(refused)
         reach("trainer.after-learning")
         self._pulse.learned += learning.learned - learned
 
@@ -234,8 +241,10 @@ class SessionLoop:
         spec = self._pulse.new_spec()
         if spec is None:
             return False
-        pace.use(spec.publish)
+        pace.use(self._publishing(spec))
         log.info("the publish policy changed", model=self._model, policy=spec.publish.describe())
+        if self._course is not None and spec.retrain != opened_with.retrain:
+            return True
         return spec.publish.precision != opened_with.publish.precision or spec.label != opened_with.label
 
     async def _publish(self, learning: Learning, pace: PublishPace | None = None) -> None:
@@ -300,14 +309,20 @@ class SessionLoop:
             await asyncio.sleep(LAG_EVERY_S)
 
     async def _finish(self, learning: Learning) -> None:
+        await self._publish_rest(learning)
+        if self._pulse.stopping:
+            await self._say_goodbye()
+
+    async def _publish_rest(self, learning: Learning) -> None:
         """Publish what was learned and is not published yet."""
         await self._answered()
         await self._dead_letters.flush()
         if learning.passed:
             await self._publish(learning)
             await self._answered()
-        if self._pulse.stopping:
-            await self._say_goodbye()
+
+    def _publishing(self, spec: ModelSpec) -> PublishSpec:
+        return spec.publish if self._course is None else self._course.publish(spec.publish)
 
     async def _say_goodbye(self) -> None:
         """Say that no event is to blame for the end of the session."""

@@ -24,6 +24,10 @@ class TrainerSettings(ServiceSettings):
     models: Annotated[tuple[str, ...], NoDecode] = ()
     """Names of the models to train, separated by commas. Empty: every model that is registered."""
 
+    retrain: Annotated[str, Field(pattern=r"^([a-z0-9-]+:[1-9][0-9]*)?$")] = ""
+    """A retrain to run, as ``model:line``: this process trains that line alone, and ends once it has taken
+    over or was given up. Empty: train the lines of `models`."""
+
     factories: Annotated[tuple[str, ...], NoDecode] = Field(default=(), validation_alias="RIVERRUN_FACTORIES")
     """The users' own code that may be imported, as ``package.module:name`` separated by commas.
     A model that names another factory is not trained, and says so."""

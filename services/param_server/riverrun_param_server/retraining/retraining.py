@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from riverrun.core.errors import NotFound, NotReady, RiverrunError
+from riverrun.core.journal import JournalRecord
 from riverrun.core.retraining import Retrain, RetrainProgress, RetrainState
 from riverrun.core.spec import ModelSpec, parse_spec
 from riverrun.core.spec.quantities import format_duration
@@ -51,10 +52,10 @@ class Retraining:
         self._clock = clock
         self._reports = Reports(clock)
 
-    async def start(self, model_name: str, wish: RetrainWish) -> Retrain:
+    async def start(self, model_name: str, wish: RetrainWish, actor: str = "") -> Retrain:
         """The retrain that was opened, durable. See `RetrainService.Start` for what it raises."""
         model = self._catalogue.get(model_name)
-        one = await self._completion.run(self._start(model, wish))
+        one = await self._completion.run(self._start(model, wish, actor))
         log.info("a retrain was started", model=model_name, line=one.line, reason=one.reason)
         return self._seen(model, one)
 
@@ -63,14 +64,15 @@ class Retraining:
         model = self._catalogue.get(model_name)
         return [self._seen(model, one) for one in reversed(model.record.retrains)]
 
-    async def cancel(self, model_name: str, reason: str) -> Retrain:
+    async def cancel(self, model_name: str, reason: str, actor: str = "") -> Retrain:
         """End the one that is under way. Raises `NotFound`."""
         model = self._catalogue.get(model_name)
         one = decisions.running(model.record)
         if one is None:
             raise NotFound("retrain under way", model_name)
         outcome = reason or "cancelled by hand"
-        return await self._completion.run(self._end(model, one.line, RetrainState.CANCELLED, outcome))
+        work = self._end(model, one.line, RetrainState.CANCELLED, outcome, actor=actor)
+        return await self._completion.run(work)
 
     def report(self, model_name: str, line: int, epoch: int, progress: RetrainProgress) -> None:
         """Take note of how far a retrain is. Raises `NotFound`, `Fenced`."""
@@ -109,14 +111,23 @@ class Retraining:
             except RiverrunError as error:
                 log.warning("a retrain is not given up yet", reason=str(error))
 
-    async def _start(self, model: Model, wish: RetrainWish) -> RetrainRecord:
+    async def _start(self, model: Model, wish: RetrainWish, actor: str) -> RetrainRecord:
         async with model.lock:
             live = await self._live(model)
             spec = self._spec(model, live.line).retrain
             record = decisions.started(model.record, wish, live, spec, self._clock.wall_ns())
             line = record.lines[-1]
             state = LineState(await self._reader.state(record.id, line.parent)) if line.parent else None
-            await self._catalogue.commit(model, Change(record), *([live] if line.parent else []))
+            journal = JournalRecord(
+                kind="retrain.started",
+                actor=actor,
+                reason=wish.reason,
+                line=line.number,
+                previous=line.parent,
+                facts={"automatic": wish.automatic, "since_ns": line.since_ns},
+            )
+            change = Change(record, journal=(journal,))
+            await self._catalogue.commit(model, change, *([live] if line.parent else []))
             reach("retrain.after-start")
             model.states[line.number] = state or LineState.empty()
         self._hub.model_changed(model.name)
@@ -133,7 +144,7 @@ class Retraining:
     ) -> Retrain:
         if wanted is RetrainState.TOOK_OVER:
             return await self._take_over(model, line, epoch, outcome)
-        return await self._end(model, line, wanted, outcome, epoch)
+        return await self._end(model, line, wanted, outcome, epoch, "trainer")
 
     async def _take_over(self, model: Model, line: int, epoch: int, outcome: str) -> Retrain:
         async with model.lock:
@@ -141,7 +152,18 @@ class Retraining:
             record, moved = decisions.taken_over(model.record, line, outcome, self._clock.wall_ns())
             manifest = await self._catalogue.manifest(model, moved.channel.version)
             reach("retrain.before-take-over")
-            await self._catalogue.commit(model, Change(record, good=manifest.version), manifest)
+            journal = JournalRecord(
+                kind="retrain.took_over",
+                actor="trainer",
+                reason=outcome,
+                line=line,
+                channel=LIVE,
+                version=manifest.version,
+                previous=moved.previous.version,
+                facts={"closed_line": moved.closed_line},
+            )
+            change = Change(record, good=manifest.version, journal=(journal,))
+            await self._catalogue.commit(model, change, manifest)
             reach("retrain.after-take-over")
             model.mark_good(manifest.version)
             if moved.closed_line:
@@ -161,7 +183,13 @@ class Retraining:
         return self._seen(model, decisions.found(model.record, line))
 
     async def _end(
-        self, model: Model, line: int, state: RetrainState, outcome: str, epoch: int | None = None
+        self,
+        model: Model,
+        line: int,
+        state: RetrainState,
+        outcome: str,
+        epoch: int | None = None,
+        actor: str = "server",
     ) -> Retrain:
         async with model.lock:
             if epoch is not None:
@@ -170,7 +198,8 @@ class Retraining:
             if one.state is not RetrainState.RUNNING:
                 return self._seen(model, one)
             ended = decisions.ended(model.record, line, state, outcome, self._clock.wall_ns())
-            await self._catalogue.commit(model, Change(ended.record))
+            journal = JournalRecord(kind=f"retrain.{state.value}", actor=actor, reason=outcome, line=line)
+            await self._catalogue.commit(model, Change(ended.record, journal=(journal,)))
             reach("retrain.after-end")
             model.states.pop(line, None)
         self._sessions.line_closed(model, line)

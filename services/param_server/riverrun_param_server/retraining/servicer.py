@@ -8,6 +8,7 @@ from typing import Any
 from riverrun.api.retraining.v1 import retraining_pb2 as pb
 from riverrun.api.retraining.v1 import retraining_pb2_grpc as pb_grpc
 from riverrun.core.errors import InvalidInput
+from riverrun.rpc.access.caller import CALLER
 from riverrun.rpc.retrain_converters import progress_from_pb, retrain_to_pb
 from riverrun.rpc.times import unix_ns
 from riverrun_param_server.retraining.decisions import RetrainWish
@@ -26,7 +27,7 @@ class RetrainServicer(pb_grpc.RetrainServiceServicer):
 
     async def Start(self, request: pb.StartRequest, context: Any) -> pb.StartResponse:
         wish = RetrainWish(_reason(request.reason), request.automatic, unix_ns(request.since))
-        retrain = await self._retraining.start(request.model, wish)
+        retrain = await self._retraining.start(request.model, wish, CALLER.get())
         return pb.StartResponse(store_id=self._store_id(), retrain=retrain_to_pb(retrain))
 
     async def List(self, request: pb.ListRequest, context: Any) -> pb.ListResponse:
@@ -34,7 +35,7 @@ class RetrainServicer(pb_grpc.RetrainServiceServicer):
         return pb.ListResponse(store_id=self._store_id(), retrains=retrains)
 
     async def Cancel(self, request: pb.CancelRequest, context: Any) -> pb.CancelResponse:
-        retrain = await self._retraining.cancel(request.model, _reason(request.reason))
+        retrain = await self._retraining.cancel(request.model, _reason(request.reason), CALLER.get())
         return pb.CancelResponse(store_id=self._store_id(), retrain=retrain_to_pb(retrain))
 
     async def Report(self, request: pb.ReportRequest, context: Any) -> pb.ReportResponse:

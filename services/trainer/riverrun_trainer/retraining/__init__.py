@@ -1,0 +1,1 @@
+"""One retrain: history learned anew, caught up with the log, compared with live, taken over or given up."""

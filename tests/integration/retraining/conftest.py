@@ -1,0 +1,30 @@
+"""A model whose first thousand labels were wrong, being learned by its trainer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from riverrun.rpc.channels import open_channel
+from riverrun.rpc.retrain_client import RetrainClient
+from tests.integration.retraining.retrain_stack import Retraining
+from tests.integration.trainer.trainer_stack import param_server, trainer
+
+
+@pytest.fixture(autouse=True)
+def quiet_logs() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+async def retraining(tmp_path: Path) -> AsyncIterator[Retraining]:
+    async with (
+        param_server(tmp_path / "data") as stack,
+        trainer(stack.address),
+        open_channel(stack.address) as channel,
+    ):
+        yield Retraining(stack, RetrainClient(channel))
