@@ -25,7 +25,7 @@ SOURCE = Stream.EXAMPLES
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every line of one trainer process works with. `course`: it runs a retrain, which has one."""
+    """What every line of one trainer process works with."""
 
     client: ParameterClient
     event_log: EventLog
@@ -41,7 +41,9 @@ class Surroundings:
 
     arms: ExperimentsClient | None = None
     """What guardrails stop arms by; None: they stop none."""
+
     course: RetrainCourse | None = None
+    """What a retrain does beside learning; None where this process runs none."""
 
 
 @dataclass(slots=True)
