@@ -46,6 +46,10 @@ LARGE = 70_000
 """Over what a row holds: such a body gets a file."""
 
 
+LATER = ("experiments", "retrain", "since_ns")
+"""Of a model or a line, told since."""
+
+
 class Then:
     """The clock of the day on which all this happened, so that nothing has grown old since."""
 
@@ -95,7 +99,7 @@ async def answers(stack: Stack) -> dict[str, Any]:
         versions = await stack.client.list_versions(info.name, limit=1000)
         models.append(
             {
-                "model": _plain(info),
+                "model": _without_later(_plain(info)),
                 "versions": [_plain(manifest) for manifest in versions],
                 "weights": {
                     str(manifest.version): await _weights(stack, info.name, manifest.version)
@@ -189,6 +193,15 @@ def _event(event: LoggedEvent) -> list[Any]:
 def _plain(value: Any) -> Any:
     found = msgspec.to_builtins(value, enc_hook=_named)
     return json.loads(json.dumps(found))
+
+
+def _without_later(model: dict[str, Any]) -> dict[str, Any]:
+    """`model` without what no release could tell when its store was written, where there is nothing of it."""
+    for told in (model, *model["lines"]):
+        for name in LATER:
+            if name in told and not told[name]:
+                del told[name]
+    return model
 
 
 def _named(value: Any) -> Any:

@@ -92,7 +92,7 @@ async def test_versions_in_use_stay_whatever_their_age(house: House) -> None:
 async def test_a_line_that_was_reset_keeps_what_it_goes_on_from(house: House) -> None:
     for base in range(6):
         await house.push(base, every_s=1)
-    await house.server.steering.reset("flights", 2, replay=True, reason="")
+    await house.server.steering.reset("flights", 2, replay=True)
     session, opening = await house.server.sessions.open("flights", 2, "t")
     house.epoch = opening.epoch
     house.units = Units(dict(house.states[2]), {1_000_000: b"1"}, 1_000_001)
@@ -115,7 +115,7 @@ async def test_a_line_that_was_reset_keeps_what_it_goes_on_from(house: House) ->
 async def test_the_newest_version_of_all_stays_though_its_line_was_closed(house: House) -> None:
     for base in range(4):
         await house.push(base, every_s=1)
-    await house.server.steering.reset("flights", 2, replay=True, reason="")
+    await house.server.steering.reset("flights", 2, replay=True)
     house.clock.now_ns += 60 * 24 * 3600 * SECOND
 
     await house.tidy()

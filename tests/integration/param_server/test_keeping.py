@@ -81,7 +81,7 @@ async def test_bytes_are_those_on_disk(house: House) -> None:
 async def test_what_a_line_started_from_is_kept_for_it(house: House) -> None:
     for base in range(4):
         await house.push(base)
-    await house.server.steering.reset("flights", 2, replay=True, reason="")
+    await house.server.steering.reset("flights", 2, replay=True)
 
     assert (await reasons(house))[2] == ("channel live", "line 2", "recent")
 
