@@ -10,7 +10,7 @@ from rich.table import Table
 
 from riverrun.cli.documents import Document, rfc3339
 from riverrun.cli.tables import metrics_words, table
-from riverrun.core.evaluation_report import EvaluationReport, Scored
+from riverrun.core.evaluation_report import DriftReport, EvaluationReport, Scored
 from riverrun.core.journal import JournalRecord
 
 
@@ -18,6 +18,9 @@ def evaluation_document(report: EvaluationReport) -> Document:
     """A report; sections that it lacks are left out."""
     found: dict[str, Any] = msgspec.to_builtins(report)
     del found["time_ns"]
+    for drift in found.get("drift", ()):
+        last_ns = drift.pop("last_ns")
+        drift["last_time"] = rfc3339(last_ns) if last_ns else None
     return {"model": report.model, "line": report.line, "time": rfc3339(report.time_ns)} | found
 
 
@@ -26,10 +29,14 @@ def evaluation_tables(report: EvaluationReport) -> list[Table | str]:
     rows = [("newest", *_scored(report.newest))]
     if report.served is not None:
         rows.insert(0, ("served", *_scored(report.served)))
-    return [
+    sections: list[Table | str] = [
         f"{report.model}, line {report.line}, as of {rfc3339(report.time_ns)}",
         table(("answers", "examples", "version", "metrics"), rows),
     ]
+    if report.drift:
+        columns = ("drift", "on", "values", "found", "last found", "mean since", "mean of the last")
+        sections.append(table(columns, [_drift(one) for one in report.drift]))
+    return sections
 
 
 def record_document(record: JournalRecord) -> Document:
@@ -67,6 +74,11 @@ def records_table(records: Sequence[JournalRecord]) -> Table | str:
 
 def _scored(scored: Scored) -> tuple[object, ...]:
     return scored.examples, scored.version or "", metrics_words(scored.metrics)
+
+
+def _drift(one: DriftReport) -> tuple[object, ...]:
+    last = f"at {one.last_value}, {rfc3339(one.last_ns)}" if one.found else ""
+    return one.name, one.on, one.values, one.found, last, f"{one.mean:.4g}", f"{one.recent:.4g}"
 
 
 def _versions(record: JournalRecord) -> str:

@@ -25,6 +25,26 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Mapping[str, float] = {}
 
 
+class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One detector of drift.
+
+    Of the `values` it was fed, `found` showed a drift that counts and `passed_over` one in the other
+    direction. `last_value` is the number of the value (from 1) at which one was counted last, and `last_ns`
+    that example's time, Unix nanoseconds; 0 for none. `mean` is of the values since then, `recent` of about
+    the last twenty.
+    """
+
+    name: str
+    on: str
+    values: int = 0
+    found: int = 0
+    passed_over: int = 0
+    last_value: int = 0
+    last_ns: int = 0
+    mean: float = 0.0
+    recent: float = 0.0
+
+
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a model, up to now. `time_ns` is when it was made, Unix nanoseconds.
 
@@ -38,6 +58,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     newest: Scored
     served: Scored | None = None
     experiments: tuple[ExperimentResults, ...] = ()
+    drift: tuple[DriftReport, ...] = ()
 
 
 _decoder = msgspec.json.Decoder(EvaluationReport)

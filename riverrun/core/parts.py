@@ -32,6 +32,7 @@ class Part(enum.IntEnum):
     DRIFT = 5
     EXPERIMENT = 6
     HISTORY = 7
+    TRIGGERS = 8
 
     @property
     def first_unit(self) -> int:

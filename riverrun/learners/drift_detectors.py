@@ -31,19 +31,20 @@ SEED = 1
 class Watch:
     """One detector over a stream of numbers; plain attributes, so that it is stored as data.
 
-    `values` were fed so far, `found` drifts counted and `passed_over` went in the other direction. `mean` is
-    of all values since the last of either, `recent` of the last few. `last_value` is the number of the value
-    (from 1) at which a drift was counted last, and `last_ns` that example's time; 0 for none.
+    Of `offered` values so many `values` were fed; `found` drifts counted and `passed_over` went in the other
+    direction. `mean` is of all values since the last of either, `recent` of the last few. `last_value` is the
+    number of the value (from 1) at which a drift was counted last, `last_ns` that example's time and
+    `last_received_ns` when the log received it; 0 for none.
     """
 
     def __init__(self, detector: Any) -> None:
         self.detector = detector
-        self.values = self.found = self.passed_over = 0
+        self.offered = self.values = self.found = self.passed_over = 0
         self.mean = self.recent = 0.0
         self.since_drift = 0
-        self.last_value = self.last_ns = 0
+        self.last_value = self.last_ns = self.last_received_ns = 0
 
-    def update(self, value: float, direction: str, time_ns: int) -> bool:
+    def update(self, value: float, direction: str, time_ns: int, received_ns: int) -> bool:
         """Feed the next value, of an example at `time_ns`; whether it shows a drift in `direction`."""
         self.values += 1
         self.since_drift += 1
@@ -60,7 +61,7 @@ class Watch:
             self.passed_over += 1
             return False
         self.found += 1
-        self.last_value, self.last_ns = self.values, time_ns
+        self.last_value, self.last_ns, self.last_received_ns = self.values, time_ns, received_ns
         return True
 
 

@@ -49,6 +49,12 @@ DEAD_LETTERED = Counter("riverrun_trainer_dead_lettered", "Events that could not
 DEAD_LETTERS_DROPPED = Counter(
     "riverrun_param_server_dead_letters_dropped", "Oldest dead letters that went for newer ones", ["model"]
 )
+DRIFTS = Counter("riverrun_trainer_drifts", "Drifts found, by detector of the spec", ["model", "detector"])
+RETRAINS_ASKED = Counter(
+    "riverrun_trainer_retrains_asked",
+    "Retrains that triggers asked for, by what came of it: started, refused, failed",
+    ["model", "outcome"],
+)
 PUBLISHED = Counter("riverrun_trainer_versions_published", "Versions pushed and acknowledged", ["model"])
 PUBLISH_SECONDS = Histogram(
     "riverrun_trainer_publish_seconds", "From the start of encoding to the acknowledgement", buckets=_FAST

@@ -20,7 +20,8 @@ async def evaluation(session: Session, model: Model, line: Line = 0) -> None:
 
     Each answer is judged once, when its label comes, before it is learned.
 
-    JSON: {model, line, time, newest: {examples, version, metrics}, served: null or {…}}.
+    JSON: {model, line, time, newest: {examples, version, metrics}, served: null or {…}, drift: [{name, on,
+    values, found, passed_over, last_value, last_time, mean, recent}]}; what is null or empty may be left out.
     """
     from riverrun.cli.evaluation_view import evaluation_document, evaluation_tables
 

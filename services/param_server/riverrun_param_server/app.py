@@ -22,6 +22,7 @@ from riverrun_param_server.backups import Backups
 from riverrun_param_server.catalogue import Catalogue
 from riverrun_param_server.compaction import Compaction
 from riverrun_param_server.completion import Completion
+from riverrun_param_server.drift_records import DriftRecords
 from riverrun_param_server.evaluations import Evaluations
 from riverrun_param_server.event_horizon import horizons_of
 from riverrun_param_server.event_log_servicer import EventLogServicer
@@ -124,6 +125,7 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
             readers=readers,
             keeping=Keeping(catalogue, readers, clock, retention),
             evaluations=evaluations,
+            drift_records=DriftRecords(catalogue, completion),
             fatal=fatal,
         )
     finally:

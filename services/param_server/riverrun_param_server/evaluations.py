@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from riverrun.core.errors import NotReady
-from riverrun.core.evaluation_report import MAX_REPORT_BYTES, decode_report
+from riverrun.core.evaluation_report import MAX_REPORT_BYTES, EvaluationReport, decode_report
 from riverrun.core.versions import LIVE
 from riverrun.runtime.clock import Clock
 from riverrun_param_server.catalogue import Catalogue, Model
@@ -33,16 +33,17 @@ class Evaluations:
         self._clock = clock
         self._newest: dict[tuple[str, int], Reported] = {}
 
-    def report(self, model_name: str, line: int, body: bytes) -> None:
-        """Take a line's report; one that cannot be read is logged and dropped."""
+    def report(self, model_name: str, line: int, body: bytes) -> EvaluationReport | None:
+        """Take a line's report, and what it says; one that cannot be read is logged and dropped: None."""
         try:
             if len(body) > MAX_REPORT_BYTES:
                 raise ValueError(f"{len(body)} bytes")
-            decode_report(body)
+            report = decode_report(body)
         except (msgspec.MsgspecError, ValueError) as error:
             log.warning("an evaluation report was dropped", model=model_name, line=line, reason=str(error))
-            return
+            return None
         self._newest[(model_name, line)] = Reported(line, body, self._clock.wall_ns())
+        return report
 
     async def newest(self, model_name: str, line: int = 0) -> Reported:
         """What was reported last of `line`, by default of the one that is live.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from riverrun.core.errors import WrongStore
 from riverrun_param_server.catalogue import Catalogue
+from riverrun_param_server.drift_records import DriftRecords
 from riverrun_param_server.evaluations import Evaluations
 from riverrun_param_server.experiments.experiments import Experiments
 from riverrun_param_server.fatal import Fatal
@@ -53,6 +54,7 @@ class ParamServer:
     readers: Readers
     keeping: Keeping
     evaluations: Evaluations
+    drift_records: DriftRecords
     fatal: Fatal
 
     @property

@@ -165,7 +165,7 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
             if request.HasField("progress"):
                 self._server.sessions.progress(session, request.progress.problem[:1024])
                 if request.progress.report:
-                    self._server.evaluations.report(*session.key, request.progress.report)
+                    await self._take_report(session, request.progress.report)
             elif request.HasField("push"):
                 session.tell_outcome(request.push.push_id, await self._push_inline(session, request.push))
             else:
@@ -174,6 +174,13 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
                     await self._note(session, request)
         # The trainer says no more: it has gone, or is about to.
         self._server.sessions.close(session)
+
+    async def _take_report(self, session: Session, body: bytes) -> None:
+        report = self._server.evaluations.report(*session.key, body)
+        if report is not None:
+            # What could not be recorded now is told again.
+            with contextlib.suppress(RiverrunError):
+                await self._server.drift_records.take(*session.key, report)
 
     async def _note(self, session: Session, request: pb.OpenSessionRequest) -> None:
         if request.HasField("attempt"):

@@ -46,6 +46,7 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
             max_model_bytes=settings.max_model_bytes,
             clock=clock or SystemClock(),
             max_open=settings.max_open,
+            retrains=RetrainClient(channel),
         )
         trainer = _trainer(settings, around, RetrainClient(channel))
         status = status_app(alive=lambda: trainer.is_alive(settings.live_s), ready=trainer.why_not_ready)

@@ -11,6 +11,7 @@ from riverrun.events.protocol import EventLog
 from riverrun.learners.factories import NO_FACTORIES, Factories
 from riverrun.rpc.experiments_client import ExperimentsClient
 from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.retrain_client import RetrainClient
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop
 from riverrun_trainer.joining.rules import MAX_OPEN
@@ -44,6 +45,9 @@ class Surroundings:
 
     course: RetrainCourse | None = None
     """What a retrain does beside learning; None where this process runs none."""
+
+    retrains: RetrainClient | None = None
+    """What triggers start retrains by; None: they start none."""
 
 
 @dataclass(slots=True)

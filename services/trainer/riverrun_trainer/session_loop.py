@@ -28,6 +28,7 @@ from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.publish_pace import PublishPace
 from riverrun_trainer.publisher import Publisher, Target
 from riverrun_trainer.restoring import fresh_learning, restored_learning
+from riverrun_trainer.retrain_starter import RetrainStarter
 from riverrun_trainer.session_pulse import SessionPulse
 
 SLICE_S = 0.002
@@ -134,6 +135,12 @@ class SessionLoop:
             self._model, self._line, learning, lambda: self._publisher.head, self._clock.wall_ns
         )
         self._pulse.evaluation = reports.changed
+        triggers, retrains = learning.judges.triggers, self._around.retrains
+        if triggers is not None and retrains is not None:
+            starter = RetrainStarter(
+                self._model, self._line, learning, triggers, self._around.client, retrains
+            )
+            self._pulse.start(starter.run())
         pace = PublishPace(self._model, self._publishing(spec), learning, self._clock.monotonic())
         self._caution = await self._pulse.working(self._cautious(learning))
         self._memory.poisoned |= self._caution.poisoned
@@ -245,7 +252,15 @@ class SessionLoop:
         log.info("the publish policy changed", model=self._model, policy=spec.publish.describe())
         if self._course is not None and spec.retrain != opened_with.retrain:
             return True
-        return spec.publish.precision != opened_with.publish.precision or spec.label != opened_with.label
+        return any(
+            now != then
+            for now, then in (
+                (spec.publish.precision, opened_with.publish.precision),
+                (spec.label, opened_with.label),
+                (spec.drift, opened_with.drift),
+                (spec.retrain.when, opened_with.retrain.when),
+            )
+        )
 
     async def _publish(self, learning: Learning, pace: PublishPace | None = None) -> None:
         """Take the state and send it on its way; learning may go on when this returns."""

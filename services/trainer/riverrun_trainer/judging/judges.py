@@ -10,10 +10,12 @@ from riverrun.core.evaluation_report import EvaluationReport
 from riverrun.core.parts import Part, StatePart, units_of
 from riverrun.core.spec import ModelSpec
 from riverrun.core.units import Unit
+from riverrun_trainer.judging.drift_judge import DriftJudge
 from riverrun_trainer.judging.experiment_judge import ExperimentJudge
 from riverrun_trainer.judging.guardrail_watch import GuardrailWatch
 from riverrun_trainer.judging.scorer import Scorer
 from riverrun_trainer.judging.served_scores import ServedScores
+from riverrun_trainer.judging.trigger_judge import TriggerJudge
 
 if TYPE_CHECKING:
     from riverrun_trainer.line_context import Surroundings
@@ -30,13 +32,15 @@ class Reporter(Protocol):
 class Judges:
     """`scorers` hear of each example before it is learned, in this order; `parts` are committed with the
     version; `reporters` fill in the evaluation report. One object may be all three. `beside` runs for as long
-    as the session does; what it raises ends that.
+    as the session does; what it raises ends that. `triggers` say when a retrain is due, None where the spec
+    has none.
     """
 
     scorers: Sequence[Scorer] = ()
     parts: Mapping[Part, StatePart] = field(default_factory=dict)
     reporters: Sequence[Reporter] = ()
     beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
+    triggers: TriggerJudge | None = None
 
 
 NO_JUDGES = Judges()
@@ -62,4 +66,14 @@ def judges_of(spec: ModelSpec, units: Mapping[int, Unit], around: Surroundings) 
         reporters.append(arms)
         if around.arms is not None:
             beside.append(GuardrailWatch(spec.name, arms, around.arms).run)
-    return Judges(scorers, parts, reporters, beside)
+    drift = triggers = None
+    if spec.drift:
+        drift = parts[Part.DRIFT] = DriftJudge(spec, units_of(Part.DRIFT, units))
+        scorers.append(drift)
+        reporters.append(drift)
+    if spec.retrain.when:
+        drifts = dict if drift is None else drift.found
+        triggers = TriggerJudge(spec.retrain.when, drifts, units_of(Part.TRIGGERS, units))
+        parts[Part.TRIGGERS] = triggers
+        scorers.append(triggers)
+    return Judges(scorers, parts, reporters, beside, triggers)
