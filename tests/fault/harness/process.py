@@ -39,7 +39,7 @@ class ServiceProcess:
     """
 
     def __init__(self, module: str, settings: Mapping[str, str], log: Path, setup: Setup) -> None:
-        self._log = log
+        self.log = log
         self._lines: list[dict[str, Any]] = []
         bound = [sys.executable, "-I", "-S", riverrun.cli.up.parent_bound.__file__, str(os.getpid())]
         environment = {**os.environ, "PYTHONHASHSEED": "1", **settings, **setup.environment}
@@ -66,11 +66,11 @@ class ServiceProcess:
 
     def said(self) -> str:
         """Its output so far."""
-        return self._log.read_bytes()[self._offset :].decode(errors="replace")
+        return self.log.read_bytes()[self._offset :].decode(errors="replace")
 
     def lines(self) -> list[dict[str, Any]]:
         """What it logged so far; each line is read once."""
-        with self._log.open("rb") as log:
+        with self.log.open("rb") as log:
             log.seek(self._read_to)
             whole, ended, _ = log.read().rpartition(b"\n")
         self._read_to += len(whole) + len(ended)

@@ -27,6 +27,9 @@ SHORT_LEASE_S = 1.5
 
 REPORT_S = 0.2
 
+SAID_LAST = 2_000
+"""Characters of each process's log that a failure shows."""
+
 FACTORIES = ("tests.fault.harness.deadly:make",)
 
 
@@ -82,6 +85,10 @@ class TrainerRig:
                 self.client = ParameterClient(channel, deadline_s=DEADLINE_S)
                 self.log = RemoteEventLog(channel, deadline_s=DEADLINE_S)
                 yield self
+        except BaseException as error:
+            for process in self._processes:
+                error.add_note(f"{process.log.name}: … {process.said()[-SAID_LAST:]}")
+            raise
         finally:
             for process in self._processes:
                 process.kill()
