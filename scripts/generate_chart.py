@@ -41,7 +41,7 @@ OWN = {
 OWN_PARTS = ("tls_", "auth_")
 """Settings that the chart itself gives: where things are, and what other values say."""
 
-_TYPES = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
+_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ def layers() -> dict[str, list[str]]:
     extras = project["optional-dependencies"]
     return {
         "build": groups["build"],
-        "base": project["dependencies"],
+        # The image has traces on board: whether there are any is a matter of its environment.
+        "base": project["dependencies"] + extras["otel"],
         "demo": extras["replay"] + groups["demo"],
         "dev": extras["torch"] + extras["kubectl"] + groups["dev"],
     }

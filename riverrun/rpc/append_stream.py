@@ -15,6 +15,7 @@ from riverrun.core.errors import RiverrunError, Unavailable
 from riverrun.core.events import Appended, NewEvent, Stream
 from riverrun.rpc.event_log import PEER, RemoteEventLog, append_request, appended_from
 from riverrun.rpc.params_client import translated
+from riverrun.runtime import tracing
 
 
 class AppendStream:
@@ -40,7 +41,9 @@ class AppendStream:
 
     async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
         """See `EventLog.append`."""
-        answer = await self._exchange(append_request(model, stream, events))
+        request = append_request(model, stream, events)
+        request.trace.update(tracing.here())
+        answer = await self._exchange(request)
         if answer.HasField("answer"):
             return appended_from(answer.answer)
         # Nothing was appended, and the call says why.

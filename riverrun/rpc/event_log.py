@@ -11,7 +11,7 @@ from riverrun.api.events.v1 import events_pb2_grpc as pb_grpc
 from riverrun.core.errors import Unavailable
 from riverrun.core.events import Appended, LoggedEvent, LogMoment, NewEvent, Offsets, Stream
 from riverrun.rpc.converters import stream_named
-from riverrun.rpc.params_client import translated
+from riverrun.rpc.params_client import calling, translated
 
 PEER = "the event log"
 
@@ -29,8 +29,8 @@ class RemoteEventLog:
     async def append(self, model: str, stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
         """See `EventLog.append`."""
         request = append_request(model, stream, events)
-        with translated(PEER):
-            answer = await self._stub.Append(request, timeout=self._deadline_s)
+        with calling("Append", PEER) as metadata:
+            answer = await self._stub.Append(request, timeout=self._deadline_s, metadata=metadata)
         return appended_from(answer)
 
     async def read(
@@ -57,20 +57,22 @@ class RemoteEventLog:
     async def trim(self, model: str, stream: Stream, before: Offsets) -> None:
         """See `EventLog.trim`."""
         request = pb.TrimRequest(model=model, stream=stream.value, before=before.get(0, 0))
-        with translated(PEER):
-            await self._stub.Trim(request, timeout=self._deadline_s)
+        with calling("Trim", PEER) as metadata:
+            await self._stub.Trim(request, timeout=self._deadline_s, metadata=metadata)
 
     async def end(self, model: str, stream: Stream) -> Offsets:
         """See `EventLog.end`."""
         request = pb.EndRequest(model=model, stream=stream.value)
-        with translated(PEER):
-            answer = await self._stub.End(request, timeout=self._deadline_s)
+        with calling("End", PEER) as metadata:
+            answer = await self._stub.End(request, timeout=self._deadline_s, metadata=metadata)
         return {0: answer.end}
 
     async def moment(self, model: str) -> LogMoment:
         """See `EventLog.moment`."""
-        with translated(PEER):
-            answer = await self._stub.Moment(pb.MomentRequest(model=model), timeout=self._deadline_s)
+        with calling("Moment", PEER) as metadata:
+            answer = await self._stub.Moment(
+                pb.MomentRequest(model=model), timeout=self._deadline_s, metadata=metadata
+            )
         return LogMoment(answer.clock_ns, {stream_named(name): {0: end} for name, end in answer.ends.items()})
 
 

@@ -27,8 +27,12 @@ from riverrun.rpc.converters import (
 from riverrun.rpc.errors import from_rpc_error
 from riverrun.rpc.weight_converters import pulled_from_pb, push_to_pb, pushed_from_pb
 from riverrun.rpc.weights import Pulled, Push, Pushed
+from riverrun.runtime import tracing
 
 PEER = "the parameter server"
+
+Metadata = tuple[tuple[str, str], ...] | None
+"""Of a call, beside what channels add themselves."""
 
 
 class ParameterClient:
@@ -44,19 +48,22 @@ class ParameterClient:
     async def register_model(self, spec_yaml: str, base_spec_revision: int = 0) -> tuple[ModelInfo, bool]:
         """The model as registered, and whether this opened a line."""
         request = pb.RegisterModelRequest(spec_yaml=spec_yaml, base_spec_revision=base_spec_revision)
-        with translated():
-            answer = await self.stub.RegisterModel(request, timeout=self._deadline_s)
+        with calling("RegisterModel") as metadata:
+            answer = await self.stub.RegisterModel(request, timeout=self._deadline_s, metadata=metadata)
         return model_from_pb(answer.model), answer.opened_line
 
     async def delete_model(self, model: str) -> None:
         """Mark `model` deleted."""
-        with translated():
-            await self.stub.DeleteModel(pb.DeleteModelRequest(model=model), timeout=self._deadline_s)
+        request = pb.DeleteModelRequest(model=model)
+        with calling("DeleteModel") as metadata:
+            await self.stub.DeleteModel(request, timeout=self._deadline_s, metadata=metadata)
 
     async def list_models(self) -> list[ModelInfo]:
         """All models, by name."""
-        with translated():
-            answer = await self.stub.ListModels(pb.ListModelsRequest(), timeout=self._deadline_s)
+        with calling("ListModels") as metadata:
+            answer = await self.stub.ListModels(
+                pb.ListModelsRequest(), timeout=self._deadline_s, metadata=metadata
+            )
         return [model_from_pb(model) for model in answer.models]
 
     async def list_versions(self, model: str, *, limit: int = 100, before: int = 0) -> list[Manifest]:
@@ -67,21 +74,23 @@ class ParameterClient:
     async def list_kept_versions(self, model: str, *, limit: int = 100, before: int = 0) -> list[KeptVersion]:
         """Versions of `model`, newest first, with what is kept of each and why."""
         request = pb.ListVersionsRequest(model=model, page_size=limit, before_version=before)
-        with translated():
-            answer = await self.stub.ListVersions(request, timeout=self._deadline_s)
+        with calling("ListVersions") as metadata:
+            answer = await self.stub.ListVersions(request, timeout=self._deadline_s, metadata=metadata)
         return kept_from_pb(answer)
 
     async def get_version(self, model: str, version: int) -> Manifest:
         """The manifest of one version."""
         request = pb.GetVersionRequest(model=model, version=version)
-        with translated():
-            answer = await self.stub.GetVersion(request, timeout=self._deadline_s)
+        with calling("GetVersion") as metadata:
+            answer = await self.stub.GetVersion(request, timeout=self._deadline_s, metadata=metadata)
         return manifest_from_pb(answer.manifest)
 
     async def list_readers(self, model: str = "") -> list[ReaderInfo]:
         """What each connected reader reported last, of `model` or of all."""
-        with translated():
-            answer = await self.stub.ListReaders(pb.ListReadersRequest(model=model), timeout=self._deadline_s)
+        with calling("ListReaders") as metadata:
+            answer = await self.stub.ListReaders(
+                pb.ListReadersRequest(model=model), timeout=self._deadline_s, metadata=metadata
+            )
         return [reader_from_pb(reader) for reader in answer.readers]
 
     async def get_evaluation(self, model: str, line: int = 0) -> EvaluationReport:
@@ -90,15 +99,15 @@ class ParameterClient:
         Raises `NotReady` where nothing was reported yet.
         """
         request = pb.GetEvaluationRequest(model=model, line=line)
-        with translated():
-            answer = await self.stub.GetEvaluation(request, timeout=self._deadline_s)
+        with calling("GetEvaluation") as metadata:
+            answer = await self.stub.GetEvaluation(request, timeout=self._deadline_s, metadata=metadata)
         return decode_report(answer.report)
 
     async def list_records(self, model: str, *, limit: int = 100, before: int = 0) -> list[JournalRecord]:
         """What moved of `model` and why, newest first."""
         request = pb.ListRecordsRequest(model=model, page_size=limit, before=before)
-        with translated():
-            answer = await self.stub.ListRecords(request, timeout=self._deadline_s)
+        with calling("ListRecords") as metadata:
+            answer = await self.stub.ListRecords(request, timeout=self._deadline_s, metadata=metadata)
         return [record_from_pb(record) for record in answer.records]
 
     async def set_channel(
@@ -139,16 +148,16 @@ class ParameterClient:
             request.follow_line = follow_line
         elif remove:
             request.remove = True
-        with translated():
-            answer = await self.stub.SetChannel(request, timeout=self._deadline_s)
+        with calling("SetChannel") as metadata:
+            answer = await self.stub.SetChannel(request, timeout=self._deadline_s, metadata=metadata)
         return channel_from_pb(answer.channel), channel_from_pb(answer.previous)
 
     async def reset(self, model: str, to_version: int, *, replay: bool, reason: str = "") -> Line:
         """Go on learning from `to_version` in a new line; the examples since are skipped, or replayed."""
         choice = pb.ResetRequest.EXAMPLES_REPLAY if replay else pb.ResetRequest.EXAMPLES_SKIP
         request = pb.ResetRequest(model=model, to_version=to_version, examples=choice, reason=reason)
-        with translated():
-            answer = await self.stub.Reset(request, timeout=self._deadline_s)
+        with calling("Reset") as metadata:
+            answer = await self.stub.Reset(request, timeout=self._deadline_s, metadata=metadata)
         return line_from_pb(answer.line)
 
     async def push(self, push: Push, *, deadline_s: float | None = None) -> Pushed:
@@ -162,8 +171,10 @@ class ParameterClient:
                 for chunk in split(push.serving + push.trainer):
                     yield pb.PushRequest(chunk=chunk)
 
-        with translated():
-            answer = await self.stub.Push(requests(), timeout=deadline_s or self._deadline_s)
+        with calling("Push") as metadata:
+            answer = await self.stub.Push(
+                requests(), timeout=deadline_s or self._deadline_s, metadata=metadata
+            )
         return pushed_from_pb(answer)
 
     async def pull(
@@ -194,8 +205,9 @@ class ParameterClient:
             request.version = version
         header: pb.PullHeader | None = None
         joiner = Joiner(f"model {model}", 0, max_bytes=max_bytes)
-        with translated():
-            async for part in self.stub.Pull(request, timeout=deadline_s or 6 * self._deadline_s):
+        timeout_s = deadline_s or 6 * self._deadline_s
+        with calling("Pull") as metadata:
+            async for part in self.stub.Pull(request, timeout=timeout_s, metadata=metadata):
                 if header is None:
                     header = part.header
                     total = header.serving_bytes + header.trainer_bytes
@@ -205,6 +217,13 @@ class ParameterClient:
         if header is None or joiner.missing:
             raise Unavailable(PEER, f"the pull of {model} was cut short")
         return pulled_from_pb(header, joiner.joined())
+
+
+@contextlib.contextmanager
+def calling(method: str, peer: str = PEER) -> Iterator[Metadata]:
+    """One call of `method`, as a span, with the metadata that tells the server so; gRPC's errors as ours."""
+    with tracing.span(method, "client", {"rpc.system": "grpc", "rpc.method": method}), translated(peer):
+        yield tuple(tracing.here().items()) or None
 
 
 @contextlib.contextmanager

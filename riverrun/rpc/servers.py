@@ -13,6 +13,8 @@ from grpc_reflection.v1alpha import reflection
 
 from riverrun.rpc.channels import MAX_MESSAGE
 from riverrun.rpc.errors import abort
+from riverrun.rpc.traced_calls import TracingInterceptor
+from riverrun.runtime import tracing
 
 _OPTIONS = [
     # Two processes must never share a port by accident: the second one fails to bind.
@@ -99,7 +101,11 @@ async def serving_grpc(
     server = grpc.aio.server(
         options=[*_OPTIONS, *options],
         maximum_concurrent_rpcs=max_calls,
-        interceptors=[*interceptors, *([ErrorInterceptor()] if map_errors else [])],
+        interceptors=[
+            *([TracingInterceptor()] if tracing.is_on() else []),
+            *interceptors,
+            *([ErrorInterceptor()] if map_errors else []),
+        ],
     )
     names = list(add_services(server))
     healths = health.aio.HealthServicer()

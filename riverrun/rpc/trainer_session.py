@@ -24,6 +24,7 @@ from riverrun.rpc.params_client import PEER, ParameterClient, translated
 from riverrun.rpc.times import unix_ns
 from riverrun.rpc.weight_converters import push_to_pb, pushed_from_pb
 from riverrun.rpc.weights import Push, Pushed
+from riverrun.runtime import tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class TrainerSession:
         self._pushes[push.push_id] = answer
         try:
             async with asyncio.timeout(deadline_s):
-                await self._write(pb.OpenSessionRequest(push=push_to_pb(push, inline=True)))
+                header = push_to_pb(push, inline=True)
+                header.trace.update(tracing.here())
+                await self._write(pb.OpenSessionRequest(push=header))
                 return await answer
         except TimeoutError as error:
             raise Unavailable(PEER, f"no answer to a push within {deadline_s:g} s") from error

@@ -8,6 +8,7 @@ import riverrun.rpc.transport  # noqa: F401  # before anything imports grpc
 from riverrun.runtime.lifecycle import run_service
 from riverrun.runtime.logs import set_up_logs
 from riverrun.runtime.settings import settings_of_process
+from riverrun.runtime.tracing import tracing
 from riverrun_param_server.app import serve
 from riverrun_param_server.follower.app import follow
 from riverrun_param_server.settings import ParamServerSettings
@@ -18,7 +19,8 @@ def main() -> int:
     settings = settings_of_process(ParamServerSettings)
     set_up_logs("param-server", level=settings.log_level, form=settings.log_format)
     run = follow if settings.follow else serve
-    return run_service(lambda stop: run(settings, stop))
+    with tracing("riverrun-param-server"):
+        return run_service(lambda stop: run(settings, stop))
 
 
 if __name__ == "__main__":

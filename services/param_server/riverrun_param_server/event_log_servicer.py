@@ -13,6 +13,7 @@ from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.core.events import NewEvent, Offsets, Stream
 from riverrun.events.protocol import EventLog
 from riverrun.rpc.converters import stream_named
+from riverrun.runtime import tracing
 
 DEFAULT_LIMIT = 512
 MAX_LIMIT = 10_000
@@ -76,8 +77,10 @@ class EventLogServicer(pb_grpc.EventLogServicer):
             taking.cancel()
 
     async def _answer(self, request: pb.AppendRequest, context: Any) -> pb.AppendStreamResponse:
+        attributes = {tracing.MODEL: request.model, "riverrun.stream": request.stream}
         try:
-            return pb.AppendStreamResponse(answer=await self.Append(request, context))
+            with tracing.continued("Append", "server", attributes, request.trace):
+                return pb.AppendStreamResponse(answer=await self.Append(request, context))
         except RiverrunError:
             return pb.AppendStreamResponse()
 

@@ -28,6 +28,7 @@ from riverrun.rpc.converters import (
 from riverrun.rpc.times import timestamp
 from riverrun.rpc.weight_converters import push_from_pb, pushed_to_pb
 from riverrun.rpc.weights import Pushed
+from riverrun.runtime import tracing
 from riverrun_param_server import requests
 from riverrun_param_server.backups import Backups, Done, FileBegins, FileEnds, Part
 from riverrun_param_server.channel_records import By
@@ -193,7 +194,8 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
         try:
             push = requests.inline_push(header, session.key)
             self._server.pushes.admit(push, header.serving_bytes + header.trainer_bytes)
-            return await self._server.pushes.push(push)
+            with tracing.continued("Push", "server", {tracing.MODEL: push.model}, header.trace):
+                return await self._server.pushes.push(push)
         except RiverrunError:
             return None
 

@@ -24,6 +24,7 @@ from riverrun.rpc.credentials import Credentials
 from riverrun.rpc.params_client import PEER, ParameterClient
 from riverrun.rpc.server_security import server_security
 from riverrun.rpc.servers import serving_grpc
+from riverrun.runtime import tracing
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
 from riverrun.runtime.status_app import serving_http
@@ -35,11 +36,12 @@ from riverrun_serving.core.served_models import ServedModels
 from riverrun_serving.grpc_edge.health import keep_health
 from riverrun_serving.grpc_edge.messages import POOL, SERVICE
 from riverrun_serving.grpc_edge.servicer import InferenceServicer
-from riverrun_serving.rest_edge.edge import RestEdge
+from riverrun_serving.rest_edge.edge import RestEdge, route_of
 from riverrun_serving.rest_edge.inference_routes import InferenceRoutes
 from riverrun_serving.rest_edge.information import information_app
 from riverrun_serving.rest_edge.native_routes import NativeRoutes
 from riverrun_serving.rest_edge.statuses import refused
+from riverrun_serving.rest_edge.traced_edge import TracedEdge
 from riverrun_serving.settings import ServingSettings
 from riverrun_serving.sync.cache_writer import CacheWriter
 from riverrun_serving.sync.last_good import LastGoodFolder
@@ -121,7 +123,7 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
         edge = _rest_edge(settings, clock, models, synchronizer, readiness, queue, predictions, client)
         rest_port = await stack.enter_async_context(
             serving_http(
-                security.guarded(edge, routes, refused),
+                security.guarded(TracedEdge(edge, route_of) if tracing.is_on() else edge, routes, refused),
                 settings.host,
                 settings.rest_port,
                 settings.drain_s,

@@ -8,6 +8,7 @@ import riverrun.rpc.transport  # noqa: F401  # before anything imports grpc
 from riverrun.runtime.lifecycle import run_service
 from riverrun.runtime.logs import set_up_logs
 from riverrun.runtime.settings import settings_of_process
+from riverrun.runtime.tracing import tracing
 from riverrun_trainer.app import serve
 from riverrun_trainer.settings import TrainerSettings
 
@@ -16,7 +17,8 @@ def main() -> int:
     """Run until SIGTERM or SIGINT; the exit status."""
     settings = settings_of_process(TrainerSettings)
     set_up_logs("trainer", level=settings.log_level, form=settings.log_format)
-    return run_service(lambda stop: serve(settings, stop))
+    with tracing("riverrun-trainer"):
+        return run_service(lambda stop: serve(settings, stop))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from riverrun.core.events import OffsetRange, Stream
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Push, Pushed
+from riverrun.runtime import tracing
 from riverrun.runtime.failpoints import reach
 from riverrun_trainer.learning import Captured
 
@@ -96,9 +97,16 @@ class Publisher:
         """
         skipped = tuple(self._skipped)
         push = push_of(captured, self._target, self.head, source, skipped)
-        reach("trainer.before-push")
-        pushed = await self._until_answered(push)
-        reach("trainer.after-answer")
+        attributes: dict[str, tracing.Value] = {
+            tracing.MODEL: push.model,
+            tracing.BYTES: len(push.serving) + len(push.trainer),
+            "riverrun.examples": push.examples,
+        }
+        with tracing.span("publish", attributes=attributes):
+            reach("trainer.before-push")
+            pushed = await self._until_answered(push)
+            reach("trainer.after-answer")
+            tracing.describe({tracing.VERSION: pushed.version})
         if pushed.store_id != self._target.store_id:
             raise WrongStore(pushed.store_id, self._target.store_id)
         del self._skipped[: len(skipped)]

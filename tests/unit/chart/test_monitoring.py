@@ -99,3 +99,22 @@ def test_a_cluster_without_the_operator_gets_none_of_its_objects() -> None:
     assert plain.returncode == 0
     assert "PodMonitor" not in plain.stdout
     assert {"PodMonitor", "PrometheusRule"} <= kinds(render(MONITORING))
+
+
+def test_services_trace_to_the_collector_that_is_named_and_say_which_pod_they_are() -> None:
+    values = {"insecure": True, "tracing": {"endpoint": "http://otel:4317", "ratio": 0.25}}
+
+    for kind, name in (
+        ("Deployment", "riverrun-serving"),
+        ("Deployment", "riverrun-trainer"),
+        ("StatefulSet", "riverrun-param-server"),
+    ):
+        for given in (values, {"insecure": True}):
+            pod = named(render(given), kind, name)["spec"]["template"]["spec"]
+            env = {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}
+            if given is values:
+                assert env["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://otel:4317"
+                assert env["OTEL_TRACES_SAMPLER_ARG"] == "0.25"
+                assert str(env["OTEL_RESOURCE_ATTRIBUTES"]).endswith("k8s.pod.name=$(POD_NAME)")
+            else:
+                assert not any(key.startswith("OTEL_") for key in env)

@@ -78,3 +78,14 @@ def test_serving_may_be_closed_to_all_but_its_clients() -> None:
 
 def test_they_can_be_left_out() -> None:
     assert "NetworkPolicy" not in kinds(render({"insecure": True, "networkPolicy": {"enabled": False}}))
+
+
+def test_a_collector_of_traces_is_reached_by_its_port_where_one_is_named() -> None:
+    for endpoint, port in (
+        ("http://otel:4317", 4317),
+        ("https://otel.example", 443),
+        ("http://otel", 80),
+    ):
+        for component in ("serving", "trainer", "param-server", "backup"):
+            egress = policy(component, {"tracing": {"endpoint": endpoint}})["egress"]
+            assert {"ports": [{"port": port}]} in egress

@@ -2,6 +2,11 @@
 {{- define "riverrun.egress" -}}
 # DNS, wherever the cluster has it.
 - ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+{{- with .Values.tracing.endpoint }}
+{{- $found := regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" }}
+# The collector of traces, wherever it is.
+- ports: [{port: {{ $found | default (hasPrefix "https:" . | ternary "443" "80") | int }}}]
+{{- end }}
 {{- with .Values.networkPolicy.extraEgress }}
 {{ toYaml . }}
 {{- end }}

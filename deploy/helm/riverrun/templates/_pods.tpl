@@ -84,6 +84,15 @@ securityContext:
 {{- with $root.Values.factories }}
 - {name: RIVERRUN_FACTORIES, value: {{ join "," . | quote }}}
 {{- end }}
+{{- with $root.Values.tracing }}
+{{- if .endpoint }}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }}}
+- {name: OTEL_TRACES_SAMPLER, value: {{ .sampler | quote }}}
+- {name: OTEL_TRACES_SAMPLER_ARG, value: {{ .ratio | quote }}}
+- {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+- {name: OTEL_RESOURCE_ATTRIBUTES, value: "k8s.namespace.name={{ $root.Release.Namespace }},k8s.pod.name=$(POD_NAME)"}
+{{- end }}
+{{- end }}
 {{- range $key, $value := $own.settings }}
 - {name: RIVERRUN_{{ $prefix }}_{{ snakecase $key | upper }}, value: {{ include "riverrun.text" $value | quote }}}
 {{- end }}

@@ -24,45 +24,49 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#riverrun/api/events/v1/events.proto\x12\x16riverrun.api.events.v1\"P\n\x08NewEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\x0c\"`\n\rAppendRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x30\n\x06\x65vents\x18\x03 \x03(\x0b\x32 .riverrun.api.events.v1.NewEvent\"V\n\x0e\x41ppendResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x32\n\x08\x61ppended\x18\x02 \x03(\x0b\x32 .riverrun.api.events.v1.Appended\"N\n\x14\x41ppendStreamResponse\x12\x36\n\x06\x61nswer\x18\x01 \x01(\x0b\x32&.riverrun.api.events.v1.AppendResponse\">\n\x08\x41ppended\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x11\n\tduplicate\x18\x02 \x01(\x08\x12\x0f\n\x07refused\x18\x03 \x01(\t\"Z\n\x0bReadRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\r\n\x05start\x18\x03 \x01(\x03\x12\x0e\n\x06\x66ollow\x18\x04 \x01(\x08\x12\r\n\x05limit\x18\x05 \x01(\x05\"b\n\x0cReadResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x33\n\x06\x65vents\x18\x02 \x03(\x0b\x32#.riverrun.api.events.v1.LoggedEvent\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x03\"c\n\x0bLoggedEvent\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\x12\x13\n\x0breceived_ns\x18\x04 \x01(\x03\x12\x0c\n\x04\x62ody\x18\x05 \x01(\x0c\"<\n\x0bTrimRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\x03\" \n\x0cTrimResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\"+\n\nEndRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\",\n\x0b\x45ndResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x03\"\x1e\n\rMomentRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\xa1\x01\n\x0eMomentResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63lock_ns\x18\x02 \x01(\x03\x12>\n\x04\x65nds\x18\x03 \x03(\x0b\x32\x30.riverrun.api.events.v1.MomentResponse.EndsEntry\x1a+\n\tEndsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x32\x9d\x04\n\x08\x45ventLog\x12W\n\x06\x41ppend\x12%.riverrun.api.events.v1.AppendRequest\x1a&.riverrun.api.events.v1.AppendResponse\x12g\n\x0c\x41ppendStream\x12%.riverrun.api.events.v1.AppendRequest\x1a,.riverrun.api.events.v1.AppendStreamResponse(\x01\x30\x01\x12S\n\x04Read\x12#.riverrun.api.events.v1.ReadRequest\x1a$.riverrun.api.events.v1.ReadResponse0\x01\x12Q\n\x04Trim\x12#.riverrun.api.events.v1.TrimRequest\x1a$.riverrun.api.events.v1.TrimResponse\x12N\n\x03\x45nd\x12\".riverrun.api.events.v1.EndRequest\x1a#.riverrun.api.events.v1.EndResponse\x12W\n\x06Moment\x12%.riverrun.api.events.v1.MomentRequest\x1a&.riverrun.api.events.v1.MomentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#riverrun/api/events/v1/events.proto\x12\x16riverrun.api.events.v1\"P\n\x08NewEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\x12\x13\n\x0b\x66ingerprint\x18\x04 \x01(\x0c\"\xcf\x01\n\rAppendRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x30\n\x06\x65vents\x18\x03 \x03(\x0b\x32 .riverrun.api.events.v1.NewEvent\x12?\n\x05trace\x18\x04 \x03(\x0b\x32\x30.riverrun.api.events.v1.AppendRequest.TraceEntry\x1a,\n\nTraceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"V\n\x0e\x41ppendResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x32\n\x08\x61ppended\x18\x02 \x03(\x0b\x32 .riverrun.api.events.v1.Appended\"N\n\x14\x41ppendStreamResponse\x12\x36\n\x06\x61nswer\x18\x01 \x01(\x0b\x32&.riverrun.api.events.v1.AppendResponse\">\n\x08\x41ppended\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x11\n\tduplicate\x18\x02 \x01(\x08\x12\x0f\n\x07refused\x18\x03 \x01(\t\"Z\n\x0bReadRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\r\n\x05start\x18\x03 \x01(\x03\x12\x0e\n\x06\x66ollow\x18\x04 \x01(\x08\x12\r\n\x05limit\x18\x05 \x01(\x05\"b\n\x0cReadResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x33\n\x06\x65vents\x18\x02 \x03(\x0b\x32#.riverrun.api.events.v1.LoggedEvent\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x03\"c\n\x0bLoggedEvent\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x0f\n\x07time_ns\x18\x03 \x01(\x03\x12\x13\n\x0breceived_ns\x18\x04 \x01(\x03\x12\x0c\n\x04\x62ody\x18\x05 \x01(\x0c\"<\n\x0bTrimRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\x03\" \n\x0cTrimResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\"+\n\nEndRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\",\n\x0b\x45ndResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x03\"\x1e\n\rMomentRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\xa1\x01\n\x0eMomentResponse\x12\x10\n\x08store_id\x18\x01 \x01(\t\x12\x10\n\x08\x63lock_ns\x18\x02 \x01(\x03\x12>\n\x04\x65nds\x18\x03 \x03(\x0b\x32\x30.riverrun.api.events.v1.MomentResponse.EndsEntry\x1a+\n\tEndsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x32\x9d\x04\n\x08\x45ventLog\x12W\n\x06\x41ppend\x12%.riverrun.api.events.v1.AppendRequest\x1a&.riverrun.api.events.v1.AppendResponse\x12g\n\x0c\x41ppendStream\x12%.riverrun.api.events.v1.AppendRequest\x1a,.riverrun.api.events.v1.AppendStreamResponse(\x01\x30\x01\x12S\n\x04Read\x12#.riverrun.api.events.v1.ReadRequest\x1a$.riverrun.api.events.v1.ReadResponse0\x01\x12Q\n\x04Trim\x12#.riverrun.api.events.v1.TrimRequest\x1a$.riverrun.api.events.v1.TrimResponse\x12N\n\x03\x45nd\x12\".riverrun.api.events.v1.EndRequest\x1a#.riverrun.api.events.v1.EndResponse\x12W\n\x06Moment\x12%.riverrun.api.events.v1.MomentRequest\x1a&.riverrun.api.events.v1.MomentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'riverrun.api.events.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_APPENDREQUEST_TRACEENTRY']._loaded_options = None
+  _globals['_APPENDREQUEST_TRACEENTRY']._serialized_options = b'8\001'
   _globals['_MOMENTRESPONSE_ENDSENTRY']._loaded_options = None
   _globals['_MOMENTRESPONSE_ENDSENTRY']._serialized_options = b'8\001'
   _globals['_NEWEVENT']._serialized_start=63
   _globals['_NEWEVENT']._serialized_end=143
-  _globals['_APPENDREQUEST']._serialized_start=145
-  _globals['_APPENDREQUEST']._serialized_end=241
-  _globals['_APPENDRESPONSE']._serialized_start=243
-  _globals['_APPENDRESPONSE']._serialized_end=329
-  _globals['_APPENDSTREAMRESPONSE']._serialized_start=331
-  _globals['_APPENDSTREAMRESPONSE']._serialized_end=409
-  _globals['_APPENDED']._serialized_start=411
-  _globals['_APPENDED']._serialized_end=473
-  _globals['_READREQUEST']._serialized_start=475
-  _globals['_READREQUEST']._serialized_end=565
-  _globals['_READRESPONSE']._serialized_start=567
-  _globals['_READRESPONSE']._serialized_end=665
-  _globals['_LOGGEDEVENT']._serialized_start=667
-  _globals['_LOGGEDEVENT']._serialized_end=766
-  _globals['_TRIMREQUEST']._serialized_start=768
-  _globals['_TRIMREQUEST']._serialized_end=828
-  _globals['_TRIMRESPONSE']._serialized_start=830
-  _globals['_TRIMRESPONSE']._serialized_end=862
-  _globals['_ENDREQUEST']._serialized_start=864
-  _globals['_ENDREQUEST']._serialized_end=907
-  _globals['_ENDRESPONSE']._serialized_start=909
-  _globals['_ENDRESPONSE']._serialized_end=953
-  _globals['_MOMENTREQUEST']._serialized_start=955
-  _globals['_MOMENTREQUEST']._serialized_end=985
-  _globals['_MOMENTRESPONSE']._serialized_start=988
-  _globals['_MOMENTRESPONSE']._serialized_end=1149
-  _globals['_MOMENTRESPONSE_ENDSENTRY']._serialized_start=1106
-  _globals['_MOMENTRESPONSE_ENDSENTRY']._serialized_end=1149
-  _globals['_EVENTLOG']._serialized_start=1152
-  _globals['_EVENTLOG']._serialized_end=1693
+  _globals['_APPENDREQUEST']._serialized_start=146
+  _globals['_APPENDREQUEST']._serialized_end=353
+  _globals['_APPENDREQUEST_TRACEENTRY']._serialized_start=309
+  _globals['_APPENDREQUEST_TRACEENTRY']._serialized_end=353
+  _globals['_APPENDRESPONSE']._serialized_start=355
+  _globals['_APPENDRESPONSE']._serialized_end=441
+  _globals['_APPENDSTREAMRESPONSE']._serialized_start=443
+  _globals['_APPENDSTREAMRESPONSE']._serialized_end=521
+  _globals['_APPENDED']._serialized_start=523
+  _globals['_APPENDED']._serialized_end=585
+  _globals['_READREQUEST']._serialized_start=587
+  _globals['_READREQUEST']._serialized_end=677
+  _globals['_READRESPONSE']._serialized_start=679
+  _globals['_READRESPONSE']._serialized_end=777
+  _globals['_LOGGEDEVENT']._serialized_start=779
+  _globals['_LOGGEDEVENT']._serialized_end=878
+  _globals['_TRIMREQUEST']._serialized_start=880
+  _globals['_TRIMREQUEST']._serialized_end=940
+  _globals['_TRIMRESPONSE']._serialized_start=942
+  _globals['_TRIMRESPONSE']._serialized_end=974
+  _globals['_ENDREQUEST']._serialized_start=976
+  _globals['_ENDREQUEST']._serialized_end=1019
+  _globals['_ENDRESPONSE']._serialized_start=1021
+  _globals['_ENDRESPONSE']._serialized_end=1065
+  _globals['_MOMENTREQUEST']._serialized_start=1067
+  _globals['_MOMENTREQUEST']._serialized_end=1097
+  _globals['_MOMENTRESPONSE']._serialized_start=1100
+  _globals['_MOMENTRESPONSE']._serialized_end=1261
+  _globals['_MOMENTRESPONSE_ENDSENTRY']._serialized_start=1218
+  _globals['_MOMENTRESPONSE_ENDSENTRY']._serialized_end=1261
+  _globals['_EVENTLOG']._serialized_start=1264
+  _globals['_EVENTLOG']._serialized_end=1805
 # @@protoc_insertion_point(module_scope)

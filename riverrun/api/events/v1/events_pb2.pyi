@@ -19,14 +19,23 @@ class NewEvent(_message.Message):
     def __init__(self, event_id: _Optional[str] = ..., body: _Optional[bytes] = ..., time_ns: _Optional[int] = ..., fingerprint: _Optional[bytes] = ...) -> None: ...
 
 class AppendRequest(_message.Message):
-    __slots__ = ("model", "stream", "events")
+    __slots__ = ("model", "stream", "events", "trace")
+    class TraceEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     MODEL_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    TRACE_FIELD_NUMBER: _ClassVar[int]
     model: str
     stream: str
     events: _containers.RepeatedCompositeFieldContainer[NewEvent]
-    def __init__(self, model: _Optional[str] = ..., stream: _Optional[str] = ..., events: _Optional[_Iterable[_Union[NewEvent, _Mapping]]] = ...) -> None: ...
+    trace: _containers.ScalarMap[str, str]
+    def __init__(self, model: _Optional[str] = ..., stream: _Optional[str] = ..., events: _Optional[_Iterable[_Union[NewEvent, _Mapping]]] = ..., trace: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class AppendResponse(_message.Message):
     __slots__ = ("store_id", "appended")

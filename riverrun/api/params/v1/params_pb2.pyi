@@ -287,7 +287,7 @@ class PushRequest(_message.Message):
     def __init__(self, header: _Optional[_Union[PushHeader, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class PushHeader(_message.Message):
-    __slots__ = ("model", "line", "epoch", "base_version", "push_id", "serving_bytes", "trainer_bytes", "inline_serving", "inline_trainer", "snapshot", "serving_root", "trainer_root", "next_unit", "positions", "watermark", "examples", "metrics", "oldest_arrival", "newest_arrival", "skipped", "spec_revision")
+    __slots__ = ("model", "line", "epoch", "base_version", "push_id", "serving_bytes", "trainer_bytes", "inline_serving", "inline_trainer", "snapshot", "serving_root", "trainer_root", "next_unit", "positions", "watermark", "examples", "metrics", "oldest_arrival", "newest_arrival", "skipped", "spec_revision", "trace")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -295,6 +295,13 @@ class PushHeader(_message.Message):
         key: str
         value: float
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class TraceEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     MODEL_FIELD_NUMBER: _ClassVar[int]
     LINE_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -316,6 +323,7 @@ class PushHeader(_message.Message):
     NEWEST_ARRIVAL_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
     SPEC_REVISION_FIELD_NUMBER: _ClassVar[int]
+    TRACE_FIELD_NUMBER: _ClassVar[int]
     model: str
     line: int
     epoch: int
@@ -337,7 +345,8 @@ class PushHeader(_message.Message):
     newest_arrival: _timestamp_pb2.Timestamp
     skipped: _containers.RepeatedCompositeFieldContainer[OffsetRange]
     spec_revision: int
-    def __init__(self, model: _Optional[str] = ..., line: _Optional[int] = ..., epoch: _Optional[int] = ..., base_version: _Optional[int] = ..., push_id: _Optional[str] = ..., serving_bytes: _Optional[int] = ..., trainer_bytes: _Optional[int] = ..., inline_serving: _Optional[bytes] = ..., inline_trainer: _Optional[bytes] = ..., snapshot: bool = ..., serving_root: _Optional[bytes] = ..., trainer_root: _Optional[bytes] = ..., next_unit: _Optional[int] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., examples: _Optional[int] = ..., metrics: _Optional[_Mapping[str, float]] = ..., oldest_arrival: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., newest_arrival: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ..., spec_revision: _Optional[int] = ...) -> None: ...
+    trace: _containers.ScalarMap[str, str]
+    def __init__(self, model: _Optional[str] = ..., line: _Optional[int] = ..., epoch: _Optional[int] = ..., base_version: _Optional[int] = ..., push_id: _Optional[str] = ..., serving_bytes: _Optional[int] = ..., trainer_bytes: _Optional[int] = ..., inline_serving: _Optional[bytes] = ..., inline_trainer: _Optional[bytes] = ..., snapshot: bool = ..., serving_root: _Optional[bytes] = ..., trainer_root: _Optional[bytes] = ..., next_unit: _Optional[int] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., watermark: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., examples: _Optional[int] = ..., metrics: _Optional[_Mapping[str, float]] = ..., oldest_arrival: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., newest_arrival: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ..., spec_revision: _Optional[int] = ..., trace: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class PushResponse(_message.Message):
     __slots__ = ("store_id", "version", "digest", "moved", "held")

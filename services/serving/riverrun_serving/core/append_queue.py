@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from riverrun.core.errors import Exhausted, RiverrunError, Unavailable
 from riverrun.core.events import Appended, NewEvent, Stream
 from riverrun.events.protocol import Appends
+from riverrun.runtime import tracing
 
 log = structlog.get_logger()
 
@@ -29,6 +31,7 @@ class _Waiting:
     events: Sequence[NewEvent]
     size: int
     done: asyncio.Future[list[Appended]]
+    origin: tracing.Carrier
 
 
 class AppendQueue:
@@ -62,7 +65,8 @@ class AppendQueue:
         if self._waiting_bytes and self._waiting_bytes + size > MAX_WAITING_BYTES:
             raise Exhausted("feedback waiting for the event log", f"{MAX_WAITING_BYTES} bytes")
         loop = asyncio.get_running_loop()
-        waiting = [_Waiting(piece, piece_size, loop.create_future()) for piece, piece_size in pieces]
+        origin = tracing.here()
+        waiting = [_Waiting(piece, piece_size, loop.create_future(), origin) for piece, piece_size in pieces]
         self._waiting_bytes += size
         address = (model, stream)
         self._queues.setdefault(address, []).extend(waiting)
@@ -96,7 +100,8 @@ class AppendQueue:
     async def _send_batch(self, address: _Address, batch: Sequence[_Waiting]) -> None:
         events = [event for one in batch for event in one.events]
         try:
-            appended = await self._log.append(*address, events)
+            with _append_span(*address, batch):
+                appended = await self._log.append(*address, events)
             if len(appended) != len(events):
                 raise Unavailable("the event log", "its answer does not fit the request")
         except asyncio.CancelledError:
@@ -122,6 +127,14 @@ class AppendQueue:
             self._waiting_bytes -= one.size
             if not one.done.done():
                 one.done.set_exception(error)
+
+
+def _append_span(model: str, stream: Stream, batch: Sequence[_Waiting]) -> AbstractContextManager[None]:
+    """Part of the trace of the first request in `batch`; those of the others are named as what led to it."""
+    first, *others = [one.origin for one in batch]
+    rows = sum(len(one.events) for one in batch)
+    attributes = {tracing.MODEL: model, "riverrun.stream": stream.value, tracing.ROWS: rows}
+    return tracing.span("append", "client", attributes, parent=first, also=others)
 
 
 def _next_batch(queue: Sequence[_Waiting]) -> tuple[list[_Waiting], int]:

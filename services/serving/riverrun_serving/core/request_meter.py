@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
-from riverrun.runtime import metrics
+from riverrun.runtime import metrics, tracing
 from riverrun_serving.core.model_slot import ModelSlot
 
 
@@ -51,6 +51,16 @@ class RequestMeter:
         meter.answered += 1
         meter.answered_s += now - begun
         meter.last_at = now
+        if tracing.is_on():
+            version = 0 if slot.current is None else slot.current.version
+            tracing.describe(
+                {
+                    tracing.MODEL: slot.model,
+                    tracing.CHANNEL: slot.channel,
+                    tracing.VERSION: version,
+                    tracing.ROWS: rows,
+                }
+            )
 
     def failed(self, slot: ModelSlot, begun: float) -> None:
         """Count a request that began at `begun` and is refused now."""

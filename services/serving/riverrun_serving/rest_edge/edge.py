@@ -33,6 +33,15 @@ def is_prediction(path: str) -> bool:
     return path.endswith((PREDICT, INFER))
 
 
+def route_of(path: str) -> str:
+    """The name of a route that takes predictions or feedback, without what is in it; empty for others."""
+    if path.startswith(MODELS):
+        if path.endswith(PREDICT):
+            return "/v1/models/{model}:predict"
+        return "/v1/models/{model}:feedback" if path.endswith(FEEDBACK) else ""
+    return "/v2/models/{model}/infer" if path.startswith("/v2/models/") and path.endswith(INFER) else ""
+
+
 class RestEdge:
     """Routes each request. Every error is answered as ``{"error": …}``, here and behind."""
 

@@ -10,7 +10,7 @@ import msgspec
 
 from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.core.predictions import Label, Prediction
-from riverrun.runtime import metrics
+from riverrun.runtime import metrics, tracing
 from riverrun.runtime.clock import Clock
 from riverrun_serving.core.arms import Exposure
 from riverrun_serving.core.deadline import Deadline
@@ -122,6 +122,7 @@ class NativeRoutes:
         self._accepted.inc(taken.accepted - taken.duplicates)
         self._duplicate.inc(taken.duplicates)
         self._rejected.inc(len(taken.rejected))
+        tracing.describe({tracing.MODEL: served.name, tracing.ROWS: taken.accepted})
         rejected = [{"index": one.index, "error": one.error} for one in taken.rejected]
         content = {"accepted": taken.accepted, "duplicates": taken.duplicates, "rejected": rejected}
         return Reply(_encoder.encode(content), 202)

@@ -17,7 +17,7 @@ from riverrun.learners.protocol import Predictor
 from riverrun.rpc.params_client import PEER, ParameterClient
 from riverrun.rpc.watching import Announced
 from riverrun.rpc.weights import Pulled
-from riverrun.runtime import metrics
+from riverrun.runtime import metrics, tracing
 from riverrun.runtime.clock import Clock
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 from riverrun_serving.sync.pending_deltas import PendingDeltas
@@ -156,9 +156,11 @@ class SlotSync:
 
     async def catch_up(self) -> None:
         """Take what is due, once. A failure is counted and reported, and tried again by a later pull."""
+        attributes = {tracing.MODEL: self.slot.model, tracing.CHANNEL: self.slot.channel}
         try:
-            if not await self._apply_pending():
-                await self._pull()
+            with tracing.span("apply version", attributes=attributes):
+                if not await self._apply_pending():
+                    await self._pull()
         except Exception as error:  # whatever a bad update raises, the last good version goes on
             self._failed(error)
         else:
@@ -186,8 +188,8 @@ class SlotSync:
         if not chain:
             return False
         delta = SideDelta()
+        self._received(sum(len(announced.serving) for announced in chain))
         for announced in chain:
-            self._sync_bytes.inc(len(announced.serving))
             if announced.serving:
                 step = self._weights.decode(announced.serving)
                 delta = delta.then(step) if delta else step
@@ -219,7 +221,7 @@ class SlotSync:
         if store_id != self.store_id:
             return
         self._check_forward(pulled, pinned, known)
-        self._sync_bytes.inc(len(pulled.serving))
+        self._received(len(pulled.serving))
         self._checked_at = asked_at
         confirmed_at = asked_at - pulled.unconfirmed_s
         if current is not None and pulled.base_version == pulled.manifest.version == current.version:
@@ -288,6 +290,10 @@ class SlotSync:
             )
         return spec
 
+    def _received(self, size: int) -> None:
+        self._sync_bytes.inc(size)
+        tracing.describe({tracing.BYTES: size})
+
     def _swap(self, loaded: LoadedVersion, delta: SideDelta, *, whole: bool, confirmed_at: float) -> None:
         first = self.slot.current is None
         if self._keep_units:
@@ -302,6 +308,7 @@ class SlotSync:
         self._needs_snapshot = False
         self._taken_at = self._clock.monotonic()
         self.slot.swap(loaded, confirmed_at, freshness_s)
+        tracing.describe({tracing.VERSION: loaded.version})
         self._on_change(self)
 
     def _failed(self, error: Exception) -> None:
