@@ -136,6 +136,26 @@ def reader_document(reader: ReaderInfo) -> Document:
     }
 
 
+def freshness_document(reader: ReaderInfo) -> Document:
+    """How fresh one serving process answers on one channel; `freshness_ms` is null before its first swap."""
+    found = reader.freshness
+    freshness_ms = None
+    if found is not None:
+        p50, p99 = (round(1000 * seconds, 3) for seconds in (found.p50_s, found.p99_s))
+        freshness_ms = {"p50": p50, "p99": p99, "swaps": found.swaps}
+    return {
+        "reader": reader.reader_id,
+        "address": reader.address,
+        "model": reader.model,
+        "channel": reader.channel,
+        "version": reader.version,
+        "lag": reader.lag,
+        "sync": reader.sync,
+        "reported": rfc3339(reader.reported_ns),
+        "freshness_ms": freshness_ms,
+    }
+
+
 def letter_document(one: SetAside) -> Document:
     """A dead letter; `body` is the event where it is JSON, `body_base64` its bytes where it is not."""
     letter = one.letter

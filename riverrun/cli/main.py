@@ -71,6 +71,7 @@ STACK_VERBS: tuple[Callable[..., None], ...] = (
     catalogue.models,
     catalogue.versions,
     catalogue.readers,
+    catalogue.freshness,
     status.status,
     evaluation.evaluation,
     evaluation.history,

@@ -69,6 +69,21 @@ def readers_table(readers: Sequence[ReaderInfo]) -> Table | str:
     return table(columns, rows, "no readers")
 
 
+def freshness_table(readers: Sequence[ReaderInfo]) -> Table | str:
+    """One row a reader and channel."""
+    rows = []
+    for r in readers:
+        found = r.freshness
+        times = ("", "", "") if found is None else (_ms(found.p50_s), _ms(found.p99_s), found.swaps)
+        rows.append((r.reader_id, r.model, r.channel, r.version, r.lag, r.sync, *times))
+    columns = ("reader", "model", "channel", "version", "lag", "sync", "p50", "p99", "swaps")
+    return table(columns, rows, "no readers")
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.4g} ms"
+
+
 def letters_table(letters: Sequence[SetAside]) -> Table | str:
     """One row a dead letter; of the event as much as fits."""
     rows = [

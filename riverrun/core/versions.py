@@ -120,11 +120,22 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh a reader's last `swaps` swaps were: seconds from the arrival of a version's oldest event to
+    the moment when answers came from it. Clocks of two machines are in it."""
+
+    p50_s: float
+    p99_s: float
+    swaps: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderInfo:
     """What one reader reported of one (model, channel), as the parameter server sees it.
 
     `lag` counts versions between the channel's newest and the reader's. `problem` is why the reader
     could not take the newest version, empty when it could. `reported_ns` is the server's clock.
+    `freshness` is None before the first swap to a version that learned from an event.
     """
 
     reader_id: str
@@ -137,3 +148,4 @@ class ReaderInfo:
     sync: str
     reported_ns: int
     problem: str = ""
+    freshness: Freshness | None = None

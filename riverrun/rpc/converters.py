@@ -10,7 +10,7 @@ from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import InvalidInput
 from riverrun.core.events import Arrivals, OffsetRange, Positions, Stream, Suspect
 from riverrun.core.journal import JournalRecord
-from riverrun.core.versions import Channel, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
+from riverrun.core.versions import Channel, Freshness, KeptVersion, Line, Manifest, ModelInfo, ReaderInfo
 from riverrun.rpc.experiment_converters import experiment_from_pb, experiment_to_pb
 from riverrun.rpc.times import timestamp, unix_ns
 
@@ -182,6 +182,19 @@ def model_from_pb(message: pb.ModelInfo) -> ModelInfo:
     )
 
 
+def freshness_to_pb(freshness: Freshness | None) -> pb.Freshness | None:
+    if freshness is None:
+        return None
+    return pb.Freshness(p50_seconds=freshness.p50_s, p99_seconds=freshness.p99_s, swaps=freshness.swaps)
+
+
+def freshness_from_pb(message: pb.Freshness) -> Freshness | None:
+    """None where there were no swaps, as of a message that was not set."""
+    if not message.swaps:
+        return None
+    return Freshness(message.p50_seconds, message.p99_seconds, message.swaps)
+
+
 def reader_to_pb(reader: ReaderInfo) -> pb.Reader:
     return pb.Reader(
         reader_id=reader.reader_id,
@@ -194,6 +207,7 @@ def reader_to_pb(reader: ReaderInfo) -> pb.Reader:
         sync=reader.sync,
         problem=reader.problem,
         report_time=timestamp(reader.reported_ns),
+        freshness=freshness_to_pb(reader.freshness),
     )
 
 
@@ -209,6 +223,7 @@ def reader_from_pb(message: pb.Reader) -> ReaderInfo:
         sync=message.sync,
         reported_ns=unix_ns(message.report_time),
         problem=message.problem,
+        freshness=freshness_from_pb(message.freshness),
     )
 
 

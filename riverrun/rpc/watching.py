@@ -15,8 +15,8 @@ import structlog
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import RiverrunError, Unavailable
-from riverrun.core.versions import Manifest, ModelInfo
-from riverrun.rpc.converters import manifest_from_pb, model_from_pb
+from riverrun.core.versions import Freshness, Manifest, ModelInfo
+from riverrun.rpc.converters import freshness_to_pb, manifest_from_pb, model_from_pb
 from riverrun.rpc.params_client import PEER, ParameterClient, translated
 from riverrun.rpc.times import seconds, unix_ns
 
@@ -106,6 +106,7 @@ class Applied:
     reader_id: str = ""
     address: str = ""
     gone: bool = False
+    freshness: Freshness | None = None
 
 
 class Watch:
@@ -168,6 +169,7 @@ class Watch:
             reader_id=applied.reader_id,
             address=applied.address,
             gone=applied.gone,
+            freshness=freshness_to_pb(applied.freshness),
         )
         try:
             with translated():

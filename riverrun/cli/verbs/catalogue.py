@@ -1,4 +1,4 @@
-"""`riverrun models`, `versions`, `readers`, `apply`, `delete`."""
+"""`riverrun models`, `versions`, `readers`, `freshness`, `apply`, `delete`."""
 
 from __future__ import annotations
 
@@ -63,6 +63,24 @@ async def readers(session: Session, model: OfModel = "") -> None:
 
     found = await session.client.readers(model)
     session.answer([reader_document(reader) for reader in found], readers_table(found))
+
+
+@verb("output", "server", "data")
+async def freshness(session: Session, model: OfModel = "") -> None:
+    """Show how fresh each serving process answers: from an event's arrival to answers by weights that learned
+    from it.
+
+    p50 and p99 of its last thousand versions, for the oldest event of each; with clocks of two machines in
+    it. `lag` is how many versions it is behind now.
+
+    JSON: [{reader, address, model, channel, version, lag, sync, reported, freshness_ms: {p50, p99, swaps} or
+    null}].
+    """
+    from riverrun.cli.documents import freshness_document
+    from riverrun.cli.tables import freshness_table
+
+    found = await session.client.readers(model)
+    session.answer([freshness_document(reader) for reader in found], freshness_table(found))
 
 
 @verb("output", "server", "data")

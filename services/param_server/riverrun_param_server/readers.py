@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from riverrun.core.versions import ReaderInfo
+from riverrun.core.versions import Freshness, ReaderInfo
 from riverrun.runtime.clock import Clock
 from riverrun_param_server.announcements import AnnouncedModels
 
@@ -28,6 +28,7 @@ class Report:
     reader_id: str = ""
     address: str = ""
     gone: bool = False
+    freshness: Freshness | None = None
 
 
 class Readers:
@@ -67,6 +68,7 @@ class Readers:
             sync=report.sync,
             reported_ns=self._clock.wall_ns(),
             problem=report.problem,
+            freshness=report.freshness,
         )
 
     def disconnect(self, connection: int) -> None:

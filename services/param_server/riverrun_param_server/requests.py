@@ -10,7 +10,7 @@ from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import InvalidInput
 from riverrun.core.events import OffsetRange
 from riverrun.rpc.chunks import Joiner
-from riverrun.rpc.converters import ranges_from_pb
+from riverrun.rpc.converters import freshness_from_pb, ranges_from_pb
 from riverrun.rpc.times import unix_ns
 from riverrun.rpc.weight_converters import push_from_pb
 from riverrun.rpc.weights import Push
@@ -138,6 +138,7 @@ def report_of(applied: pb.WatchRequest.Applied) -> Report:
         reader_id=applied.reader_id[:256],
         address=applied.address[:256],
         gone=applied.gone,
+        freshness=freshness_from_pb(applied.freshness),
     )
 
 

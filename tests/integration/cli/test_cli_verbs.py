@@ -73,6 +73,7 @@ def test_models_versions_and_readers_say_what_there_is(cli: Cli, client: Client,
     [model] = [model for model in cli.json("models") if model["name"] == name]
     versions = cli.json("versions", name)
     [reader] = cli.json("readers", name)
+    [fresh] = cli.json("freshness", name)
 
     assert model["channels"] == [
         {"name": "live", "version": 3, "generation": model["channels"][0]["generation"]}
@@ -87,6 +88,9 @@ def test_models_versions_and_readers_say_what_there_is(cli: Cli, client: Client,
     assert [version["kept_delta_bytes"] > 0 for version in versions] == [True, True, False]
     assert versions[2]["kept_snapshot_bytes"] > 0
     assert (reader["model"], reader["channel"], reader["version"]) == (name, "live", 3)
+    assert (fresh["reader"], fresh["version"], fresh["lag"]) == (reader["reader"], 3, 0)
+    assert fresh["freshness_ms"]["swaps"] >= 1
+    assert 0 < fresh["freshness_ms"]["p50"] <= fresh["freshness_ms"]["p99"]
     assert cli.json("versions", name, "--limit", "1", "--before", "3")[0]["version"] == 2
 
 
@@ -99,6 +103,7 @@ def test_tables_hold_the_same(cli: Cli, client: Client, new_model: Make) -> None
     assert "ROCAUC" in shown
     assert "channel live, line 1" in shown
     assert "watch" in cli("readers", name).out
+    assert " ms" in cli("freshness", name).out
     status = cli("status").out
     assert name in status
     assert "param-server" in status

@@ -17,6 +17,7 @@ from riverrun_param_server.settings import ParamServerSettings
 
 from riverrun.core.errors import NotFound, NotReady, ReadOnly
 from riverrun.core.units import SideDelta
+from riverrun.core.versions import Freshness
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import open_session
@@ -243,8 +244,9 @@ async def test_every_write_is_refused_naming_the_leader(stack: Stack, trainer: T
 
 
 async def test_its_readers_are_listed_at_the_leader_until_they_go(stack: Stack, trainer: Trainer) -> None:
-    async def listed() -> dict[str, tuple[int, str]]:
-        return {one.reader_id: (one.version, one.address) for one in await stack.client.list_readers()}
+    async def listed() -> dict[str, tuple[int, str, Freshness | None]]:
+        found = await stack.client.list_readers()
+        return {one.reader_id: (one.version, one.address, one.freshness) for one in found}
 
     async def until(names: set[str]) -> None:
         async with asyncio.timeout(20):
@@ -255,13 +257,14 @@ async def test_its_readers_are_listed_at_the_leader_until_they_go(stack: Stack, 
         await eventually(lambda: replica.version() == 1)
         async with watching(replica.address, reader_id="pod-1") as (watch, heard):
             await eventually(lambda: versions(heard) == [1])
-            await watch.report(Applied("flights", "live", 1, 1, "watch"))
+            fresh = Freshness(0.004, 0.02, 9)
+            await watch.report(Applied("flights", "live", 1, 1, "watch", freshness=fresh))
             await until({"pod-1"})
             all_listed = await listed()
 
-            assert all_listed["pod-1"] == (1, "host:1")
+            assert all_listed["pod-1"] == (1, "host:1", fresh)
             own = [name for name in all_listed if name != "pod-1"]
-            assert [all_listed[name] for name in own] == [(1, replica.running.address)]
+            assert [all_listed[name] for name in own] == [(1, replica.running.address, None)]
         await until(set())
 
 

@@ -17,6 +17,7 @@ from riverrun.codec.wire import decode_side
 from riverrun.core.digest import HashTree
 from riverrun.core.events import Arrivals
 from riverrun.core.units import SideDelta
+from riverrun.core.versions import Freshness
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession, open_session
 from riverrun.rpc.watching import (
@@ -252,7 +253,10 @@ async def test_readers_are_listed_with_what_they_applied_and_their_lag(stack: St
         await push_some(stack, session, units, 0, 1)
         await eventually(lambda: len(announced(heard)) == 1)
         await watch.report(
-            Applied("flights", "live", 1, announced(heard)[0].generation, "watch", "a problem")
+            Applied(
+                *("flights", "live", 1, announced(heard)[0].generation, "watch", "a problem"),
+                freshness=Freshness(0.004, 0.02, 9),
+            )
         )
         await push_some(stack, session, units, 1, 2)
         async with asyncio.timeout(10):
@@ -262,6 +266,7 @@ async def test_readers_are_listed_with_what_they_applied_and_their_lag(stack: St
     (reader,) = readers
     assert (reader.reader_id, reader.address, reader.channel) == ("pod-1", "host:1", "live")
     assert (reader.version, reader.lag, reader.sync, reader.problem) == (1, 2, "watch", "a problem")
+    assert reader.freshness == Freshness(0.004, 0.02, 9)
     async with asyncio.timeout(10):
         while await stack.client.list_readers():
             await asyncio.sleep(0.01)

@@ -326,7 +326,11 @@ async def test_freshness_of_recent_swaps_is_shown(stack: Any, trainer: Any) -> N
 
     freshness = (await served.http.get("/v1/models/fraud")).json()["channels"]["live"]["freshness_ms"]
     metrics = (await served.http.get("/metrics")).text
+    async with asyncio.timeout(20):
+        while (told := (await stack.client.list_readers("fraud"))[0].freshness) is None or told.swaps < 5:
+            await asyncio.sleep(0.02)
 
     assert freshness["swaps"] == 5
+    assert round(1000 * told.p99_s, 2) == round(freshness["p99"], 2)
     assert 0 < freshness["p50"] <= freshness["p99"] < 5000
     assert 'riverrun_serving_freshness_seconds_count{channel="live",model="fraud"}' in metrics

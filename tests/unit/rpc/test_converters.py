@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from riverrun.core.errors import InvalidInput
 from riverrun.core.events import Arrivals, OffsetRange, Stream
-from riverrun.core.versions import Channel, Line, Manifest, ModelInfo, ReaderInfo
+from riverrun.core.versions import Channel, Freshness, Line, Manifest, ModelInfo, ReaderInfo
 from riverrun.rpc import converters
 
 MANIFEST = Manifest(
@@ -36,7 +37,9 @@ MANIFEST = Manifest(
 LINE = Line(2, 9, 5, b"p" * 32, True)
 CHANNEL = Channel("live", 12, 9, 2)
 MODEL = ModelInfo("fraud", "name: fraud", 3, (LINE,), (CHANNEL,), 1_700_000_000_000_000_001, "no label")
-READER = ReaderInfo("r-1", "127.0.0.1:8000", "fraud", "live", 9, 12, 1, "watch", 17, "digest")
+READER = ReaderInfo(
+    "r-1", "127.0.0.1:8000", "fraud", "live", 9, 12, 1, "watch", 17, "digest", Freshness(0.004, 0.02, 9)
+)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,7 @@ READER = ReaderInfo("r-1", "127.0.0.1:8000", "fraud", "live", 9, 12, 1, "watch",
         (Channel("live", 1, 9, None), converters.channel_to_pb, converters.channel_from_pb),
         (MODEL, converters.model_to_pb, converters.model_from_pb),
         (READER, converters.reader_to_pb, converters.reader_from_pb),
+        (replace(READER, freshness=None), converters.reader_to_pb, converters.reader_from_pb),
     ],
 )
 def test_round_trip_keeps_every_field(value: Any, there: Any, back: Any) -> None:

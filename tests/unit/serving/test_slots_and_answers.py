@@ -12,6 +12,7 @@ from riverrun_serving.core.served_models import ServedModel, ServedModels
 
 from riverrun.core.errors import InvalidInput, NotFound, NotReady
 from riverrun.core.spec import SyncSpec
+from riverrun.core.versions import Freshness
 from tests.unit.serving.in_test_predictor import SPEC, loaded, slot_with
 
 ROW = {"rooms": 3, "size": 50.0}
@@ -116,4 +117,4 @@ def test_freshness_is_summed_up_by_its_quantiles() -> None:
     for number in range(101):
         slot.swap(loaded(4 + number), 0.0, number / 1000)
 
-    assert slot.freshness_ms() == {"p50": 50.0, "p99": 99.0, "swaps": 101}
+    assert slot.freshness() == Freshness(0.05, 0.099, 101)

@@ -435,7 +435,7 @@ class WatchRequest(_message.Message):
         generation: int
         def __init__(self, model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ...) -> None: ...
     class Applied(_message.Message):
-        __slots__ = ("model", "channel", "version", "generation", "sync", "problem", "reader_id", "address", "gone")
+        __slots__ = ("model", "channel", "version", "generation", "sync", "problem", "reader_id", "address", "gone", "freshness")
         MODEL_FIELD_NUMBER: _ClassVar[int]
         CHANNEL_FIELD_NUMBER: _ClassVar[int]
         VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -445,6 +445,7 @@ class WatchRequest(_message.Message):
         READER_ID_FIELD_NUMBER: _ClassVar[int]
         ADDRESS_FIELD_NUMBER: _ClassVar[int]
         GONE_FIELD_NUMBER: _ClassVar[int]
+        FRESHNESS_FIELD_NUMBER: _ClassVar[int]
         model: str
         channel: str
         version: int
@@ -454,7 +455,8 @@ class WatchRequest(_message.Message):
         reader_id: str
         address: str
         gone: bool
-        def __init__(self, model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ..., sync: _Optional[str] = ..., problem: _Optional[str] = ..., reader_id: _Optional[str] = ..., address: _Optional[str] = ..., gone: bool = ...) -> None: ...
+        freshness: Freshness
+        def __init__(self, model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ..., sync: _Optional[str] = ..., problem: _Optional[str] = ..., reader_id: _Optional[str] = ..., address: _Optional[str] = ..., gone: bool = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
     SUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
     APPLIED_FIELD_NUMBER: _ClassVar[int]
     subscribe: WatchRequest.Subscribe
@@ -688,7 +690,7 @@ class ListReadersResponse(_message.Message):
     def __init__(self, store_id: _Optional[str] = ..., readers: _Optional[_Iterable[_Union[Reader, _Mapping]]] = ...) -> None: ...
 
 class Reader(_message.Message):
-    __slots__ = ("reader_id", "address", "model", "channel", "version", "generation", "lag", "sync", "problem", "report_time")
+    __slots__ = ("reader_id", "address", "model", "channel", "version", "generation", "lag", "sync", "problem", "report_time", "freshness")
     READER_ID_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -699,6 +701,7 @@ class Reader(_message.Message):
     SYNC_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
     REPORT_TIME_FIELD_NUMBER: _ClassVar[int]
+    FRESHNESS_FIELD_NUMBER: _ClassVar[int]
     reader_id: str
     address: str
     model: str
@@ -709,7 +712,18 @@ class Reader(_message.Message):
     sync: str
     problem: str
     report_time: _timestamp_pb2.Timestamp
-    def __init__(self, reader_id: _Optional[str] = ..., address: _Optional[str] = ..., model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ..., lag: _Optional[int] = ..., sync: _Optional[str] = ..., problem: _Optional[str] = ..., report_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    freshness: Freshness
+    def __init__(self, reader_id: _Optional[str] = ..., address: _Optional[str] = ..., model: _Optional[str] = ..., channel: _Optional[str] = ..., version: _Optional[int] = ..., generation: _Optional[int] = ..., lag: _Optional[int] = ..., sync: _Optional[str] = ..., problem: _Optional[str] = ..., report_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
+
+class Freshness(_message.Message):
+    __slots__ = ("p50_seconds", "p99_seconds", "swaps")
+    P50_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    P99_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    SWAPS_FIELD_NUMBER: _ClassVar[int]
+    p50_seconds: float
+    p99_seconds: float
+    swaps: int
+    def __init__(self, p50_seconds: _Optional[float] = ..., p99_seconds: _Optional[float] = ..., swaps: _Optional[int] = ...) -> None: ...
 
 class BackupRequest(_message.Message):
     __slots__ = ()

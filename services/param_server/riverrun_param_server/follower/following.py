@@ -259,6 +259,7 @@ class Following:
                 reader.problem,
                 reader_id=reader.reader_id,
                 address=reader.address,
+                freshness=reader.freshness,
             )
             for reader in self._readers.list()
         ]

@@ -10,7 +10,7 @@ from riverrun.core.errors import NotReady
 from riverrun.core.predictions import Features
 from riverrun.core.spec import ModelSpec, SyncSpec
 from riverrun.core.spec.row_check import RowCheck
-from riverrun.core.versions import Manifest
+from riverrun.core.versions import Freshness, Manifest
 from riverrun.learners.protocol import Predictor
 from riverrun.runtime import metrics
 from riverrun_serving.core.matrix import float_row
@@ -129,17 +129,13 @@ class ModelSlot:
         self.problem = problem
         self._failures.inc()
 
-    def freshness_ms(self) -> dict[str, float]:
-        """p50, p99 and count of the recent swaps' freshness, in milliseconds; empty before the first."""
+    def freshness(self) -> Freshness | None:
+        """That of the recent swaps; None before the first."""
         if not self.recent_freshness_s:
-            return {}
+            return None
         ordered = sorted(self.recent_freshness_s)
         last = len(ordered) - 1
-        return {
-            "p50": round(1000 * ordered[round(0.5 * last)], 3),
-            "p99": round(1000 * ordered[round(0.99 * last)], 3),
-            "swaps": len(ordered),
-        }
+        return Freshness(ordered[round(0.5 * last)], ordered[round(0.99 * last)], len(ordered))
 
     def forget_metrics(self) -> None:
         """Take the slot's gauges off the metrics page, once the channel is gone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from riverrun.core.versions import Manifest
+from riverrun.core.versions import Freshness, Manifest
 from riverrun_serving.core.model_slot import ModelSlot
 from riverrun_serving.core.served_models import ServedModel
 
@@ -37,8 +37,18 @@ def channel_json(slot: ModelSlot, now: float) -> dict[str, Any]:
         "digest": manifest.digest.hex(),
         "examples": manifest.examples,
         "metrics": dict(manifest.metrics),
-        "freshness_ms": slot.freshness_ms(),
+        "freshness_ms": _freshness_ms(slot.freshness()),
         "problem": slot.problem,
+    }
+
+
+def _freshness_ms(freshness: Freshness | None) -> dict[str, float]:
+    if freshness is None:
+        return {}
+    return {
+        "p50": round(1000 * freshness.p50_s, 3),
+        "p99": round(1000 * freshness.p99_s, 3),
+        "swaps": freshness.swaps,
     }
 
 

@@ -328,4 +328,5 @@ def _applied(sync: SlotSync) -> Applied:
         generation=0 if current is None else current.generation,
         sync=sync.policy.describe(),
         problem=sync.slot.problem,
+        freshness=sync.slot.freshness(),
     )
