@@ -21,12 +21,18 @@ from riverrun.api.experiments.v1 import experiments_pb2
 from riverrun.api.params.v1 import params_pb2
 from riverrun.core.spec import ModelSpec
 from tests.integration.cli import error_rows as cli_errors
-from tests.integration.errors import inference_grpc_errors, rest_errors, rpc_errors, spec_errors
+from tests.integration.errors import (
+    access_errors,
+    inference_grpc_errors,
+    rest_errors,
+    rpc_errors,
+    spec_errors,
+)
 from tests.integration.errors.table import Section, page
 from tests.integration.serving.serving_stack import Stack
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
-SECTIONS = (rest_errors, inference_grpc_errors, rpc_errors, cli_errors, spec_errors)
+SECTIONS = (rest_errors, inference_grpc_errors, rpc_errors, access_errors, cli_errors, spec_errors)
 COMMAND = "WRITE_ERRORS=1 .venv/bin/python -m pytest tests/integration/test_errors_table.py"
 
 
