@@ -26,7 +26,7 @@ demo: $(RUN_STAMP)  ## watch predictions get better as labels arrive: the flight
 	@$(BIN)/python examples/late-flights/demo.py $(ARGS)
 
 ##@ Check it
-.PHONY: test test-full integration conformance faults faults-ci e2e lint typecheck generated-check
+.PHONY: test test-full integration conformance faults faults-ci e2e e2e-full lint typecheck generated-check
 test: $(DEV_STAMP)  ## every test that needs no cluster and no root, within five minutes
 	@$(PYTEST) -m "not full" $(ARGS)
 
@@ -49,6 +49,9 @@ faults: $(DEV_STAMP)  ## the same at release sizes, and docs/reliability.md anew
 
 e2e: $(DEV_STAMP)  ## the chart on the cluster that KUBECONFIG names: install, roll, kill, drain, upgrade (12 minutes)
 	@$(E2E) RIVERRUN_E2E_SIZE=ci $(BIN)/python -m pytest -s -rs tests/e2e -m "not full" $(ARGS)
+
+e2e-full: $(DEV_STAMP)  ## the same with failing nodes, the autoscaler, tokens, rights, freshness (an hour, three nodes)
+	@$(E2E) RIVERRUN_E2E_SIZE=full $(BIN)/python -m pytest -s -rs tests/e2e $(ARGS)
 
 lint: $(DEV_STAMP)  ## ruff, mypy --strict, the import contracts, and what is generated
 	@$(BIN)/ruff check --quiet .

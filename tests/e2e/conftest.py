@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from tests.e2e.harness.kube import environment
+from tests.e2e.harness.kube import Namespace, environment
 
 SIZE = environment("SIZE")
 HERE = Path(__file__).parent
@@ -29,6 +30,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _quiet() -> None:
     assert os.environ.get("KUBECONFIG"), "set KUBECONFIG: tests must never meet a cluster by accident"
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def old_token(_quiet: None) -> Iterator[tuple[str, str]]:
+    """A token that is good for ten minutes from the first test on, which is the least, and whose it is."""
+    if SIZE != "full":
+        yield "", ""
+        return
+    namespace = Namespace("riverrun-early")
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "early"}}
+    namespace.kubectl("apply", "--filename", "-", given=json.dumps(account))
+    made = ("create", "token", "early", "--audience", "riverrun", "--duration", "600s")
+    yield namespace.kubectl(*made).strip(), "system:serviceaccount:riverrun-early:early"
+    namespace.delete()
 
 
 @pytest.fixture

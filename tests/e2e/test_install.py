@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,11 +117,7 @@ def test_kubectl_riverrun_needs_the_rights_it_names_and_no_others(
     kubeconfig = operator_kubeconfig(namespace, tmp_path)
 
     def riverrun(*arguments: str) -> Any:
-        command = [sys.executable, "-c", "from riverrun.cli.kubectl.main import main; main()", *arguments]
-        where = ["--namespace", namespace.name, "--kubeconfig", str(kubeconfig), "--output", "json"]
-        done = subprocess.run([*command, *where], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return minimal[0].riverrun(*arguments, kubeconfig=kubeconfig)
 
     status = riverrun("status")
     held = riverrun("pause", "late-flights")
@@ -136,6 +131,7 @@ def test_kubectl_riverrun_needs_the_rights_it_names_and_no_others(
     assert answer["model_version"] >= 1
     assert riverrun("versions", "late-flights")
     assert riverrun("readers", "late-flights")
+    assert [reader["lag"] for reader in riverrun("freshness", "late-flights")] == [0]
 
 
 EXAMPLE = {"distance": 733, "carrier": "UA", "origin": "EWR", "dest": "ORD", "hour": "17", "weekday": "fri"}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.harness import probes
 from tests.e2e.harness.kube import environment, eventually, get, kubectl, ready_nodes
 from tests.e2e.harness.load import MODELS, Load
 from tests.e2e.harness.release import FULL, Release, image_values, installed
@@ -168,44 +169,23 @@ def test_draining_a_node_fails_no_prediction(load: Load, release: Release, figur
     judged(load, figures)
 
 
-REACHES = """
-import socket, sys
-for name, address in (part.split("=") for part in sys.argv[1:]):
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), 3).close()
-        print(name, "reached")
-    except OSError:
-        print(name, "refused")
-"""
-
-
 def test_pods_reach_what_they_need_and_nothing_else(load: Load, release: Release) -> None:
-    namespace = release.namespace
-
-    def address(component: str, port: int) -> str:
-        return f"{namespace.pods(component)[0]['status']['podIP']}:{port}"
-
-    targets = {
-        "param-server": address("param-server", 8002),
-        "param-server-metrics": address("param-server", 8003),
-        "trainer-metrics": address("trainer", 8004),
-        "serving-rest": address("serving", 8000),
-        "serving-grpc": address("serving", 8001),
-        "api-server": f"{get('service', 'kubernetes', '-n', 'default')['spec']['clusterIP']}:443",
-    }
+    targets = probes.addresses(release, "param-server", "trainer", "serving")
+    kubernetes = get("service", "kubernetes", "-n", "default")["spec"]["clusterIP"]
+    targets["api-server"] = f"{kubernetes}:443"
 
     def reached(pod: str) -> set[str]:
-        given = [f"{name}={where}" for name, where in targets.items()]
-        said = namespace.kubectl("exec", pod, "--", "python", "-c", REACHES, *given)
-        return {line.split()[0] for line in said.splitlines() if line.endswith("reached")}
+        return probes.reached(release, pod, targets)
+
+    own = {
+        part: release.namespace.pods(part)[0]["metadata"]["name"]
+        for part in ("param-server", "trainer", "serving")
+    }
 
     # Whoever calls from outside the release: serving, and nothing behind it.
-    assert {"serving-rest", "serving-grpc"} <= reached("load")
-    assert not {"param-server", "param-server-metrics", "trainer-metrics"} & reached("load")
-    own = {
-        part: namespace.pods(part)[0]["metadata"]["name"] for part in ("param-server", "trainer", "serving")
-    }
-    assert reached(own["trainer"]) - {"trainer-metrics"} == {"param-server"}
-    assert reached(own["serving"]) - {"serving-rest", "serving-grpc"} == {"param-server"}
-    assert reached(own["param-server"]) - {"param-server", "param-server-metrics"} == set()
+    serving = {"serving-http", "serving-grpc"}
+    assert reached("load") - {"api-server"} == serving
+    # Of a pod's own ports nothing is said: it reaches itself.
+    assert reached(own["trainer"]) - {"trainer-http"} == {"param-server-grpc"}
+    assert reached(own["serving"]) - serving == {"param-server-grpc"}
+    assert reached(own["param-server"]) - {"param-server-grpc", "param-server-http"} == set()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
+import re
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class Seen:
     oldest_s: float
     back: int
     failures: tuple[tuple[float, str], ...]
+    """Seconds from the first moment to when a request was made that failed, and why it did."""
     took_s: float
 
     def check_nothing_failed(self) -> None:
@@ -63,6 +65,24 @@ class Seen:
         }
 
 
+BESIDE_PARAM_SERVER = {
+    "podAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": [
+            {
+                "topologyKey": "kubernetes.io/hostname",
+                "labelSelector": {"matchLabels": {"app.kubernetes.io/component": "param-server"}},
+            }
+        ]
+    }
+}
+
+
+def _away_from(node: str) -> dict[str, Any]:
+    other = {"key": "kubernetes.io/hostname", "operator": "NotIn", "values": [node]}
+    terms = {"nodeSelectorTerms": [{"matchExpressions": [other]}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
+
+
 class Load:
     """The load pod of a release."""
 
@@ -70,19 +90,28 @@ class Load:
         self.release = release
         self.namespace: Namespace = release.namespace
 
-    def start(self) -> None:
-        """Start it, and wait until it is under way."""
+    def start(self, away_from: str = "", *, rate: float = RATE, first: int = 0) -> None:
+        """Start it, and wait until it is under way: beside the parameter server, or on a node that is not
+        `away_from`. Events before number `first` are durable."""
         scripts = {
             "load.py": (HERE / "load_pod.py").read_text(),
             "links.py": Path(links.__file__).read_text(),
         }
         config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": scripts}
         self.namespace.kubectl("apply", "--filename", "-", given=json.dumps(config))
-        self.namespace.kubectl("apply", "--filename", "-", given=json.dumps(self._pod()))
+        self.namespace.kubectl(
+            "apply", "--filename", "-", given=json.dumps(self._pod(away_from, rate, first))
+        )
         self.namespace.kubectl("wait", "--for=condition=Ready", f"pod/{NAME}", "--timeout=120s")
-        eventually("the load is under way", lambda: self.state()["durable"] > 20)
+        eventually("the load is under way", lambda: self.state()["durable"] > first + 20)
 
-    def _pod(self) -> dict[str, Any]:
+    def stop(self) -> int:
+        """End it; how many labels are durable."""
+        durable = int(self.state()["durable"])
+        self.namespace.kubectl("delete", "pod", NAME, "--grace-period=1", "--timeout=60s")
+        return durable
+
+    def _pod(self, away_from: str, rate: float, first: int) -> dict[str, Any]:
         image = self.release.values["image"]
         address = f"{FULL}-serving.{self.namespace.name}.svc:8000"
         container = {
@@ -91,7 +120,11 @@ class Load:
             "imagePullPolicy": "IfNotPresent",
             "resources": {"requests": {"cpu": "300m", "memory": "128Mi"}},
             "command": ["python", "/load/load.py", address],
-            "env": [{"name": "RATE", "value": str(RATE)}, {"name": "LABEL_RATE", "value": str(LABEL_RATE)}],
+            "env": [
+                {"name": "RATE", "value": str(rate)},
+                {"name": "LABEL_RATE", "value": str(LABEL_RATE)},
+                {"name": "FIRST", "value": str(first)},
+            ],
             "volumeMounts": [{"name": "load", "mountPath": "/load"}, {"name": "tmp", "mountPath": "/tmp"}],
             "securityContext": {
                 "allowPrivilegeEscalation": False,
@@ -99,19 +132,8 @@ class Load:
                 "readOnlyRootFilesystem": True,
             },
         }
-        # Beside the parameter server, whose node no test drains, kills or cuts off unasked.
-        beside = {
-            "podAffinity": {
-                "requiredDuringSchedulingIgnoredDuringExecution": [
-                    {
-                        "topologyKey": "kubernetes.io/hostname",
-                        "labelSelector": {"matchLabels": {"app.kubernetes.io/component": "param-server"}},
-                    }
-                ]
-            }
-        }
         spec = {
-            "affinity": beside,
+            "affinity": _away_from(away_from) if away_from else BESIDE_PARAM_SERVER,
             "automountServiceAccountToken": False,
             "restartPolicy": "Never",
             "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
@@ -136,7 +158,8 @@ class Load:
         # What was caused within the block shows within a moment.
         time.sleep(2)
         after = self.state()
-        new = [(round(at - before["at"], 1), why) for at, why in after["failures"] if at > before["at"]]
+        known = {at for at, _ in before["failures"]}
+        new = [(round(at - before["at"], 1), why) for at, why in after["failures"] if at not in known]
         seen.append(
             Seen(
                 after["asked"] - before["asked"],
@@ -153,8 +176,8 @@ class Load:
     def check_learned_once(self) -> int:
         """Hold what is learned against what was acknowledged; how many labels that were."""
         durable = int(self.state()["durable"])
-        with _server(self.namespace) as address:
-            asyncio.run(_judge(address, durable))
+        with forwarded(self.namespace, f"{FULL}-param-server-0", 8002) as port:
+            asyncio.run(_judge(f"127.0.0.1:{port}", durable))
         return durable
 
 
@@ -172,13 +195,17 @@ async def _judge(address: str, durable: int) -> None:
 
 
 @contextlib.contextmanager
-def _server(namespace: Namespace) -> Iterator[str]:
-    """host:port that leads to the parameter server, by `kubectl port-forward`."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = ["kubectl", "--namespace", namespace.name, "port-forward", f"pod/{FULL}-param-server-0"]
-    with subprocess.Popen([*command, f"{port}:8002"], stdout=subprocess.DEVNULL) as forward:
+def forwarded(namespace: Namespace, pod: str, port: int) -> Iterator[int]:
+    """A port of this machine that leads into a pod, by `kubectl port-forward`."""
+    command = ["kubectl", "--namespace", namespace.name, "port-forward", f"pod/{pod}", f":{port}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forward:
         try:
-            yield f"127.0.0.1:{port}"
+            assert forward.stdout is not None
+            # "Forwarding from 127.0.0.1:41234 -> 8002"
+            found = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
+            assert found, f"no way into {pod}"
+            # It says so at each connection, and must not wait for us to read it.
+            threading.Thread(target=forward.stdout.read, daemon=True).start()
+            yield int(found[1])
         finally:
             forward.terminate()

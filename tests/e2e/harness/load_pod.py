@@ -7,6 +7,7 @@ whole, until the pod is deleted.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import sys
@@ -24,16 +25,18 @@ LABEL_AGAIN_S = 0.2
 class Load:
     """What was asked and answered so far."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, first: int) -> None:
+        """`first` is the number of the first event: those before it are durable."""
         self._address = address
         self.asked = self.failed = self.refused_labels = 0
-        self.durable = 0
+        self.durable = first
         self.failures: list[tuple[float, str]] = []
+        """When a request was made that failed, and why it did."""
         self.back = 0
         self.oldest: dict[int, float] = {}
         """By second, the age of the oldest answer's weights."""
         self._newest: dict[int, int] = {}
-        self._numbers = iter(range(1 << 30))
+        self._numbers = itertools.count(first)
 
     async def predict(self, worker: int, rate: float, *, fresh: bool) -> None:
         """Ask at `rate`, over one connection or over a new one each time."""
@@ -43,19 +46,21 @@ class Load:
             due = max(due + 1 / rate, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
             self.asked += 1
-            opened = link.opened
+            opened, asked_at = link.opened, time.time()
             try:
                 status, said = await asyncio.wait_for(
                     link.ask("POST", f"/v1/models/{MODEL}:predict", body), 10
                 )
             except (OSError, Gone, TimeoutError) as error:
                 link.close()
-                self._fail(f"{error!r} on {'a new' if link.opened > opened else 'a kept'} connection")
+                self._fail(
+                    asked_at, f"{error!r} on {'a new' if link.opened > opened else 'a kept'} connection"
+                )
                 continue
             if fresh:
                 link.close()
             if status != 200:
-                self._fail(f"{status} {said[:200]!r}")
+                self._fail(asked_at, f"{status} {said[:200]!r}")
                 continue
             answer = json.loads(said)
             second = int(time.time())
@@ -85,7 +90,7 @@ class Load:
                     self.durable = number + 1
                     break
                 if status not in (0, 503):
-                    self._fail(f"feedback: {status} {said[:200]!r}")
+                    self._fail(time.time(), f"feedback: {status} {said[:200]!r}")
                 self.refused_labels += 1
                 await asyncio.sleep(LABEL_AGAIN_S)
             await asyncio.sleep(1 / rate)
@@ -102,15 +107,15 @@ class Load:
         """All of it, and when."""
         own = {key: value for key, value in vars(self).items() if not key.startswith("_")}
         recent = dict(sorted(self.oldest.items())[-300:])
-        return own | {"at": time.time(), "failures": self.failures[-50:], "oldest": recent}
+        return own | {"at": time.time(), "failures": self.failures[-500:], "oldest": recent}
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, at: float, why: str) -> None:
         self.failed += 1
-        self.failures.append((time.time(), why))
+        self.failures.append((at, why))
 
 
-async def main(address: str, rate: float, label_rate: float) -> None:
-    load = Load(address)
+async def main(address: str, rate: float, label_rate: float, first: int) -> None:
+    load = Load(address, first)
     kept = [load.predict(n, rate / 5, fresh=False) for n in range(4)]
     async with asyncio.TaskGroup() as group:
         for work in (*kept, load.predict(4, rate / 5, fresh=True), load.label(label_rate), load.report()):
@@ -118,4 +123,5 @@ async def main(address: str, rate: float, label_rate: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], float(os.environ["RATE"]), float(os.environ["LABEL_RATE"])))
+    rate, label_rate = float(os.environ["RATE"]), float(os.environ["LABEL_RATE"])
+    asyncio.run(main(sys.argv[1], rate, label_rate, int(os.environ["FIRST"])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -58,6 +59,14 @@ class Release:
     def _helm(self, *arguments: str, given: str | None = None) -> str:
         return run("helm", "--namespace", self.namespace.name, *arguments, given=given, within_s=330)
 
+    def riverrun(self, *arguments: str, kubeconfig: Path | None = None) -> Any:
+        """What `kubectl riverrun` answers, as JSON."""
+        command = [sys.executable, "-c", "from riverrun.cli.kubectl.main import main; main()", *arguments]
+        where = ["--namespace", self.namespace.name, "--output", "json"]
+        if kubeconfig is not None:
+            where += ["--kubeconfig", str(kubeconfig)]
+        return json.loads(run(*command, *where))
+
     def roll(self, component: str) -> None:
         """`kubectl rollout restart`, until it is done."""
         kind = "statefulset" if component == "param-server" else "deployment"
@@ -75,10 +84,11 @@ class Release:
 
 @contextlib.contextmanager
 def installed(name: str, values: Mapping[str, Any], profile: str = "") -> Iterator[Release]:
-    """A release in the namespace `name`, as long as the block runs."""
+    """A release in the namespace `name`, as long as the block runs; NAMESPACE in `values` stands for it."""
     namespace = Namespace(f"riverrun-{name}-{time.time_ns() // 1_000_000 % 10_000_000}")
+    filled = json.loads(json.dumps(values).replace("NAMESPACE", namespace.name))
     try:
-        release = Release(namespace, values, profile)
+        release = Release(namespace, filled, profile)
         try:
             release.install()
         except AssertionError as error:
