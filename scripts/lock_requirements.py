@@ -31,7 +31,7 @@ def layers() -> dict[str, list[str]]:
         # The image has traces on board: whether there are any is a matter of its environment.
         "base": project["dependencies"] + extras["otel"],
         "demo": extras["replay"] + groups["demo"],
-        "dev": extras["torch"] + extras["kubectl"] + groups["dev"],
+        "dev": extras["torch"] + extras["kubectl"] + extras["objectstore"] + groups["dev"],
     }
 
 

@@ -143,6 +143,11 @@ class Learning:
         return sum(self._offsets.values()) - self._captured_offsets + joined
 
     @property
+    def is_between_batches(self) -> bool:
+        """Whether nothing that was taken waits in an unfinished mini-batch."""
+        return not self._batch
+
+    @property
     def learns_next(self) -> bool:
         """Whether one more good event is learned at once, and does not wait in a mini-batch."""
         return len(self._batch) + 1 == self._learner.batch_size

@@ -176,10 +176,12 @@ class SessionLoop:
     async def _opened_feed(self, learning: Learning) -> Feed:
         log_, wake = self._around.event_log, self._pulse.wake
         if learning.joining is None:
-            return ExampleFeed(Inbox(log_, self._model, SOURCE, learning.offsets, wake))
-        feed = JoinFeed(log_, self._model, learning.joining, learning, wake)
-        await feed.begin()
-        return feed
+            feed: Feed = ExampleFeed(Inbox(log_, self._model, SOURCE, learning.offsets, wake))
+        else:
+            joined = JoinFeed(log_, self._model, learning.joining, learning, wake)
+            await joined.begin()
+            feed = joined
+        return feed if self._course is None else self._course.feed(learning.spec, feed, wake)
 
     def _learn_slice(self, learning: Learning, feed: Feed, pace: PublishPace) -> None:
         """Learn until the slice is used up, nothing is left, or a version may be due."""
@@ -332,7 +334,7 @@ class SessionLoop:
         """Publish what was learned and is not published yet."""
         await self._answered()
         await self._dead_letters.flush()
-        if learning.passed:
+        if learning.passed or learning.learned:
             await self._publish(learning)
             await self._answered()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,17 +12,21 @@ import structlog
 
 from riverrun.core.errors import InvalidInput, NotReady, Unavailable
 from riverrun.core.events import Positions, Stream
+from riverrun.core.parts import Part
 from riverrun.core.retraining import RetrainPhase, RetrainProgress
 from riverrun.core.spec import ModelSpec, PublishSpec
 from riverrun.core.units import Unit
 from riverrun.core.versions import LIVE
 from riverrun.rpc.retrain_client import RetrainClient
 from riverrun.runtime.failpoints import reach
+from riverrun_trainer.feed import Feed
 from riverrun_trainer.judging.judges import Judges
 from riverrun_trainer.learning import Learning
 from riverrun_trainer.line_context import Surroundings
 from riverrun_trainer.retraining.champion import Champion
 from riverrun_trainer.retraining.contest import Contest, Outcome
+from riverrun_trainer.retraining.history_feed import HistoryFeed
+from riverrun_trainer.retraining.history_part import HistoryPart
 
 PUBLISH_EVERY_S = 30.0
 """Nobody reads the versions of a retrain: they say how far it is, should its process die."""
@@ -55,8 +59,8 @@ class RetrainCourse:
         self._examples = 0
         self._problem = ""
         self._try_again_s = 0.0
-        self.files_left = False
-        """Whether rows of the history's files are still to be learned."""
+        self._part: HistoryPart | None = None
+        self._files: HistoryFeed | None = None
 
     def begin(self, spec: ModelSpec, units: Mapping[int, Unit], judges: Judges) -> Judges:
         """A session begins, with a learner as its head, whose parts are `units`, has it: `judges`, and who
@@ -65,7 +69,17 @@ class RetrainCourse:
         self._caught_up = spec.retrain.caught_up
         self._contest = Contest(spec, self._champion)
         self._history = self._ends = self._behind = None
-        return replace(judges, scorers=(*judges.scorers, self._contest))
+        self._part, self._files = HistoryPart(units), None
+        parts = {**judges.parts, Part.HISTORY: self._part}
+        return replace(judges, scorers=(*judges.scorers, self._contest), parts=parts)
+
+    def feed(self, spec: ModelSpec, then: Feed, wake: Callable[[], None]) -> Feed:
+        """What the session learns from: the files of its history, then what `then` gives."""
+        if not spec.retrain.history.files:
+            return then
+        assert self._part is not None
+        self._files = HistoryFeed(spec, self._part, then, wake, self._tell)
+        return self._files
 
     def publish(self, spec: PublishSpec) -> PublishSpec:
         """When to publish, in place of what `spec` says for a line that is read."""
@@ -158,10 +172,15 @@ class RetrainCourse:
                 await self._retrains.report(self._model, self._line, epoch, self.progress())
             await asyncio.sleep(LOOK_EVERY_S)
 
+    def _tell(self, problem: str) -> None:
+        self._problem = problem
+
     def _is_past_history(self, taken: Positions) -> bool:
         """Whether all was learned that was there when the session began: a model that has still to learn what
         live knows would be judged too soon."""
-        return not self.files_left and self._history is not None and not distance(taken, self._history)
+        if self._files is not None and not self._files.is_done:
+            return False
+        return self._history is not None and not distance(taken, self._history)
 
     def _other_spec(self) -> str:
         """In words that live follows a line of another spec; empty where it does not, or is held."""
