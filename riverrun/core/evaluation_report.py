@@ -45,6 +45,23 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
     recent: float = 0.0
 
 
+class GateReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the gate stands. `state` is open, or why live is held or does not move.
+
+    `findings` counts what windows came to, since the trainer's session began; `excess_loss` is that of the
+    newest weights against the good version in the `last` one. `bound` is the last window's value of the
+    metric that live must keep.
+    """
+
+    mode: str
+    state: str
+    good_version: int = 0
+    findings: Mapping[str, int] = {}
+    last: str = ""
+    excess_loss: float | None = None
+    bound: float | None = None
+
+
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a model, up to now. `time_ns` is when it was made, Unix nanoseconds.
 
@@ -59,6 +76,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     served: Scored | None = None
     experiments: tuple[ExperimentResults, ...] = ()
     drift: tuple[DriftReport, ...] = ()
+    gate: GateReport | None = None
 
 
 _decoder = msgspec.json.Decoder(EvaluationReport)

@@ -32,3 +32,31 @@ def number_loss(label: float, prediction: Prediction, scale: float) -> float:
         return 1.0
     error = abs(value - label)
     return error / (error + scale) if error + scale > 0 else 0.0
+
+
+class Loss:
+    """The loss of any answer of one task: of numbers by how far labels lie from their mean, so far."""
+
+    def __init__(self, *, is_classifier: bool) -> None:
+        self._is_classifier = is_classifier
+        self._count = 0
+        self._mean = self._distance = 0.0
+
+    @property
+    def scale(self) -> float:
+        """The mean distance of labels from their mean, as it was when each came; 1 before there is any."""
+        return self._distance or 1.0
+
+    def see(self, label: Label) -> None:
+        """Take in a label; before its answers are judged."""
+        if self._is_classifier or not isinstance(label, (int, float)):
+            return
+        self._count += 1
+        self._mean += (label - self._mean) / self._count
+        self._distance += (abs(label - self._mean) - self._distance) / self._count
+
+    def of(self, label: Label, prediction: Prediction) -> float:
+        """In [0, 1]."""
+        if self._is_classifier:
+            return class_loss(label, prediction)
+        return number_loss(float(label), prediction, self.scale)

@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import Unavailable
 from riverrun.core.events import OffsetRange, Positions, Suspect
+from riverrun.core.verdicts import Verdict
 from riverrun.core.versions import Manifest
 from riverrun.rpc.converters import (
     manifest_from_pb,
@@ -43,6 +46,7 @@ class Opened:
     unclean_end: bool = False
     suspects: tuple[Suspect, ...] = ()
     since_ns: int = 0
+    good_version: int = 0
 
 
 class TrainerSession:
@@ -92,6 +96,19 @@ class TrainerSession:
     async def goodbye(self, deadline_s: float = 2.0) -> None:
         """Say that the session is about to end by no fault of an event; as `attempt`."""
         await self._note(pb.OpenSessionRequest(goodbye=pb.OpenSessionRequest.Goodbye()), deadline_s)
+
+    async def judge(self, verdict: Verdict, deadline_s: float = 10.0) -> None:
+        """Have a verdict of the line's gate applied; as `attempt`. A reset ends the session with `Fenced`."""
+        judged = pb.OpenSessionRequest.Judged(
+            version=verdict.version,
+            passed=verdict.passed,
+            hold_version=verdict.hold_version,
+            reset_version=verdict.reset_version,
+            kind=verdict.kind,
+            reason=verdict.reason,
+            facts=msgspec.json.encode(verdict.facts) if verdict.facts else b"",
+        )
+        await self._note(pb.OpenSessionRequest(judged=judged), deadline_s)
 
     async def changed_specs(self) -> AsyncIterator[str]:
         """Each newer spec of the line, as YAML. Raises `Fenced` or `Unavailable` when the session ends."""
@@ -176,6 +193,7 @@ async def open_session(
                 unclean_end=opened.unclean_end,
                 suspects=suspects_from_pb(opened.suspects),
                 since_ns=unix_ns(opened.since),
+                good_version=opened.good_version,
             ),
         )
     finally:

@@ -70,6 +70,14 @@ TRAINED_VERSION = Gauge("riverrun_trainer_version", "Newest version this trainer
 MISSED_CHANGES = Counter(
     "riverrun_trainer_missed_changes", "Changes of the model that only the rolling audit found", ["model"]
 )
+GATE_FINDINGS = Counter(
+    "riverrun_trainer_gate_findings",
+    "What the gate came to, by window, version or bound",
+    ["model", "finding"],
+)
+GATE_HOLDS = Gauge(
+    "riverrun_trainer_gate_holds", "1 while the gate keeps live from what is learned", ["model"]
+)
 JOINED = Counter(
     "riverrun_trainer_joined", "Predictions and labels decided by the join, by outcome", ["model", "outcome"]
 )

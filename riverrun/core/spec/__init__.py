@@ -1,5 +1,7 @@
 """Model specs: what one YAML file says of a model, checked without importing River or torch."""
 
+from riverrun.core.spec.gates import BoundsSpec, GateSpec, ProbesSpec, RollbackSpec
+from riverrun.core.spec.judging import HoldoutSpec, SliceSpec
 from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.model_spec import ModelSpec, TaskName
 from riverrun.core.spec.policies import PublishSpec, SyncSpec
@@ -7,12 +9,18 @@ from riverrun.core.spec.retraining import HistorySpec, RetrainSpec, TakeOverSpec
 from riverrun.core.spec.source import parse_spec
 
 __all__ = [
+    "BoundsSpec",
+    "GateSpec",
     "HistorySpec",
+    "HoldoutSpec",
     "LabelSpec",
     "ModelSpec",
     "PredictionsSpec",
+    "ProbesSpec",
     "PublishSpec",
     "RetrainSpec",
+    "RollbackSpec",
+    "SliceSpec",
     "SyncSpec",
     "TakeOverSpec",
     "TaskName",

@@ -15,6 +15,8 @@ from riverrun.core.errors import InvalidInput
 from riverrun.core.predictions import Label
 from riverrun.core.spec.drift import DriftSpec
 from riverrun.core.spec.features import FeatureSchema, finite_number, shown
+from riverrun.core.spec.gates import GateSpec
+from riverrun.core.spec.judging import HoldoutSpec, Slices, check_slices
 from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.policies import PublishSpec, SpecPart, SyncSpec
 from riverrun.core.spec.retraining import RetrainSpec
@@ -59,6 +61,9 @@ class ModelSpec(SpecPart):
     predictions: PredictionsSpec = PredictionsSpec()
     retrain: RetrainSpec = RetrainSpec()
     drift: Annotated[tuple[DriftSpec, ...], Field(max_length=MAX_DETECTORS, strict=False)] = ()
+    gate: GateSpec = GateSpec()
+    holdout: HoldoutSpec = HoldoutSpec()
+    slices: Slices = ()
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -84,6 +89,11 @@ class ModelSpec(SpecPart):
         watched = self.publish.on_metric
         if watched is not None and watched.metric not in self.metric_names:
             raise Misfit(("publish", "on_metric", "metric"), f"{watched.metric} is not among metrics")
+        rollback = self.gate.rollback
+        if rollback is not None and rollback.metric not in self.metric_names:
+            raise Misfit(("gate", "rollback", "metric"), f"{rollback.metric} is not among metrics")
+        types = None if self.features is None else {name: f.type for name, f in self.features.items()}
+        check_slices(self.slices, types)
         return self
 
     def _check_triggers(self) -> None:

@@ -65,6 +65,7 @@ def json_schema() -> dict[str, Any]:
             ),
         ],
     }
+    properties["slices"]["items"] = {"anyOf": [{"type": "string"}, properties["slices"]["items"]]}
     properties["metrics"] = {"type": "array", "items": {"$ref": "#/$defs/Metric"}}
     feature = {"anyOf": [{"enum": sorted(get_args(FeatureType))}, {"$ref": "#/$defs/FeatureSpec"}]}
     properties["features"] = {

@@ -52,6 +52,7 @@ from riverrun_param_server.snapshots import SnapshotPolicy, Snapshots
 from riverrun_param_server.specs_folder import SpecsFolder
 from riverrun_param_server.steering import Steering
 from riverrun_param_server.store import Store
+from riverrun_param_server.verdicts import Verdicts
 from riverrun_param_server.version_reader import VersionReader
 from riverrun_param_server.watch_hub import WatchHub
 
@@ -126,6 +127,7 @@ async def building(settings: ParamServerSettings, clock: Clock) -> AsyncIterator
             keeping=Keeping(catalogue, readers, clock, retention),
             evaluations=evaluations,
             drift_records=DriftRecords(catalogue, completion),
+            verdicts=Verdicts(catalogue, steering, sessions, hub, completion),
             fatal=fatal,
         )
     finally:

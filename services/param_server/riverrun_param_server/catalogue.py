@@ -56,9 +56,9 @@ class Model:
             raise NotFound("channel", name[:64], ", ".join(c.name for c in self.record.channels) or None)
         return channel
 
-    def mark_good(self, version: int) -> None:
-        """Take in that a version whose manifest is held was marked good."""
-        self.manifests[version] = replace(self.manifests[version], good=True)
+    def mark_good(self, version: int, *, good: bool = True) -> None:
+        """Take in that a version whose manifest is held was marked good, or is no longer."""
+        self.manifests[version] = replace(self.manifests[version], good=good)
 
     def info(self) -> ModelInfo:
         """The model as callers see it."""

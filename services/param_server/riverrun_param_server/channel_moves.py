@@ -21,9 +21,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Follow the line of the version where the channel is, which is `line`."""
+    """Follow the line of the version where the channel is, which is `line`; `stays`: as a gate lets it."""
 
     line: int
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,11 @@ def move(record: ModelRecord, name: str, target: Target, base_generation: int = 
         case Hold(version):
             wanted = Channel(name, previous.generation, version, None)
             closed = 0
-        case Resume(line):
+        case Resume(line, stays):
             found = record.open_successor(line) or record.line(line)
             assert found is not None
-            wanted = Channel(name, previous.generation, found.head, found.number)
+            version = previous.version if stays else found.head
+            wanted = Channel(name, previous.generation, version, found.number)
             closed = 0
         case FollowLine(number, old_line, others_on_old):
             line_record = _followable(record, number)

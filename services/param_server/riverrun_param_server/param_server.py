@@ -20,6 +20,7 @@ from riverrun_param_server.retraining.retraining import Retraining
 from riverrun_param_server.sessions import Sessions
 from riverrun_param_server.steering import Steering
 from riverrun_param_server.store import Store
+from riverrun_param_server.verdicts import Verdicts
 from riverrun_param_server.watch_hub import Subscription, Watcher, WatchHub
 
 
@@ -55,6 +56,7 @@ class ParamServer:
     keeping: Keeping
     evaluations: Evaluations
     drift_records: DriftRecords
+    verdicts: Verdicts
     fatal: Fatal
 
     @property

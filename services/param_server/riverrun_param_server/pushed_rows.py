@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from riverrun.core.digest import version_digest
-from riverrun.core.versions import Channel, Manifest
+from riverrun.core.versions import Manifest
 from riverrun.rpc.weights import Push
+from riverrun_param_server.gating import moved_by_push
 from riverrun_param_server.records import LineRecord, ModelRecord
 from riverrun_param_server.version_rows import Body, StoredManifest, VersionRow
 
@@ -32,11 +33,7 @@ def row_of(push: Push, record: ModelRecord, line: LineRecord, created_ns: int) -
         push_id=push.push_id,
         delta_bytes=len(push.serving),
     )
-    moved = tuple(
-        Channel(channel.name, channel.generation + 1, manifest.version, line.number)
-        for channel in record.channels
-        if channel.follows == line.number
-    )
+    moved = moved_by_push(record, line, manifest.version)
     body, _ = Body.of(push.serving, push.trainer)
     whole = push.snapshot or push.base_version == 0
     return VersionRow(

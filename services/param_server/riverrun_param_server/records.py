@@ -81,6 +81,9 @@ class ModelRecord:
     `versions`, so that a lost row is noticed. `deleted_ns` 0 means not deleted. `retrains` are the
     newest, oldest first, `experiments` the one that runs and those that ended last. `records` counts what
     the journal was given.
+
+    Of gates: `enforced` are the shas of specs whose gate enforces, `passed` the versions that have their good
+    mark by themselves, oldest first, and `gate_hold` the generation at which a gate held live last.
     """
 
     id: int
@@ -99,6 +102,9 @@ class ModelRecord:
     retrains: tuple[RetrainRecord, ...] = ()
     records: int = 0
     experiments: tuple[Experiment, ...] = ()
+    enforced: tuple[bytes, ...] = ()
+    passed: tuple[int, ...] = ()
+    gate_hold: int = 0
 
     def line(self, number: int) -> LineRecord | None:
         """The line with that number, or None."""

@@ -52,7 +52,7 @@ class Registry:
         spec = parse_spec(spec_yaml)
         if spec.factory is not None and spec.factory not in self._factories:
             raise InvalidSpec("factory", f"{spec.factory} is not allowed here; name it in RIVERRUN_FACTORIES")
-        new = NewSpec(spec.name, spec_sha(spec_yaml), spec.digest())
+        new = NewSpec(spec.name, spec_sha(spec_yaml), spec.digest(), enforced=spec.gate.mode == "enforce")
         return await self._completion.run(self._register(new, spec_yaml, base_revision, actor))
 
     async def delete(self, name: str, *, actor: str = "") -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.errors import InvalidInput
 from riverrun.core.events import OffsetRange
+from riverrun.core.verdicts import Verdict
 from riverrun.rpc.chunks import Joiner
 from riverrun.rpc.converters import freshness_from_pb, ranges_from_pb
 from riverrun.rpc.times import unix_ns
@@ -47,6 +50,26 @@ def attempt(request: pb.OpenSessionRequest) -> OffsetRange:
     if not 0 <= range_.start < range_.end:
         raise InvalidInput("attempt", f"expected 0 <= start < end, got {range_.start} and {range_.end}")
     return range_
+
+
+def verdict(request: pb.OpenSessionRequest.Judged) -> Verdict:
+    """A verdict; raises `InvalidInput` where it is none."""
+    for field in ("version", "hold_version", "reset_version"):
+        if getattr(request, field) < 0:
+            raise InvalidInput(f"judged.{field}", "expected 0 or more")
+    try:
+        facts = msgspec.json.decode(request.facts, type=dict[str, Any]) if request.facts else {}
+    except msgspec.MsgspecError as error:
+        raise InvalidInput("judged.facts", "expected a JSON object") from error
+    return Verdict(
+        version=request.version,
+        passed=request.passed,
+        kind=request.kind[:64],
+        reason=request.reason,
+        hold_version=request.hold_version,
+        reset_version=request.reset_version,
+        facts=facts,
+    )
 
 
 def push_header(request: pb.PushRequest) -> pb.PushHeader:

@@ -188,6 +188,8 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
             await self._server.sessions.attempt(session, requests.attempt(request))
         elif request.HasField("goodbye"):
             await self._server.sessions.say_goodbye(session)
+        elif request.HasField("judged"):
+            await self._server.verdicts.judged(session, requests.verdict(request.judged))
 
     async def _push_inline(self, session: Session, header: pb.PushHeader) -> Pushed | None:
         """The answer to a push over the session's stream; None where `Push` would raise."""
@@ -224,6 +226,7 @@ class ParameterServicer(pb_grpc.ParameterServiceServicer):
                 unclean_end=opening.unclean_end,
                 suspects=suspects_to_pb(opening.suspects),
                 since=timestamp(opening.since_ns),
+                good_version=opening.good_version,
             ),
         )
 

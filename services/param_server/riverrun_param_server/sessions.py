@@ -7,6 +7,7 @@ try; who may push is decided by the epoch, which is durable before the session h
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from riverrun.core.events import OffsetRange, Positions, Suspect
 from riverrun.core.versions import Manifest
 from riverrun.rpc.weights import Pushed
 from riverrun.runtime.clock import Clock
-from riverrun_param_server import suspicion
+from riverrun_param_server import suspicion, version_rows
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.records import LineRecord
@@ -43,6 +44,7 @@ class Opening:
     unclean_end: bool
     suspects: tuple[Suspect, ...]
     since_ns: int = 0
+    good_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,10 @@ class Sessions:
         """The trainer is about to end the session, no event being to blame; told to it once on disk."""
         await self._note(session, suspicion.ended_well)
 
+    def holds(self, session: Session) -> bool:
+        """Whether `session` is still the one that may push."""
+        return self._present.get(session.key) is session
+
     def close(self, session: Session) -> None:
         """The trainer's stream ended; the next in line gets its turn. Repeating it changes nothing."""
         session.end()
@@ -247,7 +253,22 @@ class Sessions:
                 unclean_end=unclean_end,
                 suspects=line.suspects,
                 since_ns=line.since_ns,
+                good_version=await self._newest_good(model, line),
             )
+
+    async def _newest_good(self, model: Model, line: LineRecord | None) -> int:
+        """The newest good version that `line` goes on from, its own head included; 0 for none."""
+        upto = 0 if line is None else line.head
+        while line is not None and upto:
+            find = functools.partial(
+                version_rows.newest_good, model=model.record.id, line=line.number, upto=upto
+            )
+            good = await self._catalogue.store.run(find)
+            if good or not line.parent:
+                return good
+            upto = line.parent
+            line = model.record.line((await self._catalogue.manifest(model, upto)).line)
+        return 0
 
     async def _note(self, session: Session, change: Callable[[LineRecord], LineRecord]) -> None:
         async def note() -> None:

@@ -6,17 +6,22 @@ from dataclasses import dataclass, replace
 
 from riverrun.core.errors import StaleBase
 from riverrun.core.versions import CANDIDATE, LIVE, Channel
+from riverrun_param_server import gating
 from riverrun_param_server.channel_moves import close_line
 from riverrun_param_server.records import LineRecord, ModelRecord
 
 
 @dataclass(frozen=True, slots=True)
 class NewSpec:
-    """A spec as it was sent: the sha256 of its text, and the digest of the keys that make a line."""
+    """A spec as it was sent: the sha256 of its text, and the digest of the keys that make a line.
+
+    `enforced`: its gate stands between pushes and live.
+    """
 
     name: str
     sha: bytes
     digest: bytes
+    enforced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class SpecChange:
 def first_spec(spec: NewSpec, model_id: int, now_ns: int) -> SpecChange:
     """A model that was never there: one line, which `live` follows."""
     record = ModelRecord(model_id, spec.name, spec.sha, 1, now_ns)
-    return _open_line(record, spec, LIVE)
+    return _gated(record, _open_line(record, spec, LIVE), spec)
 
 
 def next_spec(record: ModelRecord, spec: NewSpec, base_revision: int = 0) -> SpecChange | None:
@@ -47,6 +52,10 @@ def next_spec(record: ModelRecord, spec: NewSpec, base_revision: int = 0) -> Spe
         return None
     if base_revision and base_revision != record.spec_revision:
         raise StaleBase(current=record.spec_revision, given=base_revision, what="spec revision")
+    return _gated(record, _next_spec(record, spec), spec)
+
+
+def _next_spec(record: ModelRecord, spec: NewSpec) -> SpecChange:
     record = replace(record, spec_sha=spec.sha, spec_revision=record.spec_revision + 1, deleted_ns=0)
     same = [line for line in record.open_lines if line.spec_digest == spec.digest]
     learning = [line for line in same if not line.retrain]
@@ -59,6 +68,11 @@ def next_spec(record: ModelRecord, spec: NewSpec, base_revision: int = 0) -> Spe
     if waiting is None or waiting.follows in change.changed_lines:
         return change
     return _withdraw(change, waiting, learning[-1].number)
+
+
+def _gated(before: ModelRecord, change: SpecChange, spec: NewSpec) -> SpecChange:
+    record = gating.with_spec(change.record, spec.sha, enforced=spec.enforced)
+    return replace(change, record=gating.opened_up(before, record))
 
 
 def own_line(record: ModelRecord) -> SpecChange:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from riverrun.core.errors import InvalidInput, NotFound, NotReady
 from riverrun.core.journal import JournalRecord
-from riverrun.core.versions import Channel, Line
+from riverrun.core.versions import LIVE, Channel, Line
 from riverrun.runtime.clock import Clock
+from riverrun_param_server import gating
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.channel_moves import (
     ChannelMove,
@@ -27,7 +28,7 @@ from riverrun_param_server.channel_records import NOBODY, By, move_record, reset
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.line_state import LineState
 from riverrun_param_server.records import ModelRecord
-from riverrun_param_server.resets import line_to_close, positions_of, reset
+from riverrun_param_server.resets import Reset, line_to_close, positions_of, reset
 from riverrun_param_server.retraining.decisions import settled
 from riverrun_param_server.sessions import Sessions
 from riverrun_param_server.store import Change
@@ -142,7 +143,13 @@ class Steering:
             version = found.channel.version
             good = version if mark_good and not wish.remove else 0
             manifests = [await self._catalogue.manifest(model, version)] if version else []
-            record, journal = also(settled(found.record, self._clock.wall_ns()))
+            record = settled(gating.fitted(found.record), self._clock.wall_ns())
+            if name == LIVE and record.gate_hold:
+                # A hold is the gate's own until somebody says where live belongs.
+                record = replace(record, gate_hold=0)
+            if good:
+                record = gating.marked_by_hand(record, good)
+            record, journal = also(record)
             if record != model.record or good:
                 change = Change(record, good=good, journal=(move_record(found, by), *journal))
                 await self._catalogue.commit(model, change, *manifests)
@@ -168,7 +175,10 @@ class Steering:
             raise NotReady(f"channel {name} of {model.name}", "it has no version yet")
         manifest = await self._catalogue.manifest(model, channel.version)
         if wish.follow:
-            return Resume(channel.follows or manifest.line)
+            number = channel.follows or manifest.line
+            line = model.record.open_successor(number)
+            gated = name == LIVE and line is not None and gating.enforces(model.record, line)
+            return Resume(number, stays=gated)
         if wish.hold_here:
             return Hold(channel.version)
         if wish.hold_last_good:
@@ -235,20 +245,43 @@ class Steering:
 
     async def _reset(self, model: Model, to_version: int, replay: bool, by: By) -> tuple[Line, int]:
         async with model.lock:
-            to = await self._catalogue.manifest(model, to_version)
-            old = line_to_close(model.record, to)
-            head = None if old is None or not old.head else await self._catalogue.manifest(model, old.head)
-            today = to.positions if old is None else positions_of(old, head)
-            found = reset(model.record, to, None if replay else today)
-            state = await self._reader.state(model.record.id, to_version)
-            line_state = LineState(state)
-            record = settled(found.record, self._clock.wall_ns())
-            change = Change(record, journal=(reset_record(found, to, head, by),))
-            await self._catalogue.commit(model, change, to)
-            model.states[found.line.number] = line_state
-            model.states.pop(found.closed_line, None)
+            found = await self.reset_locked(model, model.record, to_version, replay=replay, by=by)
+        self.tell_reset(model, found)
+        return found.line.as_line(), found.closed_line
+
+    async def reset_locked(
+        self,
+        model: Model,
+        record: ModelRecord,
+        to_version: int,
+        *,
+        replay: bool,
+        by: By,
+        first: tuple[JournalRecord, ...] = (),
+    ) -> Reset:
+        """Reset from `record`, which may be newer than the model's, after the records `first`.
+
+        The caller holds the model's lock, and calls `tell_reset` once it no longer does.
+        """
+        to = await self._catalogue.manifest(model, to_version)
+        old = line_to_close(record, to)
+        head = None if old is None or not old.head else await self._catalogue.manifest(model, old.head)
+        today = to.positions if old is None else positions_of(old, head)
+        found = reset(record, to, None if replay else today)
+        record, moved = gating.resumed_after_reset(found.record, found.line)
+        record = settled(gating.fitted(record), self._clock.wall_ns())
+        found = replace(found, record=record, moved=(*found.moved, *moved))
+        state = await self._reader.state(model.record.id, to_version)
+        line_state = LineState(state)
+        change = Change(record, journal=(*first, reset_record(found, to, head, by)))
+        await self._catalogue.commit(model, change, to)
+        model.states[found.line.number] = line_state
+        model.states.pop(found.closed_line, None)
+        return found
+
+    def tell_reset(self, model: Model, found: Reset) -> None:
+        """Tell everyone; the reset is durable."""
         if found.closed_line:
             self._sessions.line_closed(model, found.closed_line)
         self._hub.model_changed(model.name)
         self._hub.channel_moved(model.name, *(channel.name for channel in found.moved))
-        return found.line.as_line(), found.closed_line

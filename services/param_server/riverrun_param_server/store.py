@@ -36,7 +36,8 @@ T = TypeVar("T")
 class Change:
     """One transaction: a model's new record and what comes with it.
 
-    `version` is a new row, whose bodies that are not inline are in `blobs`. `good` marks a version.
+    `version` is a new row, whose bodies that are not inline are in `blobs`. `good` marks a version,
+    `not_good` takes marks away.
     `specs` are texts that the record refers to by their sha256. `journal` is what people are told of
     the change later: what moved and why.
     """
@@ -45,6 +46,7 @@ class Change:
     version: VersionRow | None = None
     blobs: tuple[tuple[bytes, bytes], ...] = ()
     good: int = 0
+    not_good: tuple[int, ...] = ()
     specs: tuple[str, ...] = ()
     journal: tuple[JournalRecord, ...] = ()
 
@@ -178,10 +180,13 @@ class Store:
                 if change.version is not None:
                     identity = version_rows.insert(connection, change.version, record.tail_id)
                     record = replace(record, tail_version=change.version.version, tail_id=identity)
+                marks = dict.fromkeys(change.not_good, False)
                 if change.good:
-                    row = version_rows.select(connection, record.id, change.good)
-                    if row is not None and not row.good:
-                        version_rows.update(connection, replace(row, good=True))
+                    marks[change.good] = True
+                for version, good in marks.items():
+                    row = version_rows.select(connection, record.id, version)
+                    if row is not None and row.good != good:
+                        version_rows.update(connection, replace(row, good=good))
                 reach("commit.half-written")
                 record = replace(record, records=record.records + len(change.journal))
                 write_record(connection, record)

@@ -200,6 +200,15 @@ def first_base(connection: sqlite3.Connection, model: int, line: int) -> int:
     return 0 if found is None else int(found["base"])
 
 
+def newest_good(connection: sqlite3.Connection, *, model: int, line: int, upto: int) -> int:
+    """The newest version of `line`, `upto` included, that is marked good; 0 for none."""
+    found = connection.execute(
+        "SELECT max(version) AS version FROM versions WHERE model=? AND good=1 AND line=? AND version<=?",
+        (model, line, upto),
+    ).fetchone()
+    return int(found["version"] or 0)
+
+
 def verified(connection: sqlite3.Connection, model: int, tail: tuple[int, bytes]) -> Iterator[VersionRow]:
     """All rows of a model, oldest first, each proven; raises `DigestMismatch` naming the row.
 

@@ -16,6 +16,7 @@ from riverrun.core.examples_json import decode_example
 from riverrun.core.joining import JoinedExample
 from riverrun.core.predictions import FeatureValue, Prediction
 from riverrun.core.spec import ModelSpec
+from riverrun.core.units import Delta, Unit
 from riverrun.learners.protocol import Learner
 from riverrun_trainer.importance import importance
 from riverrun_trainer.judging.judges import NO_JUDGES, Judges
@@ -40,11 +41,15 @@ def where_of(joined: JoinedExample) -> Where:
 
 
 class Diverged(Exception):
-    """The model answers with numbers that are not finite; `where` is the last example that it learned."""
+    """The model is not one to answer with, and `reason` says why;
 
-    def __init__(self, where: Where) -> None:
-        super().__init__(f"the model is not finite after event {where[1]} of {where[0].value}")
+    `where` is the last example that it learned.
+    """
+
+    def __init__(self, where: Where, reason: str = "the model is not finite") -> None:
+        super().__init__(f"{reason} after event {where[1]} of {where[0].value}")
         self.where = where
+        self.reason = reason
 
 
 def _nothing(joined: JoinedExample) -> None:
@@ -58,7 +63,7 @@ class Captured:
     `offsets` are the position in the examples, `joined_positions` those in the other streams.
     `examples` counts the line's; `learned` those since the capture before, as `missed_changes` counts what
     the learner's audit found untold since then. `encode_s` is the processor
-    time that taking it cost.
+    time that taking it cost. `delta` is what the encoded sides say.
     """
 
     serving: bytes
@@ -75,6 +80,7 @@ class Captured:
     arrivals: Arrivals
     metrics: Mapping[str, float]
     encode_s: float
+    delta: Delta
 
 
 class Learning:
@@ -123,6 +129,7 @@ class Learning:
         # Since the last capture: each feature that was learned from, with its newest value.
         self._touched: dict[str, FeatureValue] = {}
         self._captured_offsets = sum(self._offsets.values())
+        self._kept_back: Captured | None = None
         self.learned = 0
         """Examples learned since the last capture."""
 
@@ -271,6 +278,9 @@ class Learning:
         """The state as it is now, as a delta from the capture before. Raises as `Learner.changes` does."""
         started = time.thread_time()
         delta, (serving_root, trainer_root) = self._parts.changes()
+        before, self._kept_back = self._kept_back, None
+        if before is not None:
+            delta = before.delta.then(delta)
         captured = Captured(
             serving=encode_side(delta.serving),
             trainer=encode_side(delta.trainer),
@@ -286,6 +296,7 @@ class Learning:
             arrivals=Arrivals(self._oldest_ns, self._newest_ns),
             metrics=self._learner.metrics(),
             encode_s=time.thread_time() - started,
+            delta=delta,
         )
         self.learned = 0
         self._captured_offsets = sum(self._offsets.values())
@@ -294,6 +305,28 @@ class Learning:
         self._missed_changes += captured.missed_changes
         self._oldest_ns = self._newest_ns = 0
         return captured
+
+    def keep_back(self, captured: Captured) -> None:
+        """`captured` is not pushed: the next one begins where it began."""
+        self._kept_back = captured
+        self.learned += captured.learned
+        if captured.arrivals.oldest_ns:
+            self._oldest_ns = captured.arrivals.oldest_ns
+            self._newest_ns = max(self._newest_ns, captured.arrivals.newest_ns)
+
+    def serving_side(self) -> tuple[Mapping[int, Unit], bytes]:
+        """The units that answer, and their root, as of the last capture."""
+        return dict(self._learner.state().serving), self._learner.roots()[0]
+
+    def refusal(self, captured: Captured) -> str:
+        """Why `captured`, which was just taken, is out of bounds; empty where it may be pushed."""
+        bounds = self.judges.bounds
+        return "" if bounds is None else bounds.refusal(captured.delta.serving, self._learner.predict)
+
+    @property
+    def last(self) -> Where | None:
+        """The last example that was learned."""
+        return self._last
 
     def _learn_batch(self, refused: list[Refused]) -> None:
         batch, self._batch = self._batch, []

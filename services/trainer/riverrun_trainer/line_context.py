@@ -55,8 +55,10 @@ class LineMemory:
     """What this process knows of a line from sessions before; nothing that a restart would need.
 
     `poisoned` are examples that must not be learned, with the reason. `ended_epoch` is that of its session
-    before, where that ended by no fault of an event, else 0.
+    before, where that ended by no fault of an event, else 0. `out_of_bounds`: no version was pushed since the
+    first that was out of its bounds.
     """
 
     poisoned: dict[Where, str] = field(default_factory=dict)
     ended_epoch: int = 0
+    out_of_bounds: bool = False

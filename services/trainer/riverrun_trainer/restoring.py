@@ -65,7 +65,8 @@ def _learning(
     joining = open_join(spec, units, opened.positions, opened.skipped, around.max_open)
     if joining is not None and spec.label.silence == "early_negative":
         _check_weights(learner, spec)
-    judges = judges_of(spec, units, around)
+    serving = learner.state().serving if head is not None else NO_UNITS
+    judges = judges_of(spec, units, around, serving)
     if around.course is not None:
         judges = around.course.begin(spec, units, judges)
     owners: dict[Part, StatePart] = {} if joining is None else {Part.JOIN: joining.ledger}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import math
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from riverrun.core.errors import InvalidInput, Unavailable
 from riverrun.core.events import OffsetRange, Offsets
 from riverrun.core.spec import ModelSpec, PublishSpec, parse_spec
+from riverrun.core.verdicts import Verdict
 from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
@@ -22,6 +24,7 @@ from riverrun_trainer.dead_letters import DeadLetters
 from riverrun_trainer.feed import ExampleFeed, Feed
 from riverrun_trainer.inbox import Inbox, LogLost
 from riverrun_trainer.join_feed import JoinFeed
+from riverrun_trainer.judging.gating import Gating
 from riverrun_trainer.judging.reports import Reports
 from riverrun_trainer.learning import Captured, Diverged, Learning, Where
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
@@ -42,6 +45,17 @@ LETTERS_TOGETHER = 256
 than the learning."""
 
 LAG_EVERY_S = 2.0
+
+_KEPT_FOR_A_SESSION: Sequence[Callable[[ModelSpec], object]] = (
+    lambda spec: spec.publish.precision,
+    lambda spec: spec.label,
+    lambda spec: spec.gate,
+    lambda spec: spec.holdout,
+    lambda spec: spec.slices,
+    lambda spec: spec.drift,
+    lambda spec: spec.retrain.when,
+)
+"""Policies that only another session can take up, with a restored learner."""
 
 NO_CAUTION = Caution(SOURCE, 0, 0, unclean_end=False, suspects=())
 
@@ -83,6 +97,7 @@ class SessionLoop:
         self._push: asyncio.Task[_Answered] | None = None
         self._encode_s = 0.0
         self._dead_letters = DeadLetters(around.event_log, model)
+        self._gating = Gating(session, model, around)
         self._caution: Caution | JoinCaution = NO_CAUTION
         # What the server was told to be learned next; None where nothing need be told.
         self._lot: OffsetRange | None = None
@@ -142,6 +157,9 @@ class SessionLoop:
             )
             self._pulse.start(starter.run())
         pace = PublishPace(self._model, self._publishing(spec), learning, self._clock.monotonic())
+        gate = learning.judges.gate
+        if gate is not None:
+            await self._pulse.working(self._gating.start(gate, learning, self._publisher.head))
         self._caution = await self._pulse.working(self._cautious(learning))
         self._memory.poisoned |= self._caution.poisoned
         while not self._pulse.stopping:
@@ -153,6 +171,8 @@ class SessionLoop:
             if self._may_learn(learning, feed):
                 await self._name_lot(learning, feed)
                 self._learn_slice(learning, feed, pace)
+                if gate is not None and gate.has_verdicts:
+                    await self._pulse.working(self._gating.tell(gate, self._publisher.head))
             self._publisher.skip(feed.take_expired())
             is_due = self._is_due(learning, feed, pace)
             waiting = self._dead_letters.waiting
@@ -254,15 +274,7 @@ class SessionLoop:
         log.info("the publish policy changed", model=self._model, policy=spec.publish.describe())
         if self._course is not None and spec.retrain != opened_with.retrain:
             return True
-        return any(
-            now != then
-            for now, then in (
-                (spec.publish.precision, opened_with.publish.precision),
-                (spec.label, opened_with.label),
-                (spec.drift, opened_with.drift),
-                (spec.retrain.when, opened_with.retrain.when),
-            )
-        )
+        return any(kept(spec) != kept(opened_with) for kept in _KEPT_FOR_A_SESSION)
 
     async def _publish(self, learning: Learning, pace: PublishPace | None = None) -> None:
         """Take the state and send it on its way; learning may go on when this returns."""
@@ -277,6 +289,9 @@ class SessionLoop:
         self._count_missed(captured)
         if pace is not None:
             pace.taken(captured.metrics, captured.encode_s, self._clock.monotonic())
+        if not await self._is_within_bounds(learning, captured):
+            return
+        self._gating.captured(learning)
         self._push = asyncio.create_task(self._send(captured, started_s), name="push")
         self._push.add_done_callback(lambda _: self._pulse.wake())
 
@@ -305,6 +320,8 @@ class SessionLoop:
         metrics.PUBLISH_SECONDS.observe(took_s)
         metrics.TRAINED_VERSION.labels(self._model).set(version)
         metrics.LEARNED.labels(self._model).inc(captured.learned)
+        if self._gating.is_waiting:
+            await self._pulse.working(self._gating.pushed(version))
         for name, value in captured.metrics.items():
             metrics.PREQUENTIAL.labels(self._model, name).set(value)
         log.debug(
@@ -351,6 +368,32 @@ class SessionLoop:
         try:
             learning.check_finite()
         except Diverged as diverged:
-            if self._lot is not None and self._lot.end - self._lot.start == 1:
-                self._memory.poisoned[diverged.where] = "the model is not finite after learning it"
+            self._set_aside(diverged)
             raise
+
+    async def _is_within_bounds(self, learning: Learning, captured: Captured) -> bool:
+        """Whether `captured` may be pushed. Where it may not, learning goes on, or the session ends."""
+        reason = learning.refusal(captured)
+        if not reason:
+            if self._memory.out_of_bounds:
+                self._memory.out_of_bounds = False
+                self._pulse.tell("")
+            return True
+        metrics.GATE_FINDINGS.labels(self._model, "out-of-bounds").inc()
+        if self._publisher.head and not self._memory.out_of_bounds:
+            log.warning("a version is out of its bounds", model=self._model, reason=reason)
+            verdict = Verdict(self._publisher.head, False, "gate.out-of-bounds", reason)
+            await self._pulse.working(self._session.judge(verdict))
+        self._memory.out_of_bounds = True
+        if learning.spec.gate.on_refusal == "reset" and learning.last is not None:
+            diverged = Diverged(learning.last, reason)
+            self._set_aside(diverged)
+            raise diverged
+        learning.keep_back(captured)
+        self._pulse.tell(f"versions are out of their bounds: {reason}")
+        return False
+
+    def _set_aside(self, diverged: Diverged) -> None:
+        """Learn the event never again, where it was learned alone and so is to blame."""
+        if self._lot is not None and self._lot.end - self._lot.start == 1:
+            self._memory.poisoned[diverged.where] = f"{diverged.reason} after learning it"

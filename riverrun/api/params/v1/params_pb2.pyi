@@ -185,7 +185,7 @@ class ListModelsResponse(_message.Message):
     def __init__(self, store_id: _Optional[str] = ..., models: _Optional[_Iterable[_Union[ModelInfo, _Mapping]]] = ...) -> None: ...
 
 class OpenSessionRequest(_message.Message):
-    __slots__ = ("open", "progress", "push", "attempt", "goodbye")
+    __slots__ = ("open", "progress", "push", "attempt", "goodbye", "judged")
     class Open(_message.Message):
         __slots__ = ("model", "line", "trainer_id", "ended_epoch")
         MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -200,6 +200,23 @@ class OpenSessionRequest(_message.Message):
     class Goodbye(_message.Message):
         __slots__ = ()
         def __init__(self) -> None: ...
+    class Judged(_message.Message):
+        __slots__ = ("version", "passed", "hold_version", "reset_version", "kind", "reason", "facts")
+        VERSION_FIELD_NUMBER: _ClassVar[int]
+        PASSED_FIELD_NUMBER: _ClassVar[int]
+        HOLD_VERSION_FIELD_NUMBER: _ClassVar[int]
+        RESET_VERSION_FIELD_NUMBER: _ClassVar[int]
+        KIND_FIELD_NUMBER: _ClassVar[int]
+        REASON_FIELD_NUMBER: _ClassVar[int]
+        FACTS_FIELD_NUMBER: _ClassVar[int]
+        version: int
+        passed: bool
+        hold_version: int
+        reset_version: int
+        kind: str
+        reason: str
+        facts: bytes
+        def __init__(self, version: _Optional[int] = ..., passed: bool = ..., hold_version: _Optional[int] = ..., reset_version: _Optional[int] = ..., kind: _Optional[str] = ..., reason: _Optional[str] = ..., facts: _Optional[bytes] = ...) -> None: ...
     class Progress(_message.Message):
         __slots__ = ("examples", "problem", "report")
         EXAMPLES_FIELD_NUMBER: _ClassVar[int]
@@ -214,17 +231,19 @@ class OpenSessionRequest(_message.Message):
     PUSH_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     GOODBYE_FIELD_NUMBER: _ClassVar[int]
+    JUDGED_FIELD_NUMBER: _ClassVar[int]
     open: OpenSessionRequest.Open
     progress: OpenSessionRequest.Progress
     push: PushHeader
     attempt: OffsetRange
     goodbye: OpenSessionRequest.Goodbye
-    def __init__(self, open: _Optional[_Union[OpenSessionRequest.Open, _Mapping]] = ..., progress: _Optional[_Union[OpenSessionRequest.Progress, _Mapping]] = ..., push: _Optional[_Union[PushHeader, _Mapping]] = ..., attempt: _Optional[_Union[OffsetRange, _Mapping]] = ..., goodbye: _Optional[_Union[OpenSessionRequest.Goodbye, _Mapping]] = ...) -> None: ...
+    judged: OpenSessionRequest.Judged
+    def __init__(self, open: _Optional[_Union[OpenSessionRequest.Open, _Mapping]] = ..., progress: _Optional[_Union[OpenSessionRequest.Progress, _Mapping]] = ..., push: _Optional[_Union[PushHeader, _Mapping]] = ..., attempt: _Optional[_Union[OffsetRange, _Mapping]] = ..., goodbye: _Optional[_Union[OpenSessionRequest.Goodbye, _Mapping]] = ..., judged: _Optional[_Union[OpenSessionRequest.Judged, _Mapping]] = ...) -> None: ...
 
 class OpenSessionResponse(_message.Message):
     __slots__ = ("store_id", "opened", "spec_changed", "pushed", "noted")
     class Opened(_message.Message):
-        __slots__ = ("epoch", "head", "spec_yaml", "positions", "skipped", "same_position_sessions", "unclean_end", "suspects", "since")
+        __slots__ = ("epoch", "head", "spec_yaml", "positions", "skipped", "same_position_sessions", "unclean_end", "suspects", "since", "good_version")
         EPOCH_FIELD_NUMBER: _ClassVar[int]
         HEAD_FIELD_NUMBER: _ClassVar[int]
         SPEC_YAML_FIELD_NUMBER: _ClassVar[int]
@@ -234,6 +253,7 @@ class OpenSessionResponse(_message.Message):
         UNCLEAN_END_FIELD_NUMBER: _ClassVar[int]
         SUSPECTS_FIELD_NUMBER: _ClassVar[int]
         SINCE_FIELD_NUMBER: _ClassVar[int]
+        GOOD_VERSION_FIELD_NUMBER: _ClassVar[int]
         epoch: int
         head: Manifest
         spec_yaml: str
@@ -243,7 +263,8 @@ class OpenSessionResponse(_message.Message):
         unclean_end: bool
         suspects: _containers.RepeatedCompositeFieldContainer[OpenSessionResponse.Suspect]
         since: _timestamp_pb2.Timestamp
-        def __init__(self, epoch: _Optional[int] = ..., head: _Optional[_Union[Manifest, _Mapping]] = ..., spec_yaml: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ..., same_position_sessions: _Optional[int] = ..., unclean_end: bool = ..., suspects: _Optional[_Iterable[_Union[OpenSessionResponse.Suspect, _Mapping]]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+        good_version: int
+        def __init__(self, epoch: _Optional[int] = ..., head: _Optional[_Union[Manifest, _Mapping]] = ..., spec_yaml: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[StreamPosition, _Mapping]]] = ..., skipped: _Optional[_Iterable[_Union[OffsetRange, _Mapping]]] = ..., same_position_sessions: _Optional[int] = ..., unclean_end: bool = ..., suspects: _Optional[_Iterable[_Union[OpenSessionResponse.Suspect, _Mapping]]] = ..., since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., good_version: _Optional[int] = ...) -> None: ...
     class Suspect(_message.Message):
         __slots__ = ("range", "deaths")
         RANGE_FIELD_NUMBER: _ClassVar[int]

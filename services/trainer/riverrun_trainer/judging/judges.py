@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from riverrun.core.evaluation_report import EvaluationReport
 from riverrun.core.parts import Part, StatePart, units_of
 from riverrun.core.spec import ModelSpec
-from riverrun.core.units import Unit
+from riverrun.core.units import NO_UNITS, Unit
 from riverrun_trainer.judging.drift_judge import DriftJudge
 from riverrun_trainer.judging.experiment_judge import ExperimentJudge
 from riverrun_trainer.judging.guardrail_watch import GuardrailWatch
 from riverrun_trainer.judging.scorer import Scorer
 from riverrun_trainer.judging.served_scores import ServedScores
+from riverrun_trainer.judging.static_gate import StaticGate
 from riverrun_trainer.judging.trigger_judge import TriggerJudge
+from riverrun_trainer.judging.version_gate import VersionGate
 
 if TYPE_CHECKING:
     from riverrun_trainer.line_context import Surroundings
@@ -33,7 +35,8 @@ class Judges:
     """`scorers` hear of each example before it is learned, in this order; `parts` are committed with the
     version; `reporters` fill in the evaluation report. One object may be all three. `beside` runs for as long
     as the session does; what it raises ends that. `triggers` say when a retrain is due, None where the spec
-    has none.
+    has none. `bounds` and `gate` say which versions may answer; `gate` is None where the spec asks for none,
+    and for retrains, which answer nobody.
     """
 
     scorers: Sequence[Scorer] = ()
@@ -41,13 +44,19 @@ class Judges:
     reporters: Sequence[Reporter] = ()
     beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     triggers: TriggerJudge | None = None
+    bounds: StaticGate | None = None
+    gate: VersionGate | None = None
 
 
 NO_JUDGES = Judges()
 
 
-def judges_of(spec: ModelSpec, units: Mapping[int, Unit], around: Surroundings) -> Judges:
+def judges_of(
+    spec: ModelSpec, units: Mapping[int, Unit], around: Surroundings, serving: Mapping[int, Unit] = NO_UNITS
+) -> Judges:
     """Those that `spec` asks for, as they were when `units`, numbered as in the state, were committed.
+
+    `serving` is the serving side of the version that the line goes on from, empty for a fresh one.
 
     What a spec does not ask for costs nothing. Raises `InvalidInput` where the units are of something else.
     """
@@ -76,4 +85,12 @@ def judges_of(spec: ModelSpec, units: Mapping[int, Unit], around: Surroundings) 
         triggers = TriggerJudge(spec.retrain.when, drifts, units_of(Part.TRIGGERS, units))
         parts[Part.TRIGGERS] = triggers
         scorers.append(triggers)
-    return Judges(scorers, parts, reporters, beside, triggers)
+    bounds = StaticGate(spec, serving)
+    if bounds.scores:
+        scorers.append(bounds)
+    asked = spec.gate.mode != "off" or spec.gate.rollback is not None
+    gate = VersionGate(spec) if asked and around.course is None else None
+    if gate is not None:
+        scorers.append(gate)
+        reporters.append(gate)
+    return Judges(scorers, parts, reporters, beside, triggers, bounds, gate)

@@ -1,0 +1,271 @@
+"""The statistical gate of one line: its windows, and the verdicts that follow from them (DECISIONS 26)."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+import structlog
+from msgspec import structs
+
+from riverrun.core.errors import InvalidInput, NotReady
+from riverrun.core.evaluation_report import EvaluationReport, GateReport
+from riverrun.core.joining import JoinedExample
+from riverrun.core.predictions import Features, Prediction
+from riverrun.core.spec import ModelSpec, RollbackSpec
+from riverrun.core.verdicts import Verdict
+from riverrun.evaluation.gate.bound import Bound, BoundWatch
+from riverrun.evaluation.gate.windows import Finding, Judged, Kind, Windows
+from riverrun.evaluation.loss import Loss
+from riverrun.learners.build import build_metrics
+from riverrun.learners.protocol import Predictor
+from riverrun.runtime import metrics
+
+log = structlog.get_logger()
+
+REMEMBERED = 4_096
+"""Examples whose places are remembered, to say which labels a finding is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A version that passed, what answers with it, and how many examples had been judged by then.
+
+    `predictor` is None where nobody is compared with it.
+    """
+
+    version: int
+    predictor: Predictor | None
+    examples: int
+
+
+class VersionGate:
+    """Hears of examples, finds, and has verdicts to send; which version is which is told to it."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        gate = spec.gate
+        self._spec = gate
+        self._metric = gate.rollback.metric if gate.rollback is not None else ""
+        self._loss = Loss(is_classifier=spec.is_classifier)
+        self._goods: deque[Good] = deque(maxlen=2)
+        self._windows = Windows(
+            window=gate.window, margin=gate.margin, alpha=gate.alpha, patience_ns=int(gate.patience * 1e9)
+        )
+        self._places: deque[tuple[str, int, int]] = deque(maxlen=REMEMBERED)
+        self._judged = 0
+        self._live: BoundWatch | None = None
+        self._newest: BoundWatch | None = None
+        if gate.rollback is not None:
+            bound = Bound(gate.rollback.is_breached_by, gate.rollback.over, gate.rollback.windows)
+            self._live = BoundWatch(bound, self._metric, lambda: build_metrics(spec))
+            self._newest = BoundWatch(bound, self._metric, lambda: build_metrics(spec))
+        # Why live is not where learning is; empty where all is well.
+        self._episode = ""
+        self._passing: Finding | None = None
+        self._held_at = 0
+        self._verdicts: deque[Verdict] = deque()
+        self._last: Finding | None = None
+        self._model = spec.name
+        self._counts: dict[str, int] = {}
+
+    @property
+    def compares(self) -> bool:
+        """Whether it needs the weights of good versions."""
+        return self._spec.mode != "off"
+
+    def take_passing(self) -> Finding | None:
+        """What makes the version that is captured now a good one, None where it is none; see `passed`."""
+        found, self._passing = self._passing, None
+        return found
+
+    def start(self, version: int, predictor: Predictor | None) -> None:
+        """Compare with `version` from now on, the newest good one."""
+        self._goods.append(Good(version, predictor, self._judged))
+
+    def passed(self, found: Finding, version: int, predictor: Predictor | None) -> Verdict | None:
+        """The verdict that `version` is good, which was captured when `take_passing` gave `found`.
+
+        None where something was found since that says otherwise.
+        """
+        if self._held_at > found.examples:
+            return None
+        ended, self._episode = self._episode, ""
+        self.start(version, predictor)
+        for watch in (self._live, self._newest) if ended else ():
+            if watch is not None:
+                watch.start_anew()
+        metrics.GATE_HOLDS.labels(self._model).set(0)
+        kind = f"gate.{found.kind.value}" if ended or found.kind is not Kind.PASSED else ""
+        return Verdict(version, True, kind, _words(found), facts=self._facts(found))
+
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether `take_verdicts` has any."""
+        return bool(self._verdicts)
+
+    def take_verdicts(self, head: int) -> list[Verdict]:
+        """What was found since the last call; `head` is the newest version that was pushed."""
+        found = [replace(verdict, version=head) for verdict in self._verdicts]
+        self._verdicts.clear()
+        return found
+
+    def score(self, joined: JoinedExample, newest: Prediction | None) -> None:
+        """See `Scorer.score`."""
+        if newest is None or not joined.origin.is_judged:
+            return
+        label = joined.example.label
+        self._judged += 1
+        self._places.append((joined.stream.value, joined.event.offset, joined.time_ns))
+        good = self._goods[-1] if self._goods else None
+        answer = None if good is None else _answer(good.predictor, joined.example.features)
+        self._loss.see(label)
+        rollback = self._spec.rollback
+        if self._live is not None and self._newest is not None and rollback is not None:
+            unheld = newest if answer is None or not self._episode else answer
+            live = joined.served.answer if joined.served is not None else unheld
+            self._newest.update(label, newest)
+            if self._live.update(label, live):
+                self._judge_live(self._live, rollback)
+        if answer is None:
+            return
+        found = self._windows.update(
+            label,
+            Judged(answer, self._loss.of(label, answer)),
+            Judged(newest, self._loss.of(label, newest)),
+            joined.time_ns,
+        )
+        if found is not None:
+            self._take(found)
+
+    def told(self, report: EvaluationReport) -> EvaluationReport:
+        """See `Reporter.told`."""
+        good = self._goods[-1] if self._goods else None
+        gate = GateReport(
+            mode=self._spec.mode,
+            state=self._episode or "open",
+            good_version=good.version if good else 0,
+            findings=dict(self._counts),
+            last="" if self._last is None else self._last.kind.value,
+            excess_loss=None if self._last is None else self._last.excess_loss,
+            bound=None if self._live is None else self._live.value,
+        )
+        return structs.replace(report, gate=gate)
+
+    def _take(self, found: Finding) -> None:
+        self._last = found
+        self._count(found.kind.value)
+        good = self._goods[-1]
+        match found.kind:
+            case Kind.PASSED:
+                if self._keeps_bound:
+                    self._passing = found
+            case Kind.BELIEVED:
+                self._passing = found
+            case Kind.REFUSED if self._episode != "refused":
+                reset = good.version if self._spec.on_refusal == "reset" else 0
+                self._hold("refused", found, good, moves=self._spec.mode == "shadow", reset=reset)
+            case Kind.CONTRADICTED:
+                # What passed after it began has learned of it.
+                while len(self._goods) > 1 and self._goods[-1].examples > found.since:
+                    self._goods.pop()
+                moves = self._spec.mode == "shadow" or good is not self._goods[-1]
+                self._hold("contradicted", found, self._goods[-1], moves=moves)
+            case Kind.CALMED:
+                self._verdicts.append(
+                    Verdict(0, False, "gate.calmed", _words(found), facts=self._facts(found))
+                )
+
+    def _hold(self, episode: str, found: Finding, good: Good, *, moves: bool, reset: int = 0) -> None:
+        """Live does not go on; with `moves` it is not at `good`, where it belongs."""
+        self._begin(episode)
+        verdict = Verdict(
+            version=0,
+            passed=False,
+            kind=f"gate.{episode}",
+            reason=_words(found),
+            hold_version=good.version if moves else 0,
+            reset_version=reset,
+            facts=self._facts(found) | {"good_version": good.version},
+        )
+        self._verdicts.append(verdict)
+
+    def _begin(self, episode: str) -> None:
+        self._episode = episode
+        self._passing = None
+        self._held_at = self._judged
+        metrics.GATE_HOLDS.labels(self._model).set(1)
+
+    @property
+    def _keeps_bound(self) -> bool:
+        """Whether the newest weights keep the bound of live, for long enough where live was rolled back."""
+        watch, rollback = self._newest, self._spec.rollback
+        if watch is None or rollback is None or watch.value is None:
+            return True
+        return not rollback.is_breached_by(watch.value) and (not self._episode or watch.is_kept)
+
+    def _judge_live(self, live: BoundWatch, rollback: RollbackSpec) -> None:
+        """A window of what was answered ended."""
+        if not self._episode and live.is_breached and self._goods:
+            self._begin("rolled-back")
+            self._count("rolled-back")
+            reason = f"{rollback.metric} was {live.value:.4g}, {rollback.describe()}"
+            facts = self._places_of(self._judged - rollback.windows * rollback.over + 1)
+            good = self._goods[0].version
+            self._verdicts.append(
+                Verdict(0, False, "live.rolled-back", reason, hold_version=good, facts=facts)
+            )
+        elif not self.compares and self._keeps_bound:
+            self._passing = Finding(Kind.PASSED, self._judged, self._judged, 0.0, rollback.over, 0, 0)
+
+    def _facts(self, found: Finding) -> dict[str, object]:
+        facts = {
+            "excess_loss": round(found.excess_loss, 6),
+            "compared": found.compared,
+            "pairs": found.pairs,
+            "agreeing": found.agreeing,
+        }
+        return facts | self._places_of(found.since)
+
+    def _places_of(self, since: int) -> dict[str, object]:
+        """Which labels: from the example that was judged as number `since` up to now."""
+        back = min(self._judged - since + 1, len(self._places))
+        if back < 1:
+            return {}
+        stream, offset, time_ns = self._places[-back]
+        last_stream, last_offset, last_ns = self._places[-1]
+        return {
+            "examples": back,
+            "first": {"stream": stream, "offset": offset, "time_ns": time_ns},
+            "last": {"stream": last_stream, "offset": last_offset, "time_ns": last_ns},
+        }
+
+    def _count(self, what: str) -> None:
+        self._counts[what] = self._counts.get(what, 0) + 1
+        metrics.GATE_FINDINGS.labels(self._model, what).inc()
+
+
+def _answer(predictor: Predictor | None, features: Features) -> Prediction | None:
+    if predictor is None:
+        return None
+    try:
+        return predictor.predict(features)
+    except (InvalidInput, NotReady):
+        return None
+
+
+def _words(found: Finding) -> str:
+    match found.kind:
+        case Kind.PASSED:
+            return (
+                f"mean loss {found.excess_loss:+.4f} to that of the good version, {found.compared} examples"
+            )
+        case Kind.REFUSED:
+            return (
+                f"mean loss {found.excess_loss:+.4f} to that of the good version, {found.compared} examples"
+            )
+        case Kind.CONTRADICTED:
+            return f"{found.agreeing} of {found.pairs} pairs of labels agree with the good version"
+        case Kind.CALMED:
+            return f"{found.agreeing} of {found.pairs} pairs of labels agree with the good version again"
+        case Kind.BELIEVED:
+            return f"{found.agreeing} of {found.pairs} pairs agree: labels contradicted for long enough"
