@@ -30,7 +30,7 @@ def layers() -> dict[str, list[str]]:
         "build": groups["build"],
         # The image has traces on board: whether there are any is a matter of its environment.
         "base": project["dependencies"] + extras["otel"],
-        "demo": extras["replay"] + groups["demo"],
+        "demo": extras["replay"] + extras["plot"],
         "dev": extras["torch"] + extras["kubectl"] + extras["objectstore"] + groups["dev"],
     }
 

@@ -40,18 +40,12 @@ class SampleRatio:
         self._shares = {arm: share / total for arm, share in shares.items()}
         self._bound = math.log(1 / alpha)
         self.counts = dict.fromkeys(shares, 0) | dict(counts or {})
-        self._log_factor = self._factor_of_counts()
-        self.doubt = max(doubt, self._log_factor)
+        self.doubt = max(doubt, self._factor_of_counts())
 
     def update(self, arm: str) -> None:
         """Count one key of `arm`. Raises `KeyError` for an arm that has no share."""
-        # The factor of one count more is the ratio of its chance under both hypotheses, given those before.
-        share = self._shares[arm]
-        seen = self.counts[arm]
-        chance = (STRENGTH * share + seen) / (STRENGTH + sum(self.counts.values()))
-        self._log_factor += math.log(chance / share)
-        self.counts[arm] = seen + 1
-        self.doubt = max(self.doubt, self._log_factor)
+        self.counts[arm] += 1
+        self.doubt = max(self.doubt, self._factor_of_counts())
 
     @property
     def p_value(self) -> float:
@@ -64,6 +58,7 @@ class SampleRatio:
         return self.doubt >= self._bound
 
     def _factor_of_counts(self) -> float:
+        """Of the counts as they are, not step by step: equal counts give equal factors, to the last bit."""
         factor = math.lgamma(STRENGTH) - math.lgamma(STRENGTH + sum(self.counts.values()))
         for arm, share in self._shares.items():
             prior, seen = STRENGTH * share, self.counts[arm]

@@ -177,7 +177,7 @@ async def test_the_winner_that_is_live_already_moves_nothing(
 async def test_what_is_wrong_is_named(stack: Stack, experiments: ExperimentsClient) -> None:
     await stack.client.register_model(JOINING)
     await push(stack, Units(), 0)
-    with pytest.raises(NotFound, match="no experiment ''"):
+    with pytest.raises(NotFound, match="no experiment of model 'flights'"):
         await experiments.get("flights")
     await experiments.start("flights", PACES)
 

@@ -31,6 +31,12 @@ VERBS = [
     ["replay", "m", "phishing"],
     ["policy", "show", "m"],
     ["policy", "set", "m", "publish.every=1s"],
+    ["experiment", "start", "m", "pace", "--arm", "now=live@50%", "--arm", "old=frozen@50%"],
+    ["experiment", "list", "m"],
+    ["experiment", "status", "m"],
+    ["experiment", "report", "m", "--out", "pace.png"],
+    ["experiment", "stop", "m", "pace"],
+    ["experiment", "promote", "m", "pace", "old"],
     ["spec", "check", "spec.yaml"],
     ["spec", "schema"],
 ]
@@ -55,7 +61,7 @@ def runner() -> CliRunner:
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 def test_every_verb_explains_itself_and_its_json(verb: list[str], runner: CliRunner) -> None:
-    name = verb[:2] if verb[0] in ("policy", "spec") else verb[:1]
+    name = verb[:2] if verb[0] in ("experiment", "policy", "spec") else verb[:1]
 
     result = runner.invoke(app, [*name, "--help"])
 
@@ -90,6 +96,14 @@ def test_without_a_stack_one_line_says_how_to_have_one(verb: list[str], runner: 
         (["rollback", "m", "--before", "2026-11-24T07:30:00"], "expected a time with a zone"),
         (["policy", "set", "m", "publish.every"], "expected KEY=VALUE"),
         (["policy", "set", "m", "=1"], "expected KEY=VALUE"),
+        (["experiment", "start", "m", "pace"], "--arm"),
+        (["experiment", "start", "m", "pace", "--arm", "now"], "expected NAME=WHAT@SHARE"),
+        (["experiment", "start", "m", "pace", "--arm", "now=live@half"], "expected a percentage"),
+        (["experiment", "start", "m", "pace", "--arm", "now=every:soon@50%"], "expected a duration"),
+        (
+            ["experiment", "start", "m", "pace", "--arm", "now=live@50%", "--guardrail", "speed=1"],
+            "with loss or harm",
+        ),
         (["feedback", "m"], "--entries"),
         (["feedback", "m", "--label", "1", "--entries", "-"], "--entries"),
         (["up", "--replicas", "0"], "--replicas"),

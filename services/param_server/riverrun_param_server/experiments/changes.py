@@ -131,6 +131,8 @@ def move_due(record: ModelRecord, experiment: Experiment, now_ns: int) -> tuple[
 def known(record: ModelRecord, name: str) -> Experiment:
     """The experiment called `name`, the newest for the empty text; raises `NotFound` naming the others."""
     found = record.experiment(name) if name else next(reversed(record.experiments), None)
+    if found is None and not name:
+        raise NotFound("experiment of model", record.name)
     if found is None:
         known_names = ", ".join(one.name for one in reversed(record.experiments))
         raise NotFound("experiment", name[:64], known_names or None)
