@@ -105,11 +105,16 @@ class Retraining:
                 await asyncio.sleep(0.05)
         return retrain
 
-    async def assert_learned_once(self, line: int, learned: Sequence[Row], spec: str) -> None:
-        """The line stands at the log's end, and is to the bit what a plain loop over `learned` gives."""
+    async def at_the_end(self, line: int) -> Manifest:
+        """The newest version of the line, once it has taken all that was fed."""
         async with asyncio.timeout(60):
             while (head := await self.head_of(line)) is None or offset_of(head) < len(self.fed):
                 await asyncio.sleep(0.05)
+        return head
+
+    async def assert_learned_once(self, line: int, learned: Sequence[Row], spec: str) -> None:
+        """The line stands at the log's end, and is to the bit what a plain loop over `learned` gives."""
+        head = await self.at_the_end(line)
         learner = build_learner(parse_spec(spec))
         for features, label in learned:
             learner.score(features, label, learner.predict(features))
