@@ -58,13 +58,16 @@ class Contest:
             return Outcome.WORSE
         if self._take_over.when == "not_worse":
             return Outcome.BETTER if verdict is Verdict.PASSES else Outcome.OPEN
-        is_better = comparison.count >= self._take_over.examples and comparison.interval.high < 0
-        return Outcome.BETTER if is_better else Outcome.OPEN
+        # A retrain learns on while it is compared: what was sure of its mean once need not be so now.
+        is_better = comparison.excess_loss < 0 and comparison.interval.high < 0
+        return Outcome.BETTER if is_better and comparison.count >= self._take_over.examples else Outcome.OPEN
 
     def describe(self) -> str:
         """The figures in words, for the record."""
         comparison = self.comparison
-        return (
-            f"mean loss {comparison.excess_loss:+.4f} against live on {comparison.count} examples, "
-            f"surely in [{comparison.interval.low:.4f}, {comparison.interval.high:.4f}]"
-        )
+        words = f"mean loss {comparison.excess_loss:+.4f} against live's on {comparison.count} examples"
+        if self.outcome is Outcome.WORSE:
+            return f"{words}, surely above {comparison.interval.low:+.4f}"
+        if self._take_over.when == "better":
+            return f"{words}, surely below {comparison.interval.high:+.4f}"
+        return f"{words}, not above {self._take_over.margin:+g}"
