@@ -48,7 +48,7 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
             max_open=settings.max_open,
             retrains=RetrainClient(channel),
         )
-        trainer = _trainer(settings, around, RetrainClient(channel))
+        trainer = _trainer(settings, around)
         status = status_app(alive=lambda: trainer.is_alive(settings.live_s), ready=trainer.why_not_ready)
         # Probes and metrics alone, which the table opens to anyone: no gate.
         async with serving_http(
@@ -59,12 +59,12 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
     log.info("the trainer has stopped")
 
 
-def _trainer(
-    settings: TrainerSettings, around: Surroundings, retrains: RetrainClient
-) -> Trainer | RetrainRunner:
+def _trainer(settings: TrainerSettings, around: Surroundings) -> Trainer | RetrainRunner:
     if not settings.retrain:
         return Trainer(around, settings.models, drain_s=settings.drain_s)
+    assert around.retrains is not None
     model, _, line = settings.retrain.partition(":")
-    course = RetrainCourse(model, int(line), around, retrains)
-    around = replace(around, course=course)
+    course = RetrainCourse(model, int(line), around, around.retrains)
+    # What is found in history starts no retrain.
+    around = replace(around, course=course, retrains=None)
     return RetrainRunner(around, model, int(line), drain_s=settings.drain_s)

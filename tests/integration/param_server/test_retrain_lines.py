@@ -53,6 +53,12 @@ async def learned(stack: Stack, spec: str = SPEC, *, line: int = 1, base: int = 
         return (await stack.client.push(push)).version
 
 
+async def learned_more(stack: Stack, *, line: int) -> int:
+    """One version on a line whose spec is registered."""
+    [info] = await stack.client.list_models()
+    return await learned(stack, info.spec_yaml, line=line)
+
+
 async def lines(stack: Stack) -> dict[int, Line]:
     [info] = await stack.client.list_models()
     return {line.number: line for line in info.lines}
@@ -136,6 +142,19 @@ async def test_while_live_is_held_nothing_takes_over(stack: Stack, retrains: Ret
     assert await live(stack) == (1, None)
     await stack.client.set_channel("flights", "live", follow=True)
     assert (await retrains.finish("flights", 2, epoch, take_over=True, outcome="better")).ended_ns
+
+
+async def test_where_a_gate_enforces_candidate_goes_with_live(stack: Stack, retrains: RetrainClient) -> None:
+    await learned(stack, SPEC + "gate: {mode: enforce}\n")
+    await retrains.start("flights")
+    await learned_more(stack, line=2)
+    epoch = (await lines(stack))[2].epoch
+
+    await retrains.finish("flights", 2, epoch, take_over=True, outcome="better")
+
+    [info] = await stack.client.list_models()
+    assert {channel.name: channel.follows for channel in info.channels} == {"live": 2, "candidate": 2}
+    assert (await lines(stack))[1].closed
 
 
 async def test_one_that_is_given_up_leaves_live_as_it_was(stack: Stack, retrains: RetrainClient) -> None:

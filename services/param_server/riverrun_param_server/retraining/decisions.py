@@ -8,7 +8,8 @@ from riverrun.core.errors import AlreadyExists, Exhausted, Fenced, InvalidInput,
 from riverrun.core.retraining import Retrain, RetrainState
 from riverrun.core.spec import RetrainSpec
 from riverrun.core.spec.quantities import format_duration
-from riverrun.core.versions import LIVE, Channel, Manifest
+from riverrun.core.versions import CANDIDATE, LIVE, Channel, Manifest
+from riverrun_param_server import gating
 from riverrun_param_server.channel_moves import ChannelMove, FollowLine, close_line, move
 from riverrun_param_server.records import LineRecord, ModelRecord, RetrainRecord
 
@@ -94,21 +95,26 @@ def started(
 
 
 def taken_over(
-    record: ModelRecord, number: int, outcome: str, now_ns: int
+    record: ModelRecord, number: int, live_line: int, outcome: str, now_ns: int
 ) -> tuple[ModelRecord, ChannelMove]:
     """`record` with live on the retrain's line, and how live moved. Raises `NotReady`, `NotFound`.
 
-    Live is not moved while it is held: nothing gets out then. Nor where it came to follow another spec.
+    `live_line` is that of live's version. Live is not moved while it is held by hand: nothing gets out then.
+    Nor where it came to follow another spec.
     """
-    line, live = record.line(number), record.channel(LIVE)
+    line, before = record.line(number), record.open_successor(live_line)
+    live, candidate = record.channel(LIVE), record.channel(CANDIDATE)
     assert line is not None
-    if live is None or live.follows is None:
+    if live is None or (live.held and not gating.is_held_by_gate(record)):
         raise NotReady(f"retrain of {record.name}", "live is held; it can take over once live follows again")
-    before = record.line(live.follows)
     if before is not None and before.spec_digest != line.spec_digest:
         raise InvalidInput("line", f"expected a line of live's spec; line {number} is of another one")
-    moved = move(record, LIVE, FollowLine(number, live.follows))
-    return settled(moved.record, now_ns, outcome), moved
+    old = 0 if before is None else before.number
+    if candidate is not None and candidate.follows == old:
+        # A gate's: what live followed is over, and with it what waited to go live.
+        record = record.without_channel(CANDIDATE)
+    moved = move(replace(record, gate_hold=0), LIVE, FollowLine(number, old))
+    return settled(gating.fitted(moved.record), now_ns, outcome), moved
 
 
 def ended(record: ModelRecord, number: int, state: RetrainState, outcome: str, now_ns: int) -> Ended:

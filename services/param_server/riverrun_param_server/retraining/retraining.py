@@ -11,7 +11,7 @@ from riverrun.core.journal import JournalRecord
 from riverrun.core.retraining import Retrain, RetrainProgress, RetrainState
 from riverrun.core.spec import ModelSpec, parse_spec
 from riverrun.core.spec.quantities import format_duration
-from riverrun.core.versions import LIVE, Manifest
+from riverrun.core.versions import CANDIDATE, LIVE, Manifest
 from riverrun.runtime.clock import Clock
 from riverrun.runtime.failpoints import reach
 from riverrun_param_server.catalogue import Catalogue, Model
@@ -149,7 +149,10 @@ class Retraining:
     async def _take_over(self, model: Model, line: int, epoch: int, outcome: str) -> Retrain:
         async with model.lock:
             decisions.check_runner(model.record, line, epoch)
-            record, moved = decisions.taken_over(model.record, line, outcome, self._clock.wall_ns())
+            live = await self._live(model)
+            record, moved = decisions.taken_over(
+                model.record, line, live.line, outcome, self._clock.wall_ns()
+            )
             manifest = await self._catalogue.manifest(model, moved.channel.version)
             reach("retrain.before-take-over")
             journal = JournalRecord(
@@ -171,7 +174,7 @@ class Retraining:
         if moved.closed_line:
             self._sessions.line_closed(model, moved.closed_line)
         self._hub.model_changed(model.name)
-        self._hub.channel_moved(model.name, LIVE)
+        self._hub.channel_moved(model.name, LIVE, CANDIDATE)
         log.info(
             "a retrain took over",
             model=model.name,

@@ -8,8 +8,8 @@ from riverrun.core.joining import JoinedExample
 from riverrun.core.predictions import Prediction
 from riverrun.core.spec import ModelSpec, TakeOverSpec
 from riverrun.evaluation.gate.comparison import Comparison, Verdict
+from riverrun.evaluation.loss import Loss
 from riverrun_trainer.retraining.champion import NO_ANSWER, Champion
-from riverrun_trainer.retraining.example_loss import ExampleLosses
 
 
 class Outcome(enum.Enum):
@@ -31,7 +31,7 @@ class Contest:
     def __init__(self, spec: ModelSpec, champion: Champion) -> None:
         self._take_over: TakeOverSpec = spec.retrain.take_over
         self._champion = champion
-        self._losses = ExampleLosses(spec)
+        self._loss = Loss(is_classifier=spec.is_classifier)
         self.comparison = Comparison(
             self._take_over.examples, margin=self._take_over.margin, alpha=self._take_over.alpha
         )
@@ -45,9 +45,9 @@ class Contest:
         champion, challenger = self._champion.answer(joined.example.features), newest or NO_ANSWER
         if champion.value is None and challenger.value is None:
             return
-        losses = self._losses.of(joined.example.label, champion, challenger)
-        if losses is not None:
-            self.comparison.update(*losses)
+        label = joined.example.label
+        self._loss.see(label)
+        self.comparison.update(self._loss.of(label, champion), self._loss.of(label, challenger))
 
     @property
     def outcome(self) -> Outcome:

@@ -116,12 +116,11 @@ def test_no_answer_is_the_worst_answer_and_none_of_both_counts_nowhere() -> None
     assert found.comparison.excess_loss == pytest.approx(-1.0)
 
 
-def test_numbers_are_measured_by_how_wrong_live_was_so_far() -> None:
-    live = Live(Prediction(3.0))
-    found = contest(live, task="regression")
+def test_numbers_are_measured_by_how_far_labels_lie_apart() -> None:
+    found = contest(Live(Prediction(6.0)), task="regression")
 
-    found.score(joined(1.0), Prediction(1.0))
-    assert found.comparison.count == 0
-    found.score(joined(1.0), Prediction(1.0))
+    for label in (0.0, 4.0):
+        found.score(joined(label), Prediction(label))
 
-    assert found.comparison.excess_loss == pytest.approx(-0.5)
+    # 6 is off by 6 where nothing is known yet, then by 2 where labels lie 1 from their mean on average.
+    assert found.comparison.excess_loss == pytest.approx(-(6 / 7 + 2 / 3) / 2)
