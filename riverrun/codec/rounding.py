@@ -15,9 +15,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from riverrun.codec import nodes
-from riverrun.core.units import Unit
-
 Precision = Literal["exact", "bf16", "int8"]
 BF16, INT8 = 1, 2
 FORMS = {"bf16": BF16, "int8": INT8}
@@ -32,13 +29,6 @@ _CUT = np.uint64(45)
 _HALF = np.uint64((1 << 44) - 1)
 _KEPT = np.uint64(0xFFFF_FFFF_FFFF_FFFF - ((1 << 45) - 1))
 _SMALLEST = np.finfo(np.float32).tiny
-_ROUNDED_ROWS = bytes([0x92, nodes.ROW_UNIT, 0x94, nodes.ROUNDED])
-_ROUNDED_TENSOR = bytes([0x93, nodes.ROUNDED_BLOCK])
-
-
-def is_rounded(unit: Unit) -> bool:
-    """Whether `unit` holds rounded numbers; its exact form is then the trainer's unit of the same number."""
-    return unit.startswith((_ROUNDED_ROWS, _ROUNDED_TENSOR))
 
 
 def rounded(lists: Sequence[Sequence[float]], form: int) -> list[bytes | None]:

@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from riverrun.codec.rounding import is_rounded, restored
+from riverrun.codec.rounded_marks import is_rounded
+from riverrun.codec.rounding import restored
 from riverrun.core.errors import InvalidInput
 from riverrun.core.units import Unit
 from riverrun.learners.table_start import Start, elements_at, fill

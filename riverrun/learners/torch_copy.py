@@ -10,7 +10,7 @@ from weakref import ref
 
 import numpy as np
 
-from riverrun.codec.rounding import is_rounded
+from riverrun.codec.rounded_marks import is_rounded
 from riverrun.core.units import SideDelta, Unit
 from riverrun.learners.tensor_units import Span, Spans
 from riverrun.learners.torch_model import TorchModel

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import riverrun.rpc.transport  # noqa: F401  # before anything imports grpc
+import riverrun.rpc.transport  # before anything imports grpc
+import riverrun.runtime.lean_imports  # noqa: F401  # before anything imports structlog
 from riverrun.runtime.lifecycle import run_service
 from riverrun.runtime.logs import set_up_logs
 from riverrun.runtime.settings import settings_of_process

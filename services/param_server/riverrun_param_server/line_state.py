@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from riverrun.codec.rounding import is_rounded
+from riverrun.codec.rounded_marks import is_rounded
 from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, Exhausted, InvalidInput
 from riverrun.core.units import EMPTY, Delta, SideDelta, State, Unit

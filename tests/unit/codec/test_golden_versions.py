@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from riverrun.codec.rounding import is_rounded
+from riverrun.codec.rounded_marks import is_rounded
 from riverrun.codec.wire import decode_side
 from riverrun.core.digest import HashTree
 from riverrun.core.spec import parse_spec

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from riverrun.codec.rounded_marks import is_rounded
 from riverrun.codec.rounding import (
     BF16,
     BLOCK,
     INT8,
     LARGEST,
-    is_rounded,
     length_of,
     restored,
     rounded,
