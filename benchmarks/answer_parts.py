@@ -18,6 +18,7 @@ from riverrun_serving.core.predicting import answer_one, check_id
 from riverrun_serving.core.prediction_log import PredictionLog
 from riverrun_serving.core.request_meter import RequestMeter
 from riverrun_serving.core.served_models import ServedModel, ServedModels
+from riverrun_serving.core.traffic import Traffic
 from riverrun_serving.rest_edge import native_routes
 from riverrun_serving.rest_edge.json_body import decode
 
@@ -99,6 +100,13 @@ def figures() -> Iterator[Figure]:
         for _ in range(calls):
             await routes.predict(workload.NAME, "", body, NO_DEADLINE)
 
+    traffic = Traffic("benchmark", models.has)
+
+    def counted() -> None:
+        begun = time.perf_counter()
+        meter.answered(slot, 1, begun)
+        traffic.count("/v1/models/{model}:predict", workload.NAME, "200", time.perf_counter() - begun)
+
     def through_gate() -> None:
         now = time.monotonic()
         gate.enter(now)
@@ -112,7 +120,7 @@ def figures() -> Iterator[Figure]:
         "the model's prediction": lambda: loaded.predictor.predict(row),
         "an id": lambda: check_id(""),
         "the answer as JSON": lambda: msgspec.json.encode(native_routes.one_json(answer)),
-        "metrics and statistics": lambda: meter.answered(slot, 1, time.perf_counter()),
+        "metrics and statistics": counted,
         "the queue's gate": through_gate,
     }
     for name, call in parts.items():

@@ -27,13 +27,14 @@ class Panel:
 
 
 def rate(title: str, unit: str, metric: str, by: str) -> Panel:
-    """How fast a counter grows, for each value of the label `by`."""
-    return Panel(title, unit, ((f"sum by ({by}) (rate({metric}{{$pods}}[1m]))", f"{{{{{by}}}}}"),))
+    """How fast a counter grows, for each combination of the labels `by`."""
+    return Panel(title, unit, ((f"sum by ({by}) (rate({metric}{{$pods}}[1m]))", _legend(by)),))
 
 
-def latency(title: str, metric: str) -> Panel:
-    """The median and the 99th percentile of a histogram of seconds."""
-    grown = f"sum by (le) (rate({metric}_bucket{{$pods}}[1m]))"
+def latency(title: str, metric: str, where: str = "") -> Panel:
+    """The median and the 99th percentile of a histogram of seconds; of the series `where` alone."""
+    chosen = f"{{$pods, {where}}}" if where else "{$pods}"
+    grown = f"sum by (le) (rate({metric}_bucket{chosen}[1m]))"
     return Panel(
         title, "s", tuple((f"histogram_quantile({q}, {grown})", f"p{q * 100:g}") for q in (0.5, 0.99))
     )
@@ -41,14 +42,22 @@ def latency(title: str, metric: str) -> Panel:
 
 def value(title: str, unit: str, metric: str, by: str) -> Panel:
     """A gauge, for each combination of the labels `by`."""
-    legend = " ".join(f"{{{{{label.strip()}}}}}" for label in by.split(","))
-    return Panel(title, unit, ((f"max by ({by}) ({metric}{{$pods}})", legend),))
+    return Panel(title, unit, ((f"max by ({by}) ({metric}{{$pods}})", _legend(by)),))
 
+
+def _legend(by: str) -> str:
+    return " ".join(f"{{{{{label.strip()}}}}}" for label in by.split(","))
+
+
+ANSWERED = 'code=~"200|OK", route=~".*:predict|.*/infer|Model.*Infer"'
+"""Predictions that were answered."""
 
 ROWS: dict[str, tuple[Panel, ...]] = {
     "What clients see": (
         rate("Predictions", "reqps", "riverrun_serving_predictions_total", "model"),
-        latency("Time in the service", "riverrun_serving_predict_seconds"),
+        latency("From a prediction's arrival to its answer", "riverrun_serving_request_seconds", ANSWERED),
+        rate("Requests by route", "reqps", "riverrun_serving_request_seconds_count", "route"),
+        rate("Requests by model and code", "reqps", "riverrun_serving_request_seconds_count", "model, code"),
         rate("Refused", "reqps", "riverrun_serving_refused_total", "reason"),
         rate("Feedback", "reqps", "riverrun_serving_feedback_total", "outcome"),
     ),
@@ -57,6 +66,10 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         value("Since last known to be the newest", "s", "riverrun_serving_age_seconds", "pod, model"),
         value("Version that answers", "none", "riverrun_serving_version", "pod, model"),
         rate("Versions that could not be taken", "ops", "riverrun_serving_swap_failures_total", "pod"),
+        value("Generation applied", "none", "riverrun_serving_generation", "pod, model"),
+        rate("Versions taken", "ops", "riverrun_serving_swaps_total", "pod"),
+        latency("Building the next version", "riverrun_serving_apply_seconds"),
+        rate("Weights received", "Bps", "riverrun_serving_sync_bytes_total", "pod"),
     ),
     "What is learned": (
         rate("Examples", "ops", "riverrun_trainer_examples_learned_total", "model"),

@@ -46,6 +46,12 @@ def to_status(error: BaseException) -> Any:
     return rpc_status.to_status(status_pb2.Status(code=code, message=str(error), details=[detail]))
 
 
+def code_of(error: BaseException) -> str:
+    """The name of the status that callers are told of `error`."""
+    code = CODES[type(error)] if isinstance(error, errors.RiverrunError) else grpc.StatusCode.INTERNAL
+    return str(code.name)
+
+
 async def abort(context: Any, error: BaseException) -> None:
     """End the call with `error`; one that is not ours is logged with its traceback and hidden."""
     _log_ours(error)

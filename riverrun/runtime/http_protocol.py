@@ -23,7 +23,7 @@ class HttpBounds:
     the connection is closed. `max_connections`: further ones are closed at once.
 
     `gate` judges the requests whose path `is_gated`, once they are whole; who is not let in gets `refusal`, a
-    whole HTTP answer that keeps the connection, and `on_refused` is called.
+    whole HTTP answer that keeps the connection, and `on_refused` is called with the path.
     """
 
     receive_s: float
@@ -31,7 +31,7 @@ class HttpBounds:
     gate: QueueGate
     is_gated: Callable[[str], bool]
     refusal: bytes
-    on_refused: Callable[[], None]
+    on_refused: Callable[[str], None]
 
 
 def http_protocol(bounds: HttpBounds) -> Any:
@@ -101,7 +101,7 @@ class _BoundedProtocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, partial(self._leaving, app))
             return
         # Without a task and without the application: a refusal has to cost much less than an answer.
-        self._bounds.on_refused()
+        self._bounds.on_refused(cycle.scope["path"])
         cycle.response_started = cycle.response_complete = True
         self.transport.write(self._bounds.refusal)
         if cycle.keep_alive:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 _FAST = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_REQUEST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 2.5)
 _BYTES = tuple(float(4**n) for n in range(4, 15))
 
 # Every service with tokens
@@ -114,11 +115,11 @@ EXPERIMENT_MISSED = Counter(
     "Requests that live answered as their arm had no weights here",
     ["model", "experiment"],
 )
-PREDICT_SECONDS = Histogram(
-    "riverrun_serving_predict_seconds",
-    "Time in the service of a prediction request",
-    ["protocol"],
-    buckets=_FAST,
+REQUEST_SECONDS = Histogram(
+    "riverrun_serving_request_seconds",
+    "Requests by how they ended, refused ones too, and the time from their arrival to their answer",
+    ["protocol", "route", "model", "code"],
+    buckets=_REQUEST,
 )
 REFUSED = Counter("riverrun_serving_refused", "Requests refused, by reason", ["reason"])
 FEEDBACK = Counter("riverrun_serving_feedback", "Feedback entries, by outcome", ["outcome"])

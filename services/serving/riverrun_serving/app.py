@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import grpc
 import structlog
 
-from riverrun.core.errors import PermissionDenied, Unauthenticated, Unavailable
+from riverrun.core.errors import PermissionDenied, RiverrunError, Unauthenticated, Unavailable
 from riverrun.core.versions import Manifest
 from riverrun.learners.factories import Factories
+from riverrun.rpc.access.http_guard import Refused
 from riverrun.rpc.access.policy import serving_policy
 from riverrun.rpc.append_stream import AppendStream
 from riverrun.rpc.channels import open_channel
@@ -33,13 +34,15 @@ from riverrun_serving.core.append_queue import AppendQueue
 from riverrun_serving.core.inference import Inference
 from riverrun_serving.core.prediction_log import PredictionLog
 from riverrun_serving.core.served_models import ServedModels
+from riverrun_serving.core.traffic import Traffic
 from riverrun_serving.grpc_edge.health import keep_health
 from riverrun_serving.grpc_edge.messages import POOL, SERVICE
 from riverrun_serving.grpc_edge.servicer import InferenceServicer
-from riverrun_serving.rest_edge.edge import RestEdge, route_of
+from riverrun_serving.rest_edge.edge import RestEdge
 from riverrun_serving.rest_edge.inference_routes import InferenceRoutes
 from riverrun_serving.rest_edge.information import information_app
 from riverrun_serving.rest_edge.native_routes import NativeRoutes
+from riverrun_serving.rest_edge.places import place_of
 from riverrun_serving.rest_edge.statuses import refused
 from riverrun_serving.rest_edge.traced_edge import TracedEdge
 from riverrun_serving.settings import ServingSettings
@@ -120,18 +123,30 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
         predictions = await stack.enter_async_context(
             PredictionLog(appends, max_bytes=settings.max_unlogged_bytes, drain_s=settings.drain_s)
         )
-        edge = _rest_edge(settings, clock, models, synchronizer, readiness, queue, predictions, client)
+        traffic = Traffic("rest", models.has)
+        edge = _rest_edge(
+            settings, clock, models, synchronizer, readiness, queue, predictions, client, traffic
+        )
+
+        def refused_counted(path: str, error: RiverrunError) -> Refused:
+            answer = refused(path, error)
+            traffic.count(*place_of(path), str(answer.status), 0.0)
+            return answer
+
         rest_port = await stack.enter_async_context(
             serving_http(
-                security.guarded(TracedEdge(edge, route_of) if tracing.is_on() else edge, routes, refused),
+                security.guarded(TracedEdge(edge) if tracing.is_on() else edge, routes, refused_counted),
                 settings.host,
                 settings.rest_port,
                 settings.drain_s,
                 security.http,
-                http_bounds(settings),
+                http_bounds(settings, traffic),
             )
         )
-        servicer = InferenceServicer(Inference(models, clock, readiness.why_not, "grpc", predictions))
+        servicer = InferenceServicer(
+            Inference(models, clock, readiness.why_not, "grpc", predictions),
+            Traffic("grpc", models.has),
+        )
 
         def add_services(server: grpc.aio.Server) -> Iterable[str]:
             servicer.add_to(server)
@@ -198,6 +213,7 @@ def _rest_edge(
     queue: AppendQueue,
     predictions: PredictionLog,
     client: ParameterClient,
+    traffic: Traffic,
 ) -> RestEdge:
     async def list_versions(model: str, limit: int, before: int) -> Sequence[Manifest]:
         try:
@@ -221,6 +237,7 @@ def _rest_edge(
         settings.max_body_bytes,
         settings.deadline_s,
         readiness.is_stopping,
+        traffic,
     )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from riverrun.runtime import metrics
 from riverrun.runtime.http_protocol import HttpBounds
 from riverrun.runtime.queue_gate import QueueGate
-from riverrun_serving.rest_edge.edge import is_prediction
+from riverrun_serving.core.traffic import Traffic
+from riverrun_serving.rest_edge.places import is_prediction, place_of
 from riverrun_serving.settings import ServingSettings
 
 _BODY = b'{"error":"the process is overloaded: try again later"}'
@@ -17,16 +18,21 @@ REFUSAL = (
 )
 
 
-def http_bounds(settings: ServingSettings) -> HttpBounds:
+def http_bounds(settings: ServingSettings, traffic: Traffic) -> HttpBounds:
     """Those of the REST port. Probes, metrics and feedback are never refused: only predictions queue."""
     refused = metrics.REFUSED.labels("OVERLOADED")
+
+    def count(path: str) -> None:
+        refused.inc()
+        traffic.count(*place_of(path), "503", 0.0)
+
     return HttpBounds(
         receive_s=settings.receive_s,
         max_connections=settings.max_connections,
         gate=QueueGate(settings.queue_standing_s, settings.queue_burst_s, settings.queue_requests),
         is_gated=is_prediction,
         refusal=REFUSAL,
-        on_refused=refused.inc,
+        on_refused=count,
     )
 
 

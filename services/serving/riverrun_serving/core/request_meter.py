@@ -36,7 +36,6 @@ class RequestMeter:
         self._protocol = protocol
         # Looking up a metric's child by its labels takes a lock and a dict each time: once is enough.
         self._rows: dict[str, Counter] = {}
-        self._seconds = metrics.PREDICT_SECONDS.labels(protocol)
 
     def answered(self, slot: ModelSlot, rows: int, begun: float) -> None:
         """Count a request for `rows` rows that began at `begun` and is answered now."""
@@ -45,7 +44,6 @@ class RequestMeter:
             counter = self._rows[slot.model] = metrics.PREDICTIONS.labels(slot.model, self._protocol)
         counter.inc(rows)
         now = time.perf_counter()
-        self._seconds.observe(now - begun)
         meter = slot.meter
         meter.rows += rows
         meter.answered += 1

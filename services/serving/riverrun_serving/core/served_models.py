@@ -89,6 +89,10 @@ class ServedModels:
     def __iter__(self) -> Iterator[ServedModel]:
         return iter([self._models[name] for name in sorted(self._models)])
 
+    def has(self, name: str) -> bool:
+        """Whether there is a model called `name`."""
+        return name in self._models
+
     def get(self, name: str) -> ServedModel | None:
         """The model called `name`, or None."""
         return self._models.get(name)

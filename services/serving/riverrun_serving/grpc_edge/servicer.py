@@ -3,52 +3,61 @@
 from __future__ import annotations
 
 import asyncio
+import operator
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from riverrun.core.errors import InvalidInput
-from riverrun.rpc.errors import abort, told
+from riverrun.core.errors import InvalidInput, RiverrunError
+from riverrun.rpc.errors import abort, code_of, told
+from riverrun.rpc.traced_calls import PROBES
 from riverrun.runtime import metrics
 from riverrun_serving.core.inference import EXTENSIONS, LOADING, SERVER_NAME, SERVER_VERSION, Inference
+from riverrun_serving.core.traffic import Traffic
 from riverrun_serving.grpc_edge import messages
+from riverrun_serving.grpc_edge.begun_calls import BegunCalls
 from riverrun_serving.grpc_edge.converters import inputs_from, metadata_from, parameter_from, response_from
 from riverrun_serving.grpc_edge.extension_converters import config_from, index_from, statistics_from
 from riverrun_serving.grpc_edge.known_requests import KnownRequests
 from riverrun_serving.grpc_edge.known_responses import KnownResponses
 
+UNANSWERED = "UNANSWERED"
+"""Outcome of calls that ended before they were begun; who called heard one of several codes of gRPC's own."""
+
 
 class InferenceServicer:
     """Decode, call, encode; every error becomes a status at the end."""
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: Inference, traffic: Traffic) -> None:
         self._inference = inference
+        self._traffic = traffic
         self._requests = KnownRequests()
         self._responses = KnownResponses()
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve this on `server`; there are no stubs."""
-        handlers = {
-            "ServerLive": _unary(self.server_live, messages.ServerLiveRequest),
-            "ServerReady": _unary(self.server_ready, messages.ServerReadyRequest),
-            "ModelReady": _unary(self.model_ready, messages.ModelReadyRequest),
-            "ServerMetadata": _unary(self.server_metadata, messages.ServerMetadataRequest),
-            "ModelMetadata": _unary(self.model_metadata, messages.ModelMetadataRequest),
-            "ModelInfer": _unary(
-                self.model_infer, messages.ModelInferRequest, self._infer_row, self._requests.learn
-            ),
-            "ModelStreamInfer": grpc.stream_stream_rpc_method_handler(self.model_stream_infer),
-            "ModelConfig": _unary(self.model_config, messages.ModelConfigRequest),
-            "ModelStatistics": _unary(self.model_statistics, messages.ModelStatisticsRequest),
-            "RepositoryIndex": _unary(self.repository_index, messages.RepositoryIndexRequest),
-            "RepositoryModelLoad": _unary(self.refuse_loading, messages.RepositoryModelLoadRequest),
-            "RepositoryModelUnload": _unary(self.refuse_loading, messages.RepositoryModelUnloadRequest),
+        unary = {
+            "ServerLive": (self.server_live, messages.ServerLiveRequest),
+            "ServerReady": (self.server_ready, messages.ServerReadyRequest),
+            "ModelReady": (self.model_ready, messages.ModelReadyRequest),
+            "ServerMetadata": (self.server_metadata, messages.ServerMetadataRequest),
+            "ModelMetadata": (self.model_metadata, messages.ModelMetadataRequest),
+            "ModelInfer": (self.model_infer, messages.ModelInferRequest),
+            "ModelConfig": (self.model_config, messages.ModelConfigRequest),
+            "ModelStatistics": (self.model_statistics, messages.ModelStatisticsRequest),
+            "RepositoryIndex": (self.repository_index, messages.RepositoryIndexRequest),
+            "RepositoryModelLoad": (self.refuse_loading, messages.RepositoryModelLoadRequest),
+            "RepositoryModelUnload": (self.refuse_loading, messages.RepositoryModelUnloadRequest),
         }
+        handlers = {name: self._unary(name, *call) for name, call in unary.items()}
+        handlers["ModelStreamInfer"] = grpc.stream_stream_rpc_method_handler(self.model_stream_infer)
         # Not registered by name: gRPC does not count such calls against the server's bound.
         generic = grpc.method_handlers_generic_handler(messages.SERVICE, handlers)
-        server.add_generic_rpc_handlers((generic,))
+        self._calls = BegunCalls(generic, self._unanswered)
+        server.add_generic_rpc_handlers((self._calls,))
 
     async def server_live(self, _request: Any, _context: Any) -> Any:
         """Answered at all: alive."""
@@ -93,11 +102,13 @@ class InferenceServicer:
 
     async def model_stream_infer(self, requests: AsyncIterator[bytes], _context: Any) -> AsyncIterator[bytes]:
         """Answer the requests of one stream in their order; one that fails ends nothing but itself."""
+        self._calls.begin()
         async for raw in requests:
             yield await self._streamed(raw)
 
     async def _streamed(self, raw: bytes) -> bytes:
         response = messages.ModelStreamInferResponse()
+        begun, code = time.monotonic(), "OK"
         try:
             request = _read(raw, messages.ModelInferRequest)
             response.infer_response.id = request.id
@@ -108,6 +119,9 @@ class InferenceServicer:
         except Exception as error:  # the edge: everything becomes an answer here
             metrics.REFUSED.labels(getattr(error, "reason", "INTERNAL")).inc()
             response.error_message = told(error)
+            code = code_of(error)
+        model = response.infer_response.model_name
+        self._traffic.count("ModelStreamInfer", model, code, time.monotonic() - begun)
         return bytes(response.SerializeToString())
 
     async def model_config(self, request: Any, _context: Any) -> Any:
@@ -126,8 +140,9 @@ class InferenceServicer:
         """Nobody loads or unloads here."""
         raise InvalidInput("", LOADING)
 
-    def _infer_row(self, raw: bytes) -> bytes | None:
-        """The answer to a request of a form that is known; None for any other, and for wrong features."""
+    def _infer_row(self, raw: bytes) -> tuple[str, bytes] | None:
+        """The model and the answer for a request of a form that is known; None for any other, and where
+        there is no answer: the long way says why."""
         read = self._requests.read(raw)
         if read is None:
             return None
@@ -136,36 +151,48 @@ class InferenceServicer:
             answer = self._inference.infer_row(
                 request.model, request.version, given_id, request.names, values
             )
-        except InvalidInput:
-            # The long way names the tensor.
+        except RiverrunError:
             return None
-        return self._responses.write(request.model, answer, raw=request.raw)
+        return request.model, self._responses.write(request.model, answer, raw=request.raw)
 
+    def _unanswered(self, method: str) -> None:
+        if method not in PROBES:
+            self._traffic.count(method, "", UNANSWERED, 0.0)
 
-def _unary(
-    method: Callable[[Any, Any], Awaitable[Any]],
-    kind: Any,
-    short_way: Callable[[bytes], bytes | None] = lambda _raw: None,
-    learn: Callable[[bytes, Any], None] = lambda _raw, _request: None,
-) -> Any:
-    # Messages are read here and not by gRPC, which answers bytes that are none with UNKNOWN; errors become
-    # statuses here and not in an interceptor, which each call would pay for.
-    async def call(raw: bytes, context: Any) -> bytes:
-        try:
-            response = short_way(raw)
-            if response is None:
+    def _unary(self, name: str, method: Callable[[Any, Any], Awaitable[Any]], kind: Any) -> Any:
+        # Messages are read here and not by gRPC, which answers bytes that are none with UNKNOWN; errors
+        # become statuses here and not in an interceptor, which each call would pay for.
+        route = "" if name in PROBES else name
+        is_infer = name == "ModelInfer"
+        named = operator.attrgetter("model_name" if is_infer else "name")
+        has_model = is_infer or "name" in kind.DESCRIPTOR.fields_by_name
+
+        async def call(raw: bytes, context: Any) -> bytes:
+            begun, model, code = time.monotonic(), "", "OK"
+            self._calls.begin()
+            try:
+                short = self._infer_row(raw) if is_infer else None
+                if short is not None:
+                    model, response = short
+                    return response
                 request = _read(raw, kind)
-                response = (await method(request, context)).SerializeToString()
-                learn(raw, request)
-            return response
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # the edge: everything becomes a status here
-            metrics.REFUSED.labels(getattr(error, "reason", "INTERNAL")).inc()
-            await abort(context, error)
-            raise AssertionError("abort ends the call") from error
+                model = named(request) if has_model else ""
+                response = bytes((await method(request, context)).SerializeToString())
+                if is_infer:
+                    self._requests.learn(raw, request)
+                return response
+            except asyncio.CancelledError:
+                code = grpc.StatusCode.CANCELLED.name
+                raise
+            except Exception as error:  # the edge: everything becomes a status here
+                code = code_of(error)
+                metrics.REFUSED.labels(getattr(error, "reason", "INTERNAL")).inc()
+                await abort(context, error)
+                raise AssertionError("abort ends the call") from error
+            finally:
+                self._traffic.count(route, model, code, time.monotonic() - begun)
 
-    return grpc.unary_unary_rpc_method_handler(call)
+        return grpc.unary_unary_rpc_method_handler(call)
 
 
 def _read(raw: bytes, kind: Any) -> Any:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from riverrun.runtime import metrics
+from riverrun.runtime.http_protocol import ARRIVED
+from riverrun_serving.core.traffic import Traffic
 from riverrun_serving.rest_edge.body import read_body
 from riverrun_serving.rest_edge.exchange import (
     Disconnected,
@@ -18,28 +21,9 @@ from riverrun_serving.rest_edge.exchange import (
 )
 from riverrun_serving.rest_edge.inference_routes import InferenceRoutes
 from riverrun_serving.rest_edge.native_routes import NativeRoutes
+from riverrun_serving.rest_edge.places import FEEDBACK, MODELS, PREDICT, VERSIONS, place_of
 from riverrun_serving.rest_edge.statuses import MethodNotAllowed, inference_error, native_error
 from riverrun_serving.rest_edge.timeouts import deadline_of
-
-MODELS = "/v1/models/"
-VERSIONS = "/versions/"
-PREDICT = ":predict"
-FEEDBACK = ":feedback"
-INFER = "/infer"
-
-
-def is_prediction(path: str) -> bool:
-    """Whether requests to `path` are computed, and may have to wait."""
-    return path.endswith((PREDICT, INFER))
-
-
-def route_of(path: str) -> str:
-    """The name of a route that takes predictions or feedback, without what is in it; empty for others."""
-    if path.startswith(MODELS):
-        if path.endswith(PREDICT):
-            return "/v1/models/{model}:predict"
-        return "/v1/models/{model}:feedback" if path.endswith(FEEDBACK) else ""
-    return "/v2/models/{model}/infer" if path.startswith("/v2/models/") and path.endswith(INFER) else ""
 
 
 class RestEdge:
@@ -53,6 +37,7 @@ class RestEdge:
         max_body_bytes: int,
         deadline_s: float,
         is_stopping: Callable[[], bool],
+        traffic: Traffic,
     ) -> None:
         """`deadline_s` is for predictions whose requests name none. While `is_stopping` every answer ends its
         connection, so that callers go elsewhere.
@@ -63,6 +48,7 @@ class RestEdge:
         self._max_body_bytes = max_body_bytes
         self._deadline_s = deadline_s
         self._is_stopping = is_stopping
+        self._traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -89,6 +75,7 @@ class RestEdge:
         receive: Receive,
         send: Send,
     ) -> None:
+        arrived_at: float = scope.get(ARRIVED) or time.monotonic()
         try:
             reply = await route(scope, receive)
         except Disconnected:
@@ -96,6 +83,8 @@ class RestEdge:
         except Exception as error:  # the edge: everything becomes an answer here
             metrics.REFUSED.labels(getattr(error, "reason", "INTERNAL")).inc()
             reply = as_reply(error)
+        route_name, model = place_of(scope["path"])
+        self._traffic.count(route_name, model, str(reply.status), time.monotonic() - arrived_at)
         await send_reply(send, reply)
 
     async def _predict(self, scope: Scope, receive: Receive) -> Reply:

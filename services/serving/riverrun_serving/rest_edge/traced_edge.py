@@ -7,19 +7,17 @@ from typing import Any
 
 from riverrun.runtime import tracing
 from riverrun_serving.rest_edge.exchange import Receive, Scope, Send
+from riverrun_serving.rest_edge.places import place_of
 
 
 class TracedEdge:
-    """An ASGI application before `edge`. What `name_route` has no name for, probes among it, has no span."""
+    """An ASGI application before `edge`. What is no place, probes among it, has no span."""
 
-    def __init__(
-        self, edge: Callable[[Any, Any, Any], Awaitable[None]], name_route: Callable[[str], str]
-    ) -> None:
+    def __init__(self, edge: Callable[[Any, Any, Any], Awaitable[None]]) -> None:
         self._edge = edge
-        self._name_route = name_route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = self._name_route(scope["path"]) if scope["type"] == "http" else ""
+        route = place_of(scope["path"]).route if scope["type"] == "http" else ""
         if not route:
             await self._edge(scope, receive, send)
             return
