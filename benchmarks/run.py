@@ -33,6 +33,7 @@ BENCHMARKS = (
     "grpc_hop",
     "path_cost",
     "experiments",
+    "drift",
     "sync_interval",
     "fan_out",
 )

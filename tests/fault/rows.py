@@ -239,6 +239,13 @@ ROWS = (
         "DECISIONS 34: how fast a trainer is beside bad events is a matter of `benchmarks/`.",
     ),
     Row(
+        "D8",
+        "Going back and learning again ends in the same weights.",
+        "From each of the last twenty versions, and from the first, learning is reset and what came since is "
+        "learned again, by a trainer that runs on: the roots of both sides of the state, optimizers, metrics "
+        "and detectors of drift among it, are those of the line that never went back.",
+    ),
+    Row(
         "E1",
         "No code comes from data.",
         "An audit hook in every service counts what pickle and marshal load; payloads that would leave a "

@@ -71,6 +71,7 @@ MUTANTS = (
         "accepted-again",
         "twice",
     ),
+    _mutant(19, "momentum forgotten", "trainer_patches:momentum_forgotten", "D8", "other-weights"),
 )
 
 

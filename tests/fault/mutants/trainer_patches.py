@@ -79,5 +79,20 @@ def no_finite_check() -> None:
     learning.Learning.check_finite = lambda self: None  # type: ignore[method-assign]
 
 
+def momentum_forgotten() -> None:
+    """A restored learner starts with an optimizer that has seen nothing."""
+    from riverrun_trainer import restoring
+
+    restore = restoring.restore_learner
+
+    def without_momentum(spec: Any, state: Any, **rest: Any) -> Any:
+        learner = restore(spec, state, **rest)
+        optimizer = learner.model["LogisticRegression"].optimizer
+        optimizer.m, optimizer.v, optimizer.n_iterations = None, None, 0
+        return learner
+
+    restoring.restore_learner = without_momentum
+
+
 def _text_of(file: Path) -> str:
     return file.read_text() if file.exists() else ""
