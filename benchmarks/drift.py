@@ -17,7 +17,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from statistics import mean, median
+from statistics import fmean as mean
+from statistics import median
 
 import structlog
 from riverrun_trainer.judging.drift_judge import DriftJudge
