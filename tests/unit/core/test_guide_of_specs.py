@@ -10,7 +10,8 @@ import pytest
 from riverrun.core.spec import parse_spec
 
 GUIDES = Path(__file__).parents[3] / "docs" / "guides"
-TEXTS = [(GUIDES / name).read_text() for name in ("model-specs.md", "late-labels.md", "gates.md", "retraining.md")]
+PAGES = ("model-specs.md", "late-labels.md", "gates.md", "retraining.md")
+TEXTS = [(GUIDES / name).read_text() for name in PAGES]
 SPECS = [spec for text in TEXTS for spec in re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)]
 
 
