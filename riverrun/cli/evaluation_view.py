@@ -9,6 +9,7 @@ import msgspec
 from rich.table import Table
 
 from riverrun.cli.documents import Document, rfc3339
+from riverrun.cli.evaluation_sections import asked_for
 from riverrun.cli.tables import metrics_words, table
 from riverrun.core.evaluation_report import DriftReport, EvaluationReport, Scored
 from riverrun.core.journal import JournalRecord
@@ -36,7 +37,7 @@ def evaluation_tables(report: EvaluationReport) -> list[Table | str]:
     if report.drift:
         columns = ("drift", "on", "values", "found", "last found", "mean since", "mean of the last")
         sections.append(table(columns, [_drift(one) for one in report.drift]))
-    return sections
+    return sections + asked_for(report)
 
 
 def record_document(record: JournalRecord) -> Document:

@@ -22,6 +22,7 @@ POLICIES = (
     "gate",
     "holdout",
     "slices",
+    "evaluation",
     "label.window",
     "label.lateness",
     "label.silence",

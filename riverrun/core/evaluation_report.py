@@ -62,6 +62,75 @@ class GateReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bound: float | None = None
 
 
+class SliceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The examples with one `value` of a feature. Losses are in [0, 1]: of all, of about the last fifty,
+    and what is usual. `worse`: surely above that.
+    """
+
+    feature: str
+    value: str
+    examples: int
+    loss: float
+    recent_loss: float
+    usual_loss: float
+    worse: bool = False
+
+
+class CalibrationBin(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers whose share lies in one tenth: how many, their mean share, and the share that came true."""
+
+    answers: int
+    answered: float
+    came_true: float
+
+
+class CalibrationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether shares come true. `error` is the expected calibration error, in [0, 1]."""
+
+    error: float
+    bins: tuple[CalibrationBin, ...]
+
+
+class DistributionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the last whole window is from the first (population stability index; by custom 0.1 is a small
+    shift and 0.25 a large one). `name` is a feature, or empty for the answers.
+    """
+
+    name: str
+    stability_index: float
+
+
+class LabelsReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Labels that came by id. Delays are in seconds from the prediction's event time, at most a factor of
+    two too large.
+
+    `coverage` is the share of predictions that got their label among those decided since the session began;
+    None before the first.
+    """
+
+    joined: int
+    delay_p50: float
+    delay_p90: float
+    delay_p99: float
+    coverage: float | None = None
+
+
+class HoldoutReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The examples that are never learned: `held` so far, of which `history` old ones and `recent` ones are
+    kept.
+
+    `history_loss` and `recent_loss` are the mean losses, in [0, 1], of the newest weights on them, as they
+    were judged lately; None before. A model that forgets does worse and worse on the old.
+    """
+
+    share: float
+    held: int
+    history: int
+    recent: int
+    history_loss: float | None = None
+    recent_loss: float | None = None
+
+
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a model, up to now. `time_ns` is when it was made, Unix nanoseconds.
 
@@ -77,6 +146,11 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     experiments: tuple[ExperimentResults, ...] = ()
     drift: tuple[DriftReport, ...] = ()
     gate: GateReport | None = None
+    holdout: HoldoutReport | None = None
+    slices: tuple[SliceReport, ...] = ()
+    calibration: CalibrationReport | None = None
+    distributions: tuple[DistributionReport, ...] = ()
+    labels: LabelsReport | None = None
 
 
 _decoder = msgspec.json.Decoder(EvaluationReport)

@@ -9,7 +9,7 @@ restart hold the same.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -66,19 +66,31 @@ class Holdout:
         """Whether the event of this id is held out, and so not to be learned."""
         return bool(self._end) and _hash(event_id, "member") < self._end
 
-    def add(self, held: HeldOut) -> None:
-        """Hold one more; the oldest of the newest may take the place of one of the old."""
+    def add(self, held: HeldOut) -> int | None:
+        """Hold one more; the oldest of the newest may take the place of one of the old, which is told."""
         self._recent.append(held)
         if len(self._recent) <= self._recent_size:
-            return
+            return None
         leaving = self._recent.popleft()
         self._passed += 1
         if len(self._history) < self._history_size:
             self._history.append(leaving)
-            return
+            return len(self._history) - 1
         place = _hash(leaving.event_id, "place") % self._passed
         if place < self._history_size:
             self._history[place] = leaving
+            return place
+        return None
+
+    @property
+    def history(self) -> Sequence[HeldOut]:
+        """The old, in no order of time."""
+        return self._history
+
+    @property
+    def recent(self) -> Sequence[HeldOut]:
+        """The newest, oldest first."""
+        return self._recent
 
     @property
     def state(self) -> HeldOutExamples:

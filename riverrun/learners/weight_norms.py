@@ -30,6 +30,9 @@ _STATISTICS = "module.scale."
 """Tensors that count and average what torch models saw; they grow without end."""
 _BINS = frozenset({0xC4, 0xC5, 0xC6})
 
+LARGEST = 1e150
+"""A weight of which the square is still a number: beyond any bound that a spec may set to use."""
+
 Key = Any
 Weights = Mapping[Key, float]
 
@@ -74,9 +77,9 @@ class WeightNorms:
             if not now and before_unit is None:
                 continue
             before = {} if before_unit is None else self._weights(number, before_unit)
-            squares = _sum(value * value for value in now.values())
+            squares = sum(map(_square, now.values()))
             keys = now.keys() | before.keys()
-            square += _sum((now.get(key, 0.0) - before.get(key, 0.0)) ** 2 for key in keys)
+            square += sum(_square(now.get(key, 0.0) - before.get(key, 0.0)) for key in keys)
             total += squares - self._squares.get(number, 0.0)
             self._pending[number] = (unit, squares)
         for number in delta.dropped & self._units.keys():
@@ -159,9 +162,9 @@ def _numbers(body: Any) -> dict[Key, float]:
     return {key: value for key, value in body.items() if type(value) is float}
 
 
-def _sum(numbers: Iterator[float]) -> float:
-    """Their sum; what is not finite is not counted: answers tell of that."""
-    return sum(number for number in numbers if math.isfinite(number))
+def _square(number: float) -> float:
+    """Its square; of what is larger than `LARGEST`, or not finite, that of `LARGEST`."""
+    return number * number if -LARGEST < number < LARGEST else LARGEST * LARGEST
 
 
 def _count(data: bytes, form: int) -> int:

@@ -71,6 +71,33 @@ TRAINED_VERSION = Gauge("riverrun_trainer_version", "Newest version this trainer
 MISSED_CHANGES = Counter(
     "riverrun_trainer_missed_changes", "Changes of the model that only the rolling audit found", ["model"]
 )
+SERVED_METRIC = Gauge(
+    "riverrun_trainer_served_metric", "Metric of what callers really got", ["model", "metric"]
+)
+SLICE_LOSS = Gauge(
+    "riverrun_trainer_slice_loss", "Recent mean loss of a slice, 0 to 1", ["model", "feature", "value"]
+)
+SLICE_WORSE = Gauge(
+    "riverrun_trainer_slice_worse",
+    "1 while a slice is surely worse than usual",
+    ["model", "feature", "value"],
+)
+CALIBRATION_ERROR = Gauge("riverrun_trainer_calibration_error", "Expected calibration error", ["model"])
+STABILITY_INDEX = Gauge(
+    "riverrun_trainer_stability_index",
+    "Shift of a feature since the first window, or of answers (empty)",
+    ["model", "feature"],
+)
+HOLDOUT_LOSS = Gauge("riverrun_trainer_holdout_loss", "Mean loss on held-out examples", ["model", "part"])
+LABEL_DELAY = Gauge(
+    "riverrun_trainer_label_delay_seconds",
+    "Delay of labels that came by id, by quantile",
+    ["model", "quantile"],
+)
+LABEL_COVERAGE = Gauge(
+    "riverrun_trainer_label_coverage", "Share of decided predictions that got their label", ["model"]
+)
+HELD_OUT = Counter("riverrun_trainer_held_out", "Examples that were kept from learning", ["model"])
 GATE_FINDINGS = Counter(
     "riverrun_trainer_gate_findings",
     "What the gate came to, by window, version or bound",

@@ -21,7 +21,11 @@ async def evaluation(session: Session, model: Model, line: Line = 0) -> None:
     Each answer is judged once, when its label comes, before it is learned.
 
     JSON: {model, line, time, newest: {examples, version, metrics}, served: null or {…}, drift: [{name, on,
-    values, found, passed_over, last_value, last_time, mean, recent}]}; what is null or empty may be left out.
+    values, found, passed_over, last_value, last_time, mean, recent}], labels: {joined, delay_p50, delay_p90,
+    delay_p99, coverage}, gate: {mode, state, good_version, findings, last, excess_loss, bound}, holdout:
+    {share, held, history, recent, history_loss, recent_loss}, slices: [{feature, value, examples, loss,
+    recent_loss, usual_loss, worse}], calibration: {error, bins: [{answers, answered, came_true}]},
+    distributions: [{name, stability_index}]}; what is null or empty may be left out.
     """
     from riverrun.cli.evaluation_view import evaluation_document, evaluation_tables
 

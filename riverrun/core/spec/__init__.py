@@ -1,7 +1,7 @@
 """Model specs: what one YAML file says of a model, checked without importing River or torch."""
 
 from riverrun.core.spec.gates import BoundsSpec, GateSpec, ProbesSpec, RollbackSpec
-from riverrun.core.spec.judging import HoldoutSpec, SliceSpec
+from riverrun.core.spec.judging import EvaluationSpec, HoldoutSpec, SliceSpec
 from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.model_spec import ModelSpec, TaskName
 from riverrun.core.spec.policies import PublishSpec, SyncSpec
@@ -10,6 +10,7 @@ from riverrun.core.spec.source import parse_spec
 
 __all__ = [
     "BoundsSpec",
+    "EvaluationSpec",
     "GateSpec",
     "HistorySpec",
     "HoldoutSpec",

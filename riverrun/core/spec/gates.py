@@ -73,6 +73,9 @@ class GateSpec(SpecPart):
     loss, and when labels surely contradict the good version; each with a chance of error of `alpha` at most.
     Labels that contradict it for `patience` of event time are believed.
 
+    With `holdout_margin` a window passes only if the newest weights are not surely worse, by more than that,
+    on the old examples of the holdout.
+
     `on_refusal` says whether learning goes back to the last good version, or goes on.
     """
 
@@ -81,6 +84,7 @@ class GateSpec(SpecPart):
     margin: float = Field(default=0.01, ge=0, lt=1)
     alpha: float = Field(default=0.01, gt=0, le=0.5)
     patience: Duration = Field(default=3_600.0, gt=0)
+    holdout_margin: float | None = Field(default=None, ge=0, lt=1)
     on_refusal: Literal["reset", "continue"] = "reset"
     bounds: BoundsSpec = BoundsSpec()
     rollback: RollbackSpec | None = None
@@ -88,7 +92,7 @@ class GateSpec(SpecPart):
     @model_validator(mode="after")
     def _fits_mode(self) -> GateSpec:
         if self.mode == "off":
-            given = self.model_fields_set & {"window", "margin", "alpha", "patience"}
+            given = self.model_fields_set & {"window", "margin", "alpha", "patience", "holdout_margin"}
             for key in sorted(given):
                 raise Misfit((key,), "goes with mode shadow or enforce")
         return self

@@ -27,6 +27,18 @@ class HoldoutSpec(SpecPart):
     recent: int = Field(default=500, ge=1, le=100_000)
 
 
+class EvaluationSpec(SpecPart):
+    """What is told of answers beside the metrics.
+
+    `calibration`: whether the shares that are answered are the shares that come true. `distributions`: how
+    far features and answers are from what they were in the first `window` examples, window by window.
+    """
+
+    calibration: bool = False
+    distributions: bool = False
+    window: int = Field(default=1_000, ge=50, le=5_000)
+
+
 class SliceSpec(SpecPart):
     """A feature by whose values answers are judged apart: each category, true and false, or the numbers
     between `edges`. The first `values` that come are kept apart; all others are one slice.

@@ -16,7 +16,7 @@ from riverrun.core.predictions import Label
 from riverrun.core.spec.drift import DriftSpec
 from riverrun.core.spec.features import FeatureSchema, finite_number, shown
 from riverrun.core.spec.gates import GateSpec
-from riverrun.core.spec.judging import HoldoutSpec, Slices, check_slices
+from riverrun.core.spec.judging import EvaluationSpec, HoldoutSpec, Slices, check_slices
 from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.policies import PublishSpec, SpecPart, SyncSpec
 from riverrun.core.spec.retraining import RetrainSpec
@@ -64,6 +64,7 @@ class ModelSpec(SpecPart):
     gate: GateSpec = GateSpec()
     holdout: HoldoutSpec = HoldoutSpec()
     slices: Slices = ()
+    evaluation: EvaluationSpec = EvaluationSpec()
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -92,6 +93,8 @@ class ModelSpec(SpecPart):
         rollback = self.gate.rollback
         if rollback is not None and rollback.metric not in self.metric_names:
             raise Misfit(("gate", "rollback", "metric"), f"{rollback.metric} is not among metrics")
+        if self.gate.holdout_margin is not None and not self.holdout.share:
+            raise Misfit(("gate", "holdout_margin"), "needs a holdout with a share")
         types = None if self.features is None else {name: f.type for name, f in self.features.items()}
         check_slices(self.slices, types)
         return self

@@ -12,6 +12,8 @@ crosses `1 / level`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from riverrun.core.predictions import Label, Prediction
 
 BETS = (0.1, 0.3, 0.6, 0.9)
@@ -25,6 +27,19 @@ class Detector:
     def __init__(self) -> None:
         self._values = [1.0] * len(BETS)
         self._since = [0] * len(BETS)
+
+    @classmethod
+    def of(cls, values: Sequence[float], since: Sequence[int]) -> Detector:
+        """The detector that goes on from what `state` gave; from nothing where both are empty."""
+        detector = cls()
+        if values:
+            detector._values, detector._since = list(values), list(since)
+        return detector
+
+    @property
+    def state(self) -> tuple[list[float], list[int]]:
+        """All that it knows."""
+        return self._values, self._since
 
     @property
     def evidence(self) -> float:

@@ -196,6 +196,7 @@ class JoinFeed:
         if outcomes:
             for outcome, count in outcomes.items():
                 metrics.JOINED.labels(self._model, outcome).inc(count)
+                self._join.totals[outcome] += count
             outcomes.clear()
         metrics.JOIN_OPEN.labels(self._model).set(len(self._join))
 

@@ -13,7 +13,7 @@ from riverrun.codec.wire import encode_side
 from riverrun.core.errors import InvalidInput, NotReady
 from riverrun.core.events import Arrivals, Example, LoggedEvent, Offsets, Positions, Stream
 from riverrun.core.examples_json import decode_example
-from riverrun.core.joining import JoinedExample
+from riverrun.core.joining import JoinedExample, Origin
 from riverrun.core.predictions import FeatureValue, Prediction
 from riverrun.core.spec import ModelSpec
 from riverrun.core.units import Delta, Unit
@@ -31,6 +31,10 @@ Where = tuple[Stream, int]
 
 NONE_POISONED: Mapping[int, str] = {}
 NOWHERE_POISONED: Mapping[Where, str] = {}
+
+
+_HELD = frozenset({Origin.LABEL, Origin.SILENCE, Origin.LATE_POSITIVE, Origin.CONFIRMED})
+"""Why an example is kept that is held out: what its label is for good."""
 
 
 def where_of(joined: JoinedExample) -> Where:
@@ -116,6 +120,9 @@ class Learning:
         self._since_ns = since_ns
         self.judges = judges
         self._scorers = judges.scorers
+        self._holdout = judges.holdout
+        if self._holdout is not None:
+            self._holdout.predict = learner.predict
         self._settled = _nothing if joining is None else joining.join.settle
         self._offsets: dict[int, int] = dict(offsets)
         # Where the events of an unfinished mini-batch end.
@@ -225,7 +232,8 @@ class Learning:
         if joined.time_ns < self._since_ns:
             self._settled(joined)
             return
-        if joined.origin.is_learned:
+        held_out = self._holdout is not None and self._holdout.takes(joined)
+        if joined.origin.is_learned and not held_out:
             self._batch.append(joined)
             if len(self._batch) == size:
                 self._learn_batch(refused)
@@ -236,6 +244,9 @@ class Learning:
             if self.learned and self._last is not None:
                 raise Diverged(self._last) from error
             refused.append(Refused(joined.event, str(error), joined.stream))
+        else:
+            if self._holdout is not None and held_out and joined.origin in _HELD:
+                self._holdout.hold(joined)
         self._settled(joined)
 
     def _refuse_batch(self, reason: str, refused: list[Refused]) -> None:

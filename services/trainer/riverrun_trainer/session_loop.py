@@ -351,6 +351,8 @@ class SessionLoop:
         """Publish what was learned and is not published yet."""
         await self._answered()
         await self._dead_letters.flush()
+        if learning.judges.answers is not None:
+            learning.judges.answers.take_all()
         if learning.passed or learning.learned:
             await self._publish(learning)
             await self._answered()

@@ -68,6 +68,7 @@ def test_slices_are_names_or_mappings_in_the_schema() -> None:
         ("gate: {rollback: {metric: ROCAUC}}", "gate.rollback: give exactly one of below and above"),
         ("gate: {rollback: {metric: ROCAUC, below: 1, above: 2}}", "gate.rollback: give exactly one"),
         ("gate: {rollback: {metric: MAE, below: 1}}", "gate.rollback.metric: MAE is not among metrics"),
+        ("gate: {mode: shadow, holdout_margin: 0.1}", "gate.holdout_margin: needs a holdout with a share"),
         ("holdout: {share: 0.1}", "holdout.share: expected a percentage"),
         ("holdout: {history: 0}", "holdout.history"),
         ("slices: carrier", "slices: expected a list of at most 16 features"),

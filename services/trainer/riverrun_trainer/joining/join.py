@@ -31,6 +31,7 @@ class Join:
 
     `ready` holds examples on their way to be learned, for which `settle` must be called once they are, and
     events to set aside, which are decided. `outcomes` counts what became of predictions and labels.
+    `totals` is for whoever takes counts from there, to add them up.
     """
 
     def __init__(self, rules: JoinRules, readers: Readers, ledger: Ledger) -> None:
@@ -45,6 +46,7 @@ class Join:
         self._closed: set[Place] = set()
         self.ready: deque[JoinedExample | Refused] = deque()
         self.outcomes: Counter[str] = Counter()
+        self.totals: Counter[str] = Counter()
 
     def __len__(self) -> int:
         """How many ids are remembered."""
@@ -54,6 +56,12 @@ class Join:
     def next_ns(self) -> int:
         """The watermark at which `advance` has something to do."""
         return min(self._closings.next_ns, self._early.next_ns)
+
+    @property
+    def coverage(self) -> float | None:
+        """The share of predictions that got their label, among those of `totals` that were decided."""
+        decided = self.totals["labelled"] + self.totals["silent"]
+        return self.totals["labelled"] / decided if decided else None
 
     def take_prediction(self, event: LoggedEvent) -> None:
         """A prediction was read, for the first time or again."""

@@ -10,11 +10,12 @@ from riverrun.core.evaluation_report import EvaluationReport
 from riverrun.core.parts import Part, StatePart, units_of
 from riverrun.core.spec import ModelSpec
 from riverrun.core.units import NO_UNITS, Unit
+from riverrun_trainer.judging.answer_judge import AnswerJudge
 from riverrun_trainer.judging.drift_judge import DriftJudge
 from riverrun_trainer.judging.experiment_judge import ExperimentJudge
 from riverrun_trainer.judging.guardrail_watch import GuardrailWatch
+from riverrun_trainer.judging.holdout_judge import HoldoutJudge
 from riverrun_trainer.judging.scorer import Scorer
-from riverrun_trainer.judging.served_scores import ServedScores
 from riverrun_trainer.judging.static_gate import StaticGate
 from riverrun_trainer.judging.trigger_judge import TriggerJudge
 from riverrun_trainer.judging.version_gate import VersionGate
@@ -36,7 +37,8 @@ class Judges:
     version; `reporters` fill in the evaluation report. One object may be all three. `beside` runs for as long
     as the session does; what it raises ends that. `triggers` say when a retrain is due, None where the spec
     has none. `bounds` and `gate` say which versions may answer; `gate` is None where the spec asks for none,
-    and for retrains, which answer nobody.
+    and for retrains, which answer nobody. `holdout` keeps examples from being learned, where there is one;
+    `answers` judges what was answered, where anything is told of that.
     """
 
     scorers: Sequence[Scorer] = ()
@@ -46,6 +48,8 @@ class Judges:
     triggers: TriggerJudge | None = None
     bounds: StaticGate | None = None
     gate: VersionGate | None = None
+    holdout: HoldoutJudge | None = None
+    answers: AnswerJudge | None = None
 
 
 NO_JUDGES = Judges()
@@ -64,10 +68,12 @@ def judges_of(
     parts: dict[Part, StatePart] = {}
     reporters: list[Reporter] = []
     beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
-    if spec.joins and spec.metrics:
-        served = ServedScores(spec)
-        scorers.append(served)
-        reporters.append(served)
+    answers = None
+    told = spec.evaluation
+    if spec.joins or spec.slices or told.calibration or told.distributions:
+        answers = parts[Part.EVALUATION] = AnswerJudge(spec, units_of(Part.EVALUATION, units))
+        scorers.append(answers)
+        reporters.append(answers)
     if spec.joins:
         arms = ExperimentJudge(spec.name, around.experiments, units_of(Part.EXPERIMENT, units))
         scorers.append(arms)
@@ -88,9 +94,13 @@ def judges_of(
     bounds = StaticGate(spec, serving)
     if bounds.scores:
         scorers.append(bounds)
+    holdout = None
+    if spec.holdout.share:
+        holdout = parts[Part.HOLDOUT] = HoldoutJudge(spec, units_of(Part.HOLDOUT, units))
+        reporters.append(holdout)
     asked = spec.gate.mode != "off" or spec.gate.rollback is not None
-    gate = VersionGate(spec) if asked and around.course is None else None
+    gate = VersionGate(spec, holdout) if asked and around.course is None else None
     if gate is not None:
         scorers.append(gate)
         reporters.append(gate)
-    return Judges(scorers, parts, reporters, beside, triggers, bounds, gate)
+    return Judges(scorers, parts, reporters, beside, triggers, bounds, gate, holdout, answers)

@@ -27,6 +27,8 @@ class Reports:
         learning = self._learning
         newest = Scored(examples=learning.examples, version=self._head(), metrics=learning.metrics())
         report = EvaluationReport(model=self._told.model, line=self._told.line, time_ns=0, newest=newest)
+        if learning.judges.answers is not None and learning.joining is not None:
+            learning.judges.answers.coverage = learning.joining.join.coverage
         for reporter in learning.judges.reporters:
             report = reporter.told(report)
         if report == self._told:

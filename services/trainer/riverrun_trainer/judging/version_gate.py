@@ -20,6 +20,7 @@ from riverrun.evaluation.loss import Loss
 from riverrun.learners.build import build_metrics
 from riverrun.learners.protocol import Predictor
 from riverrun.runtime import metrics
+from riverrun_trainer.judging.holdout_judge import COMPARED, HoldoutJudge
 
 log = structlog.get_logger()
 
@@ -42,8 +43,12 @@ class Good:
 class VersionGate:
     """Hears of examples, finds, and has verdicts to send; which version is which is told to it."""
 
-    def __init__(self, spec: ModelSpec) -> None:
+    def __init__(self, spec: ModelSpec, holdout: HoldoutJudge | None = None) -> None:
+        """With `holdout` the newest weights are compared on what it holds of old, too, where the spec says
+        so.
+        """
         gate = spec.gate
+        self._holdout = holdout
         self._spec = gate
         self._metric = gate.rollback.metric if gate.rollback is not None else ""
         self._loss = Loss(is_classifier=spec.is_classifier)
@@ -157,7 +162,7 @@ class VersionGate:
         good = self._goods[-1]
         match found.kind:
             case Kind.PASSED:
-                if self._keeps_bound:
+                if self._keeps_bound and not self._forgets():
                     self._passing = found
             case Kind.BELIEVED:
                 self._passing = found
@@ -174,6 +179,23 @@ class VersionGate:
                 self._verdicts.append(
                     Verdict(0, False, "gate.calmed", _words(found), facts=self._facts(found))
                 )
+
+    def _forgets(self) -> bool:
+        """Whether the newest weights do surely worse than the good version on the old examples of the
+        holdout.
+        """
+        margin, holdout, good = self._spec.holdout_margin, self._holdout, self._goods[-1].predictor
+        if margin is None or holdout is None or holdout.predict is None or good is None:
+            return False
+        least, mean = holdout.excess_loss(holdout.predict, good.predict, self._spec.alpha)
+        if least <= margin:
+            return False
+        self._count("forgot")
+        if self._episode != "forgot":
+            at, good_version = self._judged, self._goods[-1]
+            forgot = Finding(Kind.REFUSED, at, at, mean, min(COMPARED, at), 0, 0)
+            self._hold("forgot", forgot, good_version, moves=self._spec.mode == "shadow")
+        return True
 
     def _hold(self, episode: str, found: Finding, good: Good, *, moves: bool, reset: int = 0) -> None:
         """Live does not go on; with `moves` it is not at `good`, where it belongs."""
