@@ -128,12 +128,13 @@ def test_the_usual_bounds_stop_what_an_absurd_label_makes_of_the_weights() -> No
 def test_what_was_refused_is_not_what_the_next_version_is_compared_with() -> None:
     line, rng = grown(spec("{norm: 100}"), 1)
     model = line.learner.model
-    kept = dict(model.weights)
+    kept, intercept = dict(model.weights), model.intercept
     put(model, dict.fromkeys(kept, 1e6))
     line.learn(*line.clean(rng))
     assert line.gate.refusal(line.learner.changes().serving, line.learner.predict)
 
     put(model, kept)
+    model.intercept = intercept
     line.learn(*line.clean(rng))
 
     assert line.gate.refusal(line.learner.changes().serving, line.learner.predict) == ""
