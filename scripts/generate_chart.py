@@ -36,7 +36,7 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
 }
 OWN = {
     *("host", "port", "http_port", "rest_port", "grpc_port", "insecure"),
-    *("param_server", "data", "follow", "specs", "factories", "cache_dir", "token_file"),
+    *("param_server", "data", "follow", "specs", "factories", "retrain", "cache_dir", "token_file"),
 }
 OWN_PARTS = ("tls_", "auth_")
 """Settings that the chart itself gives: where things are, and what other values say."""

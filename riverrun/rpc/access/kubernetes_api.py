@@ -1,4 +1,4 @@
-"""The few calls of the Kubernetes API server that knowing its tokens takes."""
+"""The few calls of the Kubernetes API server that knowing its tokens takes, and making Jobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import msgspec
 
-from riverrun.core.errors import Unavailable
+from riverrun.core.errors import AlreadyExists, Unavailable
 from riverrun.rpc.credentials import read_token
 from riverrun.runtime.certificates import CertificateFiles, client_context
 from riverrun.runtime.watched_files import WatchedFiles
@@ -42,7 +42,7 @@ class KubernetesApi:
         return await self._call("GET", path, None)
 
     async def post(self, path: str, document: Any) -> Any:
-        """The answer to `document`; raises `Unavailable`."""
+        """The answer to `document`; raises `AlreadyExists` where its name is taken, `Unavailable`."""
         return await self._call("POST", path, msgspec.json.encode(document))
 
     async def _call(self, method: str, path: str, body: bytes | None) -> Any:
@@ -52,6 +52,8 @@ class KubernetesApi:
             response = await http.request(method, path, content=body, headers=headers)
         except httpx2.HTTPError as error:
             raise Unavailable(PEER, f"{self._server}: {type(error).__name__}") from error
+        if response.status_code == httpx2.codes.CONFLICT:
+            raise AlreadyExists("object", path)
         if not response.is_success:
             raise Unavailable(PEER, f"{method} {path} answered {response.status_code}")
         try:

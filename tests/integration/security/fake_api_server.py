@@ -1,4 +1,4 @@
-"""A Kubernetes API server as far as tokens go: it signs them, publishes its keys and reviews tokens."""
+"""A Kubernetes API server as far as tokens go, which it signs, publishes keys of and reviews; and Jobs."""
 
 from __future__ import annotations
 
@@ -36,9 +36,11 @@ class FakeApiServer:
         self.ca = folder / "ca.crt"
         self.own_token = folder / "own-token"
         self.is_away = False
-        self.reviews = 0
+        self.reviews = self.refused = 0
         self.gone: set[str] = set()
         """Subjects that are deleted: a review knows, a signature does not."""
+        self.jobs: dict[str, dict[str, Any]] = {}
+        """Those that were made, by name."""
 
     def settings(self, mode: str, accounts: Path) -> dict[str, Any]:
         """What makes a service ask here."""
@@ -77,6 +79,7 @@ class FakeApiServer:
                 Route("/openid/v1/jwks", self._keys),
                 Route("/.well-known/openid-configuration", self._about),
                 Route("/apis/authentication.k8s.io/v1/tokenreviews", self._review, methods=["POST"]),
+                Route("/apis/batch/v1/namespaces/here/jobs", self._make_job, methods=["POST"]),
             ]
         )
         tls = ServerContext(self._folder / "tls.crt", self._folder / "tls.key")
@@ -113,8 +116,20 @@ class FakeApiServer:
         status = {"authenticated": True, "user": user, "audiences": spec["audiences"]}
         return JSONResponse({"status": status}, 201)
 
+    async def _make_job(self, request: Request) -> Response:
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        job = await request.json()
+        name = job["metadata"]["name"]
+        if name in self.jobs:
+            return JSONResponse({"reason": "AlreadyExists"}, 409)
+        self.jobs[name] = job
+        return JSONResponse(job, 201)
+
     def _refusal(self, request: Request) -> Response | None:
         if self.is_away:
+            self.refused += 1
             return JSONResponse({"reason": "away"}, 503)
         if request.headers.get("authorization") != f"Bearer {OWN_TOKEN}":
             return JSONResponse({"reason": "Unauthorized"}, 401)

@@ -22,6 +22,7 @@ EVERYTHING = {
     "models": {"one": "name: one\n"},
     "backup": {"enabled": True},
     "follower": {"replicas": 2},
+    "retraining": {"enabled": True},
     "serving": {
         "autoscaling": {"enabled": True},
         "ingress": {"enabled": True, "hosts": [{"host": "a.example"}]},
@@ -91,7 +92,7 @@ def test_selectors_name_neither_chart_nor_version() -> None:
 
 
 def test_pods_ask_for_no_right_that_restricted_forbids() -> None:
-    assert len(pods()) == 6 + 8
+    assert len(pods()) == 7 + 9
     for pod in pods():
         spec = pod["spec"]
         assert spec["securityContext"]["runAsNonRoot"] is True

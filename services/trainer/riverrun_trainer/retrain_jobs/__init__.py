@@ -1,0 +1,1 @@
+"""On Kubernetes: makes a Job for each retrain that the parameter server has under way."""
