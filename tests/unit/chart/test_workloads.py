@@ -92,7 +92,11 @@ def test_what_was_learned_outlives_the_release() -> None:
     )
 
     assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
-    assert backup["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    # A hook's claim goes neither with the release nor with the next hook, and no install waits for it.
+    assert backup["metadata"]["annotations"] == {
+        "helm.sh/hook": "post-install,post-upgrade",
+        "helm.sh/hook-delete-policy": "hook-failed",
+    }
 
 
 @pytest.mark.parametrize(
