@@ -28,11 +28,17 @@ def namespace() -> Iterator[Namespace]:
     made.delete()
 
 
+def listed(objects: list[dict[str, object]]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+
+
 def dry_run(namespace: Namespace, objects: list[dict[str, object]]) -> tuple[int, list[str]]:
     unknown = [kind for api, kinds in OPTIONAL.items() if not knows(api) for kind in kinds]
     taken = [one for one in objects if one["kind"] not in unknown]
-    document = {"apiVersion": "v1", "kind": "List", "items": taken}
-    given = json.dumps(document)
+    # A pod is not taken before its account is there.
+    accounts = [one for one in taken if one["kind"] == "ServiceAccount"]
+    namespace.kubectl("apply", "--filename", "-", given=listed(accounts))
+    given = listed(taken)
     # Asked again where the server is too busy to describe itself in time.
     said = eventually(
         "the API server takes them",

@@ -67,6 +67,15 @@ class Release:
             where += ["--kubeconfig", str(kubeconfig)]
         return json.loads(run(*command, *where))
 
+    def check_nothing_restarted(self) -> None:
+        """Fail with the last words of a container that ended by itself."""
+        for pod in self.namespace.get("pods", "--selector", "app.kubernetes.io/part-of=riverrun")["items"]:
+            for status in pod["status"].get("containerStatuses", ()):
+                if status["restartCount"]:
+                    name = pod["metadata"]["name"]
+                    said = self.namespace.kubectl("logs", name, "--previous", "--tail", "40")
+                    raise AssertionError(f"{name} ended {status['restartCount']} times: {status}\n{said}")
+
     def roll(self, component: str) -> None:
         """`kubectl rollout restart`, until it is done."""
         kind = "statefulset" if component == "param-server" else "deployment"
