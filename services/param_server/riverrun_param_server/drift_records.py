@@ -36,10 +36,13 @@ class DriftRecords:
         async with model.lock:
             if model.name not in self._read:
                 await self._remember(model)
+            # A retrain finds what it meets in history: that was found by others in its time.
+            began_ns = next((one.started_ns for one in model.record.retrains if one.line == line), 0)
             new = [
                 drift
                 for drift in drifts
-                if drift.found and drift.last_ns > self._recorded_ns.get((model.name, line, drift.name), 0)
+                if drift.found
+                and drift.last_ns > self._recorded_ns.get((model.name, line, drift.name), began_ns)
             ]
             if not new:
                 return

@@ -40,7 +40,10 @@ def read_rows(name: str, skip: int) -> Iterator[Sequence[Mapping[str, Any]]]:
             ]
     except InvalidInput:
         raise
-    except Exception as error:  # both libraries raise errors of their own, and plain ones
+    except BaseException as error:  # both libraries raise errors of their own, and plain ones
+        # What is no Parquet makes arro3 panic, which is no Exception.
+        if not isinstance(error, Exception) and type(error).__module__ != "pyo3_runtime":
+            raise
         raise InvalidInput(FIELD, f"{name} cannot be read: {' '.join(str(error).split())[:300]}") from error
 
 
