@@ -41,7 +41,7 @@ def found_by_us(seed: int, lift: float, labels: int) -> int | None:
         if number > labels:
             return None
         effect.update(arm, score)
-        if effect.standing.decided:
+        if effect.present.decided:
             return number
     return None
 

@@ -11,6 +11,10 @@ from riverrun.core.errors import InvalidInput, NotReady
 COLOURS = ("#2b6cb0", "#c05621", "#2f855a", "#6b46c1", "#b7791f", "#97266d", "#4a5568")
 
 
+FROM_KEYS = 100
+"""Before so many anything is possible, and drawn it would leave no room for what comes."""
+
+
 def plot(status: ExperimentStatus, path: Path) -> None:
     """Draw to `path`, as its ending says. Raises `NotReady` before the first label, `InvalidInput` where the
     ending is no format or matplotlib is not installed.
@@ -31,7 +35,9 @@ def plot(status: ExperimentStatus, path: Path) -> None:
         if result is None or result.against_control is None:
             continue
         colour = next(colours)
-        keys, difference, low, high = zip(*result.against_control.path, strict=True)
+        points = result.against_control.path
+        late = [point for point in points if point[0] >= FROM_KEYS] or points[-1:]
+        keys, difference, low, high = zip(*late, strict=True)
         axes.fill_between(keys, low, high, color=colour, alpha=0.15, linewidth=0)
         label = f"{arm.name} ({what_answers(arm)})" + (", stopped" if arm.is_stopped else "")
         axes.plot(keys, difference, label=label, color=colour, linewidth=2)

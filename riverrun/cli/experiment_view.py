@@ -129,10 +129,7 @@ def _row(arm: Arm, results: ExperimentResults | None) -> tuple[object, ...]:
         verdict = "not decided"
         if compared.is_decided:
             verdict = "better" if compared.high < 0 else "worse"
-        elif compared.low > compared.high:
-            verdict = "moved in time"
-    loss = f"{result.loss:.4f} ({result.low:.4f} to {result.high:.4f})"
-    return (*fixed, result.answers, result.keys, loss, words, standing or verdict)
+    return (*fixed, result.answers, result.keys, f"{result.loss:.4f}", words, standing or verdict)
 
 
 def _result_document(result: ArmResult) -> Document:
@@ -142,8 +139,6 @@ def _result_document(result: ArmResult) -> Document:
         "answers": result.answers,
         "keys": result.keys,
         "loss": result.loss,
-        "loss_low": result.low,
-        "loss_high": result.high,
         "difference": None if compared is None else compared.difference,
         "difference_low": None if compared is None else compared.low,
         "difference_high": None if compared is None else compared.high,

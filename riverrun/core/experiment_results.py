@@ -11,8 +11,9 @@ Point = tuple[int, float, float, float]
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
     """An arm's mean loss less that of the control: below 0 the arm is better.
 
-    `low` and `high` hold whenever they are looked at. Where `low` is above `high` the difference has moved in
-    time, and no one value fits all of it. `path` is of some moments, the newest last.
+    `low` and `high` hold whenever they are looked at, also while the models learn and the difference moves:
+    it is an average over all keys so far, early ones weighing somewhat more. `path` is of some moments, the
+    newest last.
     """
 
     difference: float
@@ -23,21 +24,19 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_decided(self) -> bool:
         """Whether the arms surely differ."""
-        return self.low <= self.high and not self.low <= 0 <= self.high
+        return not self.low <= 0 <= self.high
 
 
 class ArmResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One arm. `answers` met their label; `loss` is their mean, from 0 to 1.
+    """One arm. `answers` met their label; `loss` is their mean, from 0 to 1, None before the first.
 
-    `keys` of them were the first of their key: what `low`, `high` and the comparison are made of.
+    `keys` of them were the first of their key: what the comparison is made of.
     """
 
     arm: str
     answers: int
     keys: int
     loss: float | None
-    low: float
-    high: float
     against_control: Compared | None = None
 
 

@@ -63,6 +63,20 @@ class ConfidenceSequence:
         """
         return Interval(self._given(self.sums.low), self._given(self.sums.high))
 
+    @property
+    def present(self) -> tuple[float, Interval]:
+        """A mean that may move in time, and where it lies: an average so far, early values weighing more.
+
+        Each value weighs as much as its bet. Not the intersection, which is empty once the mean has moved
+        far; it holds at every moment at once all the same. The middle and the bounds before the first value.
+        """
+        sums = self.sums
+        if not sums.count:
+            return self._given(0.5), Interval(self._given(0.0), self._given(1.0))
+        centre, radius = sums.won / sums.bets, (self._log_of + sums.risk) / sums.bets
+        low, high = max(centre - radius, 0.0), min(centre + radius, 1.0)
+        return self._given(centre), Interval(self._given(low), self._given(high))
+
     def update(self, value: float) -> None:
         """Take one value. Raises `ValueError`, and takes nothing, where it lies outside the bounds."""
         x = (value - self._low) / self._width

@@ -101,8 +101,8 @@ async def list_(session: Session, model: Model) -> None:
 async def status(session: Session, model: Model, name: AnyName = "") -> None:
     """Show what an experiment has come to; look whenever you like, its intervals hold at any time.
 
-    JSON: {model, name, state, arms: […], …, results: {arms: [{arm, answers, keys, loss, loss_low, loss_high,
-    difference, difference_low, difference_high, decided}], ratio_p, mismatch, is_full}}.
+    JSON: {model, name, state, arms: […], …, results: {arms: [{arm, answers, keys, loss, difference,
+    difference_low, difference_high, decided}], ratio_p, mismatch, is_full}}.
     """
     from riverrun.cli.experiment_view import status_document, status_shown
 

@@ -61,6 +61,18 @@ class Effect:
     @property
     def standing(self) -> Standing:
         """The effect as it stands; before the first score anything is possible that scores allow."""
-        seen = self.sequence.interval
+        return self._standing(self.sequence.mean if self.sequence.count else 0.0, self.sequence.interval)
+
+    @property
+    def present(self) -> Standing:
+        """The effect where it may move in time, as that of models that learn does.
+
+        Of all so far an average in which early scores weigh more; see `ConfidenceSequence.present`.
+        """
+        centre, interval = self.sequence.present
+        return self._standing(centre if self.sequence.count else 0.0, interval)
+
+    def _standing(self, difference: float, seen: Interval) -> Standing:
+        """Scores are in [0, 1], and so no difference is larger."""
         interval = Interval(max(seen.low, -1.0), min(seen.high, 1.0))
-        return Standing(self.sequence.mean if self.sequence.count else 0.0, interval, self.sequence.count)
+        return Standing(min(max(difference, -1.0), 1.0), interval, self.sequence.count)

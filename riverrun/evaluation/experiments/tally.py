@@ -159,19 +159,16 @@ class ExperimentTally:
     def _surely_above(self, judged: Judged, name: str) -> float:
         arm = self._arms[name]
         if judged is Judged.LOSS:
-            return arm.loss.interval.low
-        return -1.0 if arm.effect is None else arm.effect.standing.interval.low
+            return arm.loss.present[1].low
+        return -1.0 if arm.effect is None else arm.effect.present.interval.low
 
     def _result(self, name: str) -> ArmResult:
         arm = self._arms[name]
-        lies = arm.loss.interval
         return ArmResult(
             arm=name,
             answers=arm.answers,
             keys=arm.keys,
             loss=arm.losses / arm.answers if arm.answers else None,
-            low=lies.low,
-            high=lies.high,
             against_control=None if arm.effect is None else self._compared(name, arm.effect),
         )
 
@@ -183,7 +180,7 @@ class ExperimentTally:
 
     @staticmethod
     def _point(effect: Effect) -> Point:
-        standing = effect.standing
+        standing = effect.present
         return standing.count, standing.difference, standing.interval.low, standing.interval.high
 
     def _ratio_of(self, doubt: float) -> SampleRatio:

@@ -61,8 +61,11 @@ class RetrainRunner:
         watch = Watch(self._around.client, models=[self._model], catalogue_only=True)
         async for change in watch.changes():
             match change:
-                case ModelChanged(info) if info.name == self._model and self._is_over(info):
-                    return
+                case ModelChanged(info) if info.name == self._model:
+                    # Its line judges experiments too: it may be the one that is live when they end.
+                    self._around.experiments[info.name] = info.experiments
+                    if self._is_over(info):
+                        return
                 case ModelDeleted(name) if name == self._model:
                     training.cancel()
                     return

@@ -61,3 +61,30 @@ def test_scores_of_other_arms_count_nowhere() -> None:
 def test_a_score_outside_its_bounds_is_refused(score: float) -> None:
     with pytest.raises(ValueError, match="expected a score"):
         Effect("a", "b", share=0.5).update("a", score)
+
+
+def test_a_difference_that_moves_has_an_interval_around_it_all_the_same() -> None:
+    effect = Effect("a", "b", share=0.5)
+    source = random.Random(3)
+    for number in range(20_000):
+        arm = "b" if source.random() < 0.5 else "a"
+        # At first the treatment scores worse, and much better later.
+        lift = -0.4 if number < 2_000 else 0.4
+        effect.update(arm, float(source.random() < 0.5 + (lift if arm == "b" else 0.0)))
+
+    assert effect.standing.interval.low > effect.standing.interval.high
+    assert effect.present.interval.low < effect.present.difference < effect.present.interval.high
+    assert effect.present.decided
+
+
+def test_arms_that_do_not_differ_are_told_apart_less_often_than_alpha_while_both_move() -> None:
+    def ever_decided(seed: int) -> bool:
+        effect, source = Effect("a", "b", share=0.5), random.Random(seed)
+        for number in range(1_000):
+            chance = 0.5 - 0.4 * number / 1_000
+            effect.update("b" if source.random() < 0.5 else "a", float(source.random() < chance))
+            if effect.present.decided:
+                return True
+        return False
+
+    assert sum(map(ever_decided, range(100))) <= 5
