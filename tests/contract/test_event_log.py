@@ -66,7 +66,7 @@ async def log(request, tmp_path, clock) -> AsyncIterator[EventLog]:
             serving_grpc(add, "127.0.0.1", 0, drain_s=1, on_stop=embedded.stop)
         )
         channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{port}"))
-        remote = RemoteEventLog(channel)
+        remote = RemoteEventLog(channel, deadline_s=60.0)
         if request.param == "streamed":
             streaming = await stack.enter_async_context(AppendStream(channel))
             remote.append = streaming.append
