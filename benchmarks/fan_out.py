@@ -12,12 +12,11 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,13 @@ from benchmarks.figures import Figure, bounded, rounded
 from benchmarks.processes import cpu_seconds, listening, python, running, wait_until
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc as pb_grpc
+from riverrun.cli.up.ports import free_ports
 from riverrun.codec.wire import encode_side
 from riverrun.core.digest import HashTree
 from riverrun.core.units import SideDelta
 from riverrun.rpc.channels import open_channel
-from riverrun.rpc.converters import unix_ns
 from riverrun.rpc.params_client import ParameterClient
+from riverrun.rpc.times import unix_ns
 from riverrun.rpc.trainer_session import open_session
 from riverrun.rpc.weights import Push
 
@@ -45,78 +45,70 @@ task: binary
 model: [linear_model.LogisticRegression]
 """
 DELTA_BYTES = 10_240
-VERSIONS = 20
+VERSIONS = 12
 EVERY_S = 1.0
 PER_PROCESS = 250
 METHOD = "/benchmark.Broadcast/Watch"
 _OWN_CONNECTION = [("grpc.use_local_subchannel_pool", 1)]
 
 
-async def _read(port: int, count: int, folder: Path) -> None:
+Heard = Callable[[int | None, int], None]
+"""A version, None for what a reader starts with, and when it was committed or sent, in Unix nanoseconds."""
+
+
+async def _read(
+    reader: Callable[[grpc.aio.Channel, Heard], Awaitable[None]], port: int, count: int, folder: Path
+) -> None:
     """`count` readers; latencies in ns, version by version, go to a file of this process when it is ended."""
     latencies: dict[int, list[int]] = {}
-    ready = folder / f"{os.getpid()}.ready"
     first = 0
 
     async def one() -> None:
-        nonlocal first
+        has_first = False
+
+        def heard(version: int | None, sent_ns: int) -> None:
+            nonlocal first, has_first
+            now_ns = time.time_ns()
+            if version is not None:
+                latencies.setdefault(version, []).append(now_ns - sent_ns)
+            first += not has_first
+            if not has_first and first == count:
+                (folder / f"{os.getpid()}.ready").write_text(str(now_ns))
+            has_first = True
+
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=_OWN_CONNECTION) as channel:
-            stub = pb_grpc.ParameterServiceStub(channel)
-            call = stub.Watch()
-            await call.write(pb.WatchRequest(subscribe=pb.WatchRequest.Subscribe()))
-            have = 0
-            while True:
-                message = await call.read()
-                if not isinstance(message, pb.WatchResponse):
-                    return
-                if not message.HasField("announcement"):
-                    continue
-                manifest = message.announcement.manifest
-                if not message.announcement.base_version:
-                    wanted = pb.PullRequest(
-                        model=manifest.model,
-                        channel="live",
-                        have_version=have,
-                        have_store_id=message.store_id,
-                    )
-                    async for _ in stub.Pull(wanted):
-                        pass
-                late_ns = time.time_ns() - unix_ns(manifest.create_time)
-                latencies.setdefault(manifest.version, []).append(late_ns)
-                if not have:
-                    first += 1
-                    if first == count:
-                        ready.write_text(str(time.time_ns()))
-                have = manifest.version
+            await reader(channel, heard)
 
     await _until_ended([one() for _ in range(count)])
     (folder / f"{os.getpid()}.json").write_text(json.dumps(latencies))
 
 
-async def _read_bare(port: int, count: int, folder: Path) -> None:
-    """The same for the bare server, whose messages begin with the time they were sent."""
-    latencies: dict[int, list[int]] = {}
-    ready = folder / f"{os.getpid()}.ready"
-    first = 0
+async def _watch(channel: grpc.aio.Channel, heard: Heard) -> None:
+    """A reader of ours."""
+    stub = pb_grpc.ParameterServiceStub(channel)
+    call = stub.Watch()
+    await call.write(pb.WatchRequest(subscribe=pb.WatchRequest.Subscribe()))
+    have = 0
+    while isinstance(message := await call.read(), pb.WatchResponse):
+        if not message.HasField("announcement"):
+            continue
+        manifest = message.announcement.manifest
+        if not message.announcement.base_version:
+            wanted = pb.PullRequest(
+                model=manifest.model, channel="live", have_version=have, have_store_id=message.store_id
+            )
+            async for _ in stub.Pull(wanted):
+                pass
+        heard(manifest.version, unix_ns(manifest.create_time))
+        have = manifest.version
 
-    async def one() -> None:
-        nonlocal first
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=_OWN_CONNECTION) as channel:
-            call: Any = channel.unary_stream(METHOD)(b"")
-            while True:
-                message = await call.read()
-                if not isinstance(message, bytes):
-                    return
-                sent_ns = int.from_bytes(message[:8], "big")
-                if sent_ns:
-                    latencies.setdefault(sent_ns, []).append(time.time_ns() - sent_ns)
-                    continue
-                first += 1
-                if first == count:
-                    ready.write_text("")
 
-    await _until_ended([one() for _ in range(count)])
-    (folder / f"{os.getpid()}.json").write_text(json.dumps(latencies))
+async def _listen(channel: grpc.aio.Channel, heard: Heard) -> None:
+    """One of the bare server, whose messages begin with the time they were sent; 0 in the first."""
+    call: Any = channel.unary_stream(METHOD)(b"")
+    while isinstance(message := await call.read(), bytes):
+        sent_ns = int.from_bytes(message[:8], "big")
+        heard(sent_ns or None, sent_ns)
 
 
 async def _until_ended(readers: list[Any]) -> None:
@@ -206,15 +198,6 @@ async def push_versions(server: str, count: int, every_s: float) -> None:
                 await asyncio.sleep(every_s)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that were free just now."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-
-
 @contextlib.contextmanager
 def servers(folder: Path, replicas: int) -> Iterator[tuple[list[int], list[int]]]:
     """A parameter server with `replicas` that follow it: their ports and process ids, the leader first."""
@@ -301,9 +284,9 @@ def figures() -> Iterator[Figure]:
 def main() -> None:
     match sys.argv[1:]:
         case ["read", port, count, folder]:
-            uvloop.run(_read(int(port), int(count), Path(folder)))
+            uvloop.run(_read(_watch, int(port), int(count), Path(folder)))
         case ["read-bare", port, count, folder]:
-            uvloop.run(_read_bare(int(port), int(count), Path(folder)))
+            uvloop.run(_read(_listen, int(port), int(count), Path(folder)))
         case ["broadcast", port]:
             uvloop.run(_broadcast(int(port)))
         case _:

@@ -182,11 +182,27 @@ ROWS = (
         "(grpc#41785): such a call is made again, once.",
     ),
     Row(
+        "C6",
+        "Probes mean what they say.",
+        "What `/livez` and `/readyz` answer where there is no parameter server at the start, once weights "
+        "are in, while the process is stopped, after it goes on, and while the server is gone; and what they "
+        "answer while forty callers ask a slow model.",
+        "How soon they answer under load is asked for at release size.",
+    ),
+    Row(
+        "C7",
+        "Overload sheds.",
+        "A slow model's peak is measured, then three times as many requests come: those let in are answered "
+        "at full rate and within their deadline, the others are refused at once, memory stays, and the pod "
+        "is itself again after.",
+        "Over REST: what waits over gRPC waits inside gRPC, and is shed by the callers' deadlines (C8).",
+    ),
+    Row(
         "C8",
         "What nobody waits for is not computed.",
         "A model that is made slow counts its rows: gRPC calls whose deadline has passed before their turn, "
         "and calls that were cancelled, are not among them.",
-        "The native and the OIP REST routes carry no deadline.",
+        "Over gRPC; that a late request over REST is not computed is among the tests of serving.",
     ),
     Row(
         "C10",
@@ -206,6 +222,13 @@ ROWS = (
         "Models of any size up to the limit arrive; larger ones are refused by a message that names it.",
         "Models below and above gRPC's 4 MiB and of the largest size are pushed, pulled and proven by their "
         "root; one byte more is refused, and so is what a pod's own limit forbids.",
+    ),
+    Row(
+        "C13",
+        "Retries do not amplify.",
+        "A process of the SDK's against a server that fails half of its calls: the attempts that the server "
+        "counts, against a tenth more than the calls and what the budget holds at its start.",
+        "The budget also gives half a retry a second, so that a client of few calls may try again.",
     ),
     Row(
         "C14",

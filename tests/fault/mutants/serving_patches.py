@@ -96,3 +96,52 @@ def leak() -> None:
         swap(self, loaded, confirmed_at, freshness_s)
 
     model_slot.ModelSlot.swap = keeping  # type: ignore[method-assign]
+
+
+def slow() -> None:
+    """No mutant: an answer holds the event loop for 10 ms, so that few callers are too many."""
+    import time
+
+    from riverrun.learners import river_predictor
+
+    predict = river_predictor.RiverPredictor.predict
+
+    def slowly(self: Any, features: Any) -> Any:
+        time.sleep(0.01)
+        return predict(self, features)
+
+    river_predictor.RiverPredictor.predict = slowly  # type: ignore[method-assign]
+
+
+def no_gate() -> None:
+    """However many wait, one more may; answers are slow, so that many do."""
+    from riverrun.runtime import queue_gate
+
+    def limit(_self: Any, _now: float) -> int:
+        return 1 << 30
+
+    queue_gate.QueueGate.limit = limit  # type: ignore[method-assign]
+    slow()
+
+
+def readiness_needs_the_server() -> None:
+    """A pod is ready only while it reaches the parameter server."""
+    from riverrun_serving.sync import synchronizer
+
+    from riverrun.rpc import watching
+
+    take, why_not = synchronizer.Synchronizer._take, synchronizer.Synchronizer.why_not_ready
+    away: set[int] = set()
+
+    async def noting(self: Any, change: Any) -> None:
+        if isinstance(change, watching.Disconnected):
+            away.add(id(self))
+        elif isinstance(change, watching.Connected):
+            away.discard(id(self))
+        await take(self, change)
+
+    def why(self: Any) -> str:
+        return "the parameter server is away" if id(self) in away else why_not(self)
+
+    synchronizer.Synchronizer._take = noting  # type: ignore[method-assign]
+    synchronizer.Synchronizer.why_not_ready = why  # type: ignore[method-assign]

@@ -72,6 +72,9 @@ MUTANTS = (
         "twice",
     ),
     _mutant(19, "momentum forgotten", "trainer_patches:momentum_forgotten", "D8", "other-weights"),
+    _mutant(20, "readiness needs the server", "serving_patches:readiness_needs_the_server", "C6", "unready"),
+    _mutant(21, "no bound on the wait", "serving_patches:no_gate", "C7", "past-deadline"),
+    _mutant(22, "no retry budget", "client_patches:no_budget", "C13", "amplified"),
 )
 
 
