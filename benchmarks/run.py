@@ -36,6 +36,8 @@ BENCHMARKS = (
     "drift",
     "sync_interval",
     "fan_out",
+    "swaps",
+    "start",
 )
 
 PREAMBLE = """# Benchmarks
