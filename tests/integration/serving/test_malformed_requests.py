@@ -9,9 +9,10 @@ from collections import Counter
 from typing import Any
 
 import grpc
+import pytest
 from riverrun_serving.grpc_edge import messages
 
-COUNT = 400
+SIZES = [400, pytest.param(10_000, marks=[pytest.mark.full, pytest.mark.timeout(900)])]
 SEED = 20261128
 PATHS: list[tuple[str, Any]] = [
     ("/v1/models/fraud:predict", {"features": {"amount": 12.5, "hour": 3.0}, "id": "x"}),
@@ -65,13 +66,14 @@ def _other_value(chance: random.Random, document: Any) -> Any:
     return changed
 
 
-async def test_malformed_rest_requests_are_refused_and_the_next_is_answered(fraud: Any) -> None:
+@pytest.mark.parametrize("count", SIZES)
+async def test_malformed_rest_requests_are_refused_and_the_next_is_answered(fraud: Any, count: int) -> None:
     served, _ = fraud
     chance = random.Random(SEED)
     statuses: Counter[int] = Counter()
     wrong = []
 
-    for _ in range(COUNT):
+    for _ in range(count):
         path, document = chance.choice(PATHS)
         if chance.random() < 0.5:
             body = _other_bytes(chance, json.dumps(document).encode())
@@ -88,7 +90,7 @@ async def test_malformed_rest_requests_are_refused_and_the_next_is_answered(frau
             wrong.append((path, body, headers, response.text))
 
     assert wrong == []
-    assert statuses[422] + statuses[400] > COUNT / 3, statuses
+    assert statuses[422] + statuses[400] > count / 3, statuses
     assert (await served.predict("fraud", {"amount": 1.0}))["model_version"] == 1
 
 
@@ -105,14 +107,15 @@ async def test_what_is_no_http_ends_its_connection_and_no_other(fraud: Any) -> N
         writer.close()
         return answer[:12]
 
-    answers = [await ask(_other_bytes(chance, whole)) for _ in range(COUNT // 4)]
+    answers = [await ask(_other_bytes(chance, whole)) for _ in range(100)]
 
     assert not [answer for answer in answers if answer.startswith(b"HTTP/1.1 5")], answers
-    assert len([answer for answer in answers if answer.startswith(b"HTTP/1.1 4")]) > COUNT / 16, answers
+    assert len([answer for answer in answers if answer.startswith(b"HTTP/1.1 4")]) > 25, answers
     assert (await served.predict("fraud", {"amount": 1.0}))["model_version"] == 1
 
 
-async def test_malformed_grpc_requests_are_refused_and_the_next_is_answered(fraud: Any) -> None:
+@pytest.mark.parametrize("count", SIZES)
+async def test_malformed_grpc_requests_are_refused_and_the_next_is_answered(fraud: Any, count: int) -> None:
     served, _ = fraud
     chance = random.Random(SEED)
     request = messages.ModelInferRequest(model_name="fraud", id="x")
@@ -128,7 +131,7 @@ async def test_malformed_grpc_requests_are_refused_and_the_next_is_answered(frau
     wrong = []
 
     async with grpc.aio.insecure_channel(served.grpc_address) as channel:
-        for _ in range(COUNT):
+        for _ in range(count):
             method = chance.choice(methods)
             data = _other_bytes(chance, whole)
             call = channel.unary_unary(f"/{messages.SERVICE}/{method}")(data, timeout=60)
@@ -139,5 +142,5 @@ async def test_malformed_grpc_requests_are_refused_and_the_next_is_answered(frau
         last = await channel.unary_unary(f"/{messages.SERVICE}/ModelInfer")(whole, timeout=60).code()
 
     assert wrong == []
-    assert codes[grpc.StatusCode.INVALID_ARGUMENT] > COUNT / 4, codes
+    assert codes[grpc.StatusCode.INVALID_ARGUMENT] > count / 4, codes
     assert last == grpc.StatusCode.OK

@@ -7,9 +7,12 @@ let in wait: a benchmark has to measure these.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import time
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -66,6 +69,24 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], by
     headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
     body = await asyncio.wait_for(reader.readexactly(int(headers["content-length"])), 60)
     return int(lines[0].split()[1]), headers, body
+
+
+@contextlib.asynccontextmanager
+async def _inference(served: Served) -> AsyncIterator[Callable[..., Any]]:
+    """Makes a call over gRPC that asks for one row."""
+    request = messages.ModelInferRequest(model_name="fraud")
+    request.inputs.add(name="features", datatype="FP64", shape=[1, 2]).contents.fp64_contents.extend([1, 2])
+    async with grpc.aio.insecure_channel(served.grpc_address) as channel:
+        call = channel.unary_unary(f"/{messages.SERVICE}/ModelInfer")
+        yield partial(call, request.SerializeToString())
+
+
+async def _is_answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    try:
+        writer.write(_post(PREDICT, ROW))
+        return (await _answer(reader))[0] == 200
+    except (OSError, asyncio.IncompleteReadError):
+        return False
 
 
 async def test_what_would_wait_too_long_is_refused_and_the_connection_goes_on(stack: Any, fraud: Any) -> None:
@@ -160,16 +181,9 @@ async def test_a_timeout_that_is_none_is_refused_by_name(fraud: Any, timeout: st
 async def test_a_grpc_call_past_its_deadline_is_never_computed(fraud: Any) -> None:
     served, _ = fraud
     computed = _slow(served, 0.3)
-    request = messages.ModelInferRequest(model_name="fraud")
-    request.inputs.add(name="features", datatype="FP64", shape=[1, 2]).contents.fp64_contents.extend([1, 2])
 
-    async with grpc.aio.insecure_channel(served.grpc_address) as channel:
-        infer = channel.unary_unary(
-            f"/{messages.SERVICE}/ModelInfer",
-            request_serializer=messages.ModelInferRequest.SerializeToString,
-            response_deserializer=messages.ModelInferResponse.FromString,
-        )
-        calls = [infer(request, timeout=0.5) for _ in range(20)]
+    async with _inference(served) as infer:
+        calls = [infer(timeout=0.5) for _ in range(20)]
         codes = [await call.code() for call in calls]
 
     assert grpc.StatusCode.DEADLINE_EXCEEDED in codes
@@ -182,29 +196,23 @@ async def test_grpc_calls_beyond_the_bound_are_refused_and_the_next_is_answered(
     served = await stack.serving(queue_requests=2)
     await served.reaches("fraud", 1)
     _slow(served, 0.05)
-    request = messages.ModelInferRequest(model_name="fraud")
-    request.inputs.add(name="features", datatype="FP64", shape=[1, 2]).contents.fp64_contents.extend([1, 2])
 
-    async with grpc.aio.insecure_channel(served.grpc_address) as channel:
-        infer = channel.unary_unary(
-            f"/{messages.SERVICE}/ModelInfer",
-            request_serializer=messages.ModelInferRequest.SerializeToString,
-            response_deserializer=messages.ModelInferResponse.FromString,
-        )
-        calls = [infer(request, timeout=60) for _ in range(60)]
+    async with _inference(served) as infer:
+        calls = [infer(timeout=60) for _ in range(60)]
         codes = [await call.code() for call in calls]
-        last = await infer(request, timeout=60).code()
+        last = await infer(timeout=60).code()
 
     assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
     assert last == grpc.StatusCode.OK
 
 
-async def test_slow_clients_are_cut_off_and_hold_up_nobody(stack: Any, fraud: Any) -> None:
+@pytest.mark.parametrize("count", [40, pytest.param(500, marks=pytest.mark.full)])
+async def test_slow_clients_are_cut_off_and_hold_up_nobody(stack: Any, fraud: Any, count: int) -> None:
     served = await stack.serving(receive_s=1.0)
     await served.reaches("fraud", 1)
     half = _post(PREDICT, ROW)
     begins = [b"", b"POST /v1/mod", half[:40], half[:-1]]
-    slow = [await asyncio.open_connection("127.0.0.1", served.app.rest_port) for _ in range(40)]
+    slow = [await asyncio.open_connection("127.0.0.1", served.app.rest_port) for _ in range(count)]
     for number, (_, writer) in enumerate(slow):
         writer.write(begins[number % len(begins)])
 
@@ -215,7 +223,7 @@ async def test_slow_clients_are_cut_off_and_hold_up_nobody(stack: Any, fraud: An
         writer.close()
 
     assert good == [200] * 20
-    assert ends == [b""] * 40
+    assert ends == [b""] * count
     assert again.status_code == 200
 
 
@@ -247,27 +255,14 @@ async def test_connections_beyond_the_bound_are_closed_and_room_is_made_again(st
     await served.http.aclose()
     held = [await asyncio.open_connection("127.0.0.1", served.app.rest_port) for _ in range(12)]
 
-    async def is_open(number: int) -> bool:
-        reader, writer = held[number]
-        try:
-            writer.write(_post(PREDICT, ROW))
-            return (await _answer(reader))[0] == 200
-        except (OSError, asyncio.IncompleteReadError):
-            return False
-
-    answered = [await is_open(number) for number in range(12)]
+    answered = [await _is_answered(*connection) for connection in held]
     for _, writer in held:
         writer.close()
 
     async def room() -> bool:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.app.rest_port)
-        try:
-            writer.write(_post(PREDICT, ROW))
-            return (await _answer(reader))[0] == 200
-        except (OSError, asyncio.IncompleteReadError):
-            return False
-        finally:
-            writer.close()
+        with contextlib.closing(writer):
+            return await _is_answered(reader, writer)
 
     assert 0 < sum(answered) <= 5
     await eventually(room, "no connection was taken again")
