@@ -45,7 +45,7 @@ class History:
                 raise DigestMismatch(f"file {path}", f"{file.size} bytes", found)
 
     def sweep(self) -> int:
-        """Remove what a crash left behind; how many files that were."""
+        """Remove what a crash left behind; how many files. Only once the log is known to be theirs."""
         left = self.leftovers()
         for path in left:
             path.unlink()

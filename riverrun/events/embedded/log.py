@@ -80,12 +80,12 @@ class EmbeddedEventLog:
             )
             for row in self.proven.streams
         }
-        # Whoever makes a backup holds its files; they are looked at when they are read.
+        # Public: a backup holds its files, and what a crash left there is swept once the log is known to be
+        # the right one. A new log in the place of a lost one must not take the lost one's history with it.
         self.history = History(path.with_name(FOLDER), self.proven.streams, self.proven.files)
         self._archiver = Archiver(self.history, self._run, self._guarded)
         try:
             self.history.check()
-            self.history.sweep()
         except BaseException:
             self._database.close()
             raise

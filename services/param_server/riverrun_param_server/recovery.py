@@ -71,7 +71,8 @@ def report(store: Store, verified: Verified) -> None:
 
 
 def take_in_log(store: Store, event_log: EmbeddedEventLog) -> None:
-    """Check that the event log is the store's own, and log what it was found to be. Blocks.
+    """Check that the event log is the store's own, remove what a crash left of history, and log what it was
+    found to be. Blocks.
 
     Raises `DigestMismatch` where the store had another one.
     """
@@ -83,6 +84,8 @@ def take_in_log(store: Store, event_log: EmbeddedEventLog) -> None:
         rolled_back=found.cut_short,
         streams=len(proven.streams),
         events=proven.events,
+        history_files=len(proven.files),
+        removed_files=event_log.history.sweep(),
         whole=proven.whole,
     )
 

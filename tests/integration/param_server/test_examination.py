@@ -271,6 +271,23 @@ async def test_a_log_that_is_gone_refuses_the_start_until_a_person_says_so(data:
     assert examine(data).ok
 
 
+async def test_a_lost_log_does_not_take_its_history_along(tmp_path: Path) -> None:
+    data = shutil.copytree(golden_store.FOLDER / "store-3" / golden_store.DATA, tmp_path / "data")
+    (data / LOG_DATABASE).unlink()
+    left_by_a_crash = data / "history" / "flights" / "examples" / "0000000000009.parquet.tmp"
+
+    with pytest.raises(DigestMismatch, match=LOG_DATABASE):
+        async with golden_store.opened(data):
+            pass
+
+    assert (data / HISTORY).exists()
+    shutil.copy(golden_store.FOLDER / "store-3" / golden_store.DATA / LOG_DATABASE, data)
+    left_by_a_crash.write_bytes(b"half")
+    async with golden_store.opened(data) as stack:
+        assert stack.running.event_log.history.total_bytes() == (data / HISTORY).stat().st_size
+    assert not left_by_a_crash.exists()
+
+
 async def test_a_store_in_use_and_none_at_all_are_refused(data: Path, tmp_path: Path) -> None:
     async with golden_store.opened(data):
         with pytest.raises(Unavailable, match="a parameter server uses it"):
