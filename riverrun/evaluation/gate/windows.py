@@ -103,7 +103,7 @@ class Windows:
         return None
 
     def _while_alarmed(self, time_ns: int) -> Finding | None:
-        if self._concordance.agreement.evidence >= 1 / self._alpha:
+        if self._concordance.agreement.evidence >= self._window / self._alpha:
             self.alarmed = False
             return self._found(Kind.CALMED, self._concordance.agreement.since)
         if time_ns - self._alarmed_ns >= self._patience_ns:

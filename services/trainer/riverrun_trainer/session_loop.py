@@ -161,7 +161,8 @@ class SessionLoop:
         if gate is not None:
             await self._pulse.working(self._gating.start(gate, learning, self._publisher.head))
         self._caution = await self._pulse.working(self._cautious(learning))
-        self._memory.poisoned |= self._caution.poisoned
+        # What this process saw of an event says more than that trainers ended at it.
+        self._memory.poisoned = {**self._caution.poisoned, **self._memory.poisoned}
         while not self._pulse.stopping:
             await self._pulse.beat()
             if self._takes_another_session(pace, spec):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 
@@ -66,3 +67,58 @@ async def test_served_answers_are_judged_beside_those_of_the_newest_weights(stac
     expected = -positive * LOG[True] - (1 - positive) * LOG[False]
     assert found.served.metrics["LogLoss"] == pytest.approx(expected)
     assert found.newest.metrics["LogLoss"] < found.served.metrics["LogLoss"]
+
+
+SLICED = """
+name: toy
+task: binary
+model: [preprocessing.StandardScaler, linear_model.LogisticRegression]
+features: {a: float, b: float, c: float, shop: category}
+metrics: [LogLoss]
+publish: {every_events: 20, every: 20ms}
+slices: [shop]
+"""
+
+
+async def test_labels_that_are_turned_round_in_one_slice_alone_are_told_by_its_slice(stack: Stack) -> None:
+    """D4: 5 % of all labels, all of one shop, are wrong; the slice says so within ten windows of 100."""
+    # The model knows nothing of shops, so what is wrong there cannot be learned.
+    await stack.client.register_model(
+        SLICED.replace("[preprocessing", "[{compose.Select: [a, b, c]}, preprocessing")
+    )
+    draw = random.Random(1)
+    shops = [f"s{number}" for number in range(10)]
+    examples = [(row | {"shop": draw.choice(shops)}, label) for row, label in rows(3000)]
+    for number, (row, label) in enumerate(examples):
+        if number >= 2000 and row["shop"] == "s3" and draw.random() < 0.5:
+            examples[number] = (row, not label)
+    turned = sum(label != before for (_, label), (_, before) in zip(examples, rows(3000), strict=True))
+    assert turned < 0.06 * 1000
+
+    async with trainer(stack.address):
+        await stack.feed(examples[:2000])
+        before = await report(stack, 2000)
+        await stack.feed(examples[2000:], start=2000)
+        found = await report(stack, 3000)
+
+    assert not any(one.worse for one in before.slices)
+    assert [one.value for one in found.slices if one.worse] == ["s3"]
+    assert found.slices[0].value == "s3"
+
+
+async def test_held_out_examples_are_told_of_and_stay_held_out_over_a_restart(stack: Stack) -> None:
+    await stack.client.register_model(SPEC + "holdout: {share: 10%, history: 50, recent: 20}\n")
+    async with trainer(stack.address):
+        await stack.feed(rows(500))
+        await stack.position(500)
+    async with trainer(stack.address):
+        await stack.feed(rows(500, seed=9), start=500)
+        head = await stack.position(1000)
+        await eventually(lambda: holds(stack, 1000 - head.examples))
+
+    assert 60 <= 1000 - head.examples <= 140
+
+
+async def holds(stack: Stack, count: int) -> bool:
+    found = (await stack.client.get_evaluation("toy")).holdout
+    return found is not None and found.held == count and found.history_loss is not None

@@ -94,7 +94,7 @@ def test_labels_that_agree_again_end_it_and_comparing_goes_on(seed: int) -> None
 
     after = [one for one in found if one.examples >= 500]
     assert kinds(after)[:3] == [Kind.CONTRADICTED, Kind.CALMED, Kind.REFUSED]
-    assert 1200 <= after[1].examples <= 1300
+    assert 1200 <= after[1].examples <= 1400
 
 
 def test_labels_that_contradict_for_long_are_believed() -> None:

@@ -1,0 +1,242 @@
+"""What users see of 60 seconds in which every label is wrong: with the gate off, shadow and enforce.
+
+``python -m benchmarks.label_flip`` runs riverrun's own processes over loopback, once with clean labels and
+once for each mode of the gate with all labels turned round for a minute. The stream is the flights of New
+York in the order in which they landed, 100 a second by their event times; it is sent as fast as it is
+learned, in steps: a step's flights are predicted by what serving answers with then, their labels are sent
+with their features, and the next step waits until they are learned and serving has what it is to have. So
+each run sees the same examples and the same waiting, and what differs is the gate.
+
+Beside errors the table says what the gate costs: how far what is answered with is behind what was sent, and
+the trainer's processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.processes import cpu_seconds
+from benchmarks.stack import Stack, running_stack
+from riverrun.client import AsyncClient
+from riverrun.core.errors import NotReady
+from riverrun.core.versions import LIVE
+
+ROOT = Path(__file__).resolve().parent.parent
+RATE = 100
+"""Examples of one second of event time."""
+
+STEP = 50
+WINDOW_S = 10
+"""Seconds over which the share of wrong answers is judged."""
+
+START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+SPEC = """\
+name: late-flights
+task: binary
+model:
+  - union:
+      - [{compose.Select: [distance]}, preprocessing.StandardScaler]
+      - [{compose.Select: [carrier, origin, dest, hour, weekday]}, preprocessing.OneHotEncoder]
+  - linear_model.LogisticRegression: {optimizer: {optim.SGD: {lr: 0.05}}}
+features:
+  {distance: float, carrier: category, origin: category, dest: category, hour: category, weekday: category}
+metrics: [ROCAUC, LogLoss]
+publish: {every_events: 10, every: 25ms}
+"""
+
+GATES = {
+    "clean": "",
+    "off": "",
+    "shadow": "gate: {mode: shadow, window: 500}\n",
+    "enforce": "gate: {mode: enforce, window: 500}\n",
+}
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Seconds of event time before, during and after the wrong labels."""
+
+    before_s: int
+    flip_s: int
+    after_s: int
+
+    @property
+    def flipped(self) -> range:
+        """The examples whose labels are sent turned round."""
+        return range(self.before_s * RATE, (self.before_s + self.flip_s) * RATE)
+
+    @property
+    def examples(self) -> int:
+        """All of them."""
+        return (self.before_s + self.flip_s + self.after_s) * RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One run: for each example whether its answer was wrong and the share of true in it; for each step how
+    many examples what answers was behind; and the trainer's processor time in all. `records` are the
+    gate's.
+    """
+
+    wrong: list[bool]
+    shares: list[float]
+    behind: list[int]
+    trainer_cpu_s: float
+    records: list[tuple[str, str]]
+
+    def errors(self, examples: range) -> int:
+        """Wrong answers among these."""
+        return sum(self.wrong[i] for i in examples)
+
+
+def landed(count: int) -> list[tuple[Row, bool]]:
+    """The first flights that landed in 2013, with what came of them."""
+    sys.path.insert(0, str(ROOT / "examples" / "late-flights"))
+    from flights import load_flights
+
+    flights = [flight for flight in load_flights() if flight.landed_at is not None]
+    flights.sort(key=lambda flight: (flight.landed_at, flight.flight_id))
+    return [(dict(flight.features), bool(flight.late)) for flight in flights[:count]]
+
+
+async def run(stack: Stack, examples: Sequence[tuple[Row, bool]], flipped: range) -> Seen:
+    """Send `examples` step by step, those of `flipped` with the other label."""
+    serving = f"http://127.0.0.1:{stack.rest_ports[0]}"
+    wrong: list[bool] = []
+    shares: list[float] = []
+    behind: list[int] = []
+    async with AsyncClient(server=stack.server, serving=serving) as client:
+        await _answering(client, examples[0][0])
+        for start in range(0, len(examples), STEP):
+            step = range(start, min(start + STEP, len(examples)))
+            rows = [examples[i][0] for i in step]
+            answered = await client.predict_many("late-flights", rows)
+            for i, row in zip(step, answered.predictions, strict=True):
+                share = (row.probabilities or {}).get("true", 0.0)
+                shares.append(share)
+                wrong.append((share > 0.5) != examples[i][1])
+            await client.feedback_many("late-flights", [_entry(examples, i, flipped) for i in step])
+            behind.append(step.stop - await _settled(client, step.stop, examples[0][0]))
+        records = await client.history("late-flights", limit=200)
+    return Seen(
+        wrong,
+        shares,
+        behind,
+        cpu_seconds([stack.pid("trainer")]),
+        [(one.kind, one.reason) for one in reversed(records) if one.actor == "trainer"],
+    )
+
+
+def _entry(examples: Sequence[tuple[Row, bool]], i: int, flipped: range) -> dict[str, Any]:
+    features, label = examples[i]
+    return {
+        "features": features,
+        "label": label != (i in flipped),
+        "time": START + datetime.timedelta(seconds=i / RATE),
+        "event_id": f"flight-{i}",
+    }
+
+
+async def _answering(client: AsyncClient, row: Row) -> None:
+    while True:
+        try:
+            await client.predict("late-flights", row)
+            return
+        except NotReady:
+            await asyncio.sleep(0.05)
+
+
+async def _settled(client: AsyncClient, sent: int, row: Row) -> int:
+    """How many examples what answers was learned from, once all `sent` are learned or skipped and it is in
+    use.
+    """
+    while True:
+        info = await client.model("late-flights")
+        (line,) = [one for one in info.lines if not one.closed]
+        head = await client.version("late-flights", line.head)
+        offsets = next((dict(o) for stream, o in head.positions.items() if stream.value == "examples"), {})
+        live = info.channel(LIVE)
+        if offsets.get(0, 0) >= sent and live is not None:
+            manifest = await client.version("late-flights", live.version)
+            if (await client.predict("late-flights", row)).model_version == live.version:
+                read = next(
+                    (dict(o) for stream, o in manifest.positions.items() if stream.value == "examples"), {}
+                )
+                return read.get(0, 0)
+        await asyncio.sleep(0.005)
+
+
+def recovery_s(seen: Seen, clean: Seen, plan: Plan) -> int | None:
+    """Seconds after the last wrong label until ten seconds of answers are within 1 % of the clean run.
+
+    By the share of wrong answers; None where they never are.
+    """
+    for second in range(plan.after_s - WINDOW_S + 1):
+        start = plan.flipped.stop + second * RATE
+        window = range(start, start + WINDOW_S * RATE)
+        if seen.errors(window) - clean.errors(window) <= 0.01 * len(window):
+            return second
+    return None
+
+
+def row(name: str, seen: Seen, clean: Seen, plan: Plan) -> dict[str, Any]:
+    """The line of the table."""
+    touched = range(plan.flipped.start, plan.examples)
+    extra = seen.errors(touched) - clean.errors(touched)
+    worst = max(
+        (
+            seen.errors(range(start, start + WINDOW_S * RATE))
+            - clean.errors(range(start, start + WINDOW_S * RATE))
+            for start in range(plan.flipped.start, plan.examples - WINDOW_S * RATE + 1, RATE)
+        ),
+        default=0,
+    )
+    last = range(plan.examples - 20 * RATE, plan.examples)
+    quiet = seen.behind[plan.before_s * RATE // (2 * STEP) : plan.before_s * RATE // STEP]
+    recovered = recovery_s(seen, clean, plan)
+    return {
+        "gate": name,
+        "bad_predictions": extra,
+        "worst_loss_of_accuracy": round(worst / (WINDOW_S * RATE), 4),
+        "recovered_after_s": recovered,
+        "last_20_s_against_clean": round((seen.errors(last) - clean.errors(last)) / len(last), 4),
+        "behind_p50_s": round(float(np.percentile(quiet, 50)) / RATE, 3),
+        "behind_p99_s": round(float(np.percentile(quiet, 99)) / RATE, 3),
+        "trainer_cpu_ms_per_example": round(1000 * seen.trainer_cpu_s / plan.examples, 3),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--before", type=int, default=60, help="seconds of good labels first")
+    parser.add_argument("--flip", type=int, default=60, help="seconds of wrong labels")
+    parser.add_argument("--after", type=int, default=60, help="seconds of good labels after them")
+    parser.add_argument("--modes", nargs="+", choices=list(GATES)[1:], default=list(GATES)[1:])
+    chosen = parser.parse_args()
+    plan = Plan(chosen.before, chosen.flip, chosen.after)
+    examples = landed(plan.examples)
+    seen: dict[str, Seen] = {}
+    for name in ("clean", *chosen.modes):
+        with running_stack(SPEC + GATES[name]) as stack:
+            flipped = range(0) if name == "clean" else plan.flipped
+            seen[name] = asyncio.run(run(stack, examples, flipped))
+        print(json.dumps(row(name, seen[name], seen["clean"], plan)), flush=True)
+        for kind, reason in seen[name].records:
+            print(f"  {kind}: {reason}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
