@@ -22,6 +22,7 @@ RETENTION = {
     "RIVERRUN_PARAM_SERVER_KEEP_MINUTELY_S": "600",
     "RIVERRUN_PARAM_SERVER_KEEP_HOURLY_S": "3600",
     "RIVERRUN_PARAM_SERVER_KEEP_EVENTS_S": "300",
+    "RIVERRUN_PARAM_SERVER_KEEP_HISTORY_S": "900",
 }
 """So short that within minutes as much goes as comes."""
 

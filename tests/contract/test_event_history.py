@@ -197,7 +197,7 @@ async def test_old_files_go_oldest_first_and_only_where_versions_contain_them(tm
     await move(log, clock, below=60)
 
     async def first_after_forgetting(below, received_before_ns):
-        await log.forget_history("m", EXAMPLES, below=below, received_before_ns=received_before_ns)
+        await log.expire("m", EXAMPLES, below=below, received_before_ns=received_before_ns)
         return (await anext(aiter(log.read("m", EXAMPLES, {}, follow=False))))[0].offset
 
     assert await first_after_forgetting(60, 10**18 + 20 * SECOND) == 0
@@ -304,7 +304,7 @@ MOVER = textwrap.dedent(
     async def main():
         log = EmbeddedEventLog(Path(sys.argv[1]))
         await log.archive("m", Stream.EXAMPLES, below=70, received_before_ns=TO_COME)
-        await log.forget_history("m", Stream.EXAMPLES, below=20, received_before_ns=TO_COME)
+        await log.expire("m", Stream.EXAMPLES, below=20, received_before_ns=TO_COME)
         await log.close()
 
     asyncio.run(main())

@@ -188,8 +188,8 @@ class EmbeddedEventLog:
         """Move events below the offset `below` that were received before `received_before_ns` into history
         files, where they are read from as before; how many moved.
 
-        Those that would fill less than a file wait for others, some hours at most. Also forgets ids, as
-        `expire`. Raises `Exhausted` where the disk has no room for a file; then all stay where they are.
+        Those that would fill less than a file wait for others, some hours at most. Raises `Exhausted` where
+        the disk has no room for a file; then all stay where they are.
         """
         opened = self._opened(model, stream)
 
@@ -202,18 +202,9 @@ class EmbeddedEventLog:
             async with self._dropping:
                 count = await self._archiver.move(opened.row(), below, received_before_ns, moved)
             if not count:
-                break
+                return total
             metrics.ARCHIVED.labels(stream.value).inc(count)
             total += count
-        await self._forget_ids(opened)
-        return total
-
-    async def forget_history(
-        self, model: str, stream: Stream, *, below: int, received_before_ns: int
-    ) -> None:
-        """Let go of history files, oldest first, as `expire` does; of nothing else."""
-        async with self._dropping:
-            await self._archiver.drop(self._opened(model, stream).id, below, received_before_ns)
 
     @contextlib.asynccontextmanager
     async def holding(self) -> AsyncGenerator[None, None]:

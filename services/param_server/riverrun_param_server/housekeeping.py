@@ -140,11 +140,11 @@ class Housekeeping:
             if below is None:
                 below = (await event_log.end(name, stream))[0]
             is_known = model is not None and bool(model.record.lines)
-            if stream in HISTORY and is_known and too_old_ns < before_ns:
+            keeps_history = stream in HISTORY and is_known and too_old_ns < before_ns
+            if keeps_history:
                 await event_log.archive(name, stream, below=below, received_before_ns=before_ns)
-                await event_log.forget_history(name, stream, below=below, received_before_ns=too_old_ns)
-            else:
-                await event_log.expire(name, stream, below=below, received_before_ns=before_ns)
+            gone_ns = too_old_ns if keeps_history else before_ns
+            await event_log.expire(name, stream, below=below, received_before_ns=gone_ns)
         metrics.HISTORY_BYTES.set(event_log.history.total_bytes())
 
     async def cap_dead_letters(self, event_log: EmbeddedEventLog) -> None:

@@ -210,6 +210,26 @@ async def test_old_events_move_into_history_until_their_time_is_over_there_too(
     await log.close()
 
 
+async def test_events_that_wait_for_a_file_go_as_well_once_their_time_is_over(
+    house: House, tmp_path: Path
+) -> None:
+    log = EmbeddedEventLog(tmp_path / "events.sqlite", clock=house.clock)
+    hour = 3600.0
+    house.housekeeping._policy = replace(house.housekeeping._policy, events_s=hour, history_s=2 * hour)
+    await log.append("flights", Stream.LABELS, [NewEvent("", b"%d" % n) for n in range(10)])
+
+    house.clock.now_ns += int(1.5 * hour) * SECOND
+    await house.housekeeping.expire_events(log)
+    waiting = [event async for event in log.read("flights", Stream.LABELS, {}, follow=False)]
+    house.clock.now_ns += int(hour) * SECOND
+    await house.housekeeping.expire_events(log)
+
+    assert len(waiting) == 1
+    assert [event async for event in log.read("flights", Stream.LABELS, {}, follow=False)] == []
+    assert log.history.total_bytes() == 0
+    await log.close()
+
+
 async def test_a_file_that_another_version_names_too_stays(house: House) -> None:
     # One large unit that goes back and forth: every other version's body is the same bytes, in one file.
     payloads = os.urandom(100_000), os.urandom(100_000)
