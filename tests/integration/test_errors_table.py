@@ -19,6 +19,7 @@ from riverrun_serving.grpc_edge import messages
 from riverrun.api.events.v1 import events_pb2
 from riverrun.api.experiments.v1 import experiments_pb2
 from riverrun.api.params.v1 import params_pb2
+from riverrun.api.retraining.v1 import retraining_pb2
 from riverrun.core.spec import ModelSpec
 from tests.integration.cli import error_rows as cli_errors
 from tests.integration.errors import (
@@ -90,8 +91,8 @@ async def test_every_route_call_and_spec_key_has_a_row(sections: list[Section], 
         await stack.close()
     calls = {
         f"{service.name}.{method.name}"
-        for file in (params_pb2.DESCRIPTOR, experiments_pb2.DESCRIPTOR, events_pb2.DESCRIPTOR)
-        for service in file.services_by_name.values()
+        for file in (params_pb2, experiments_pb2, retraining_pb2, events_pb2)
+        for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
         if method.name not in rpc_errors.NO_INPUT
     }

@@ -12,8 +12,10 @@ from riverrun.api.events.v1 import events_pb2_grpc
 from riverrun.api.experiments.v1 import experiments_pb2_grpc
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc
+from riverrun.api.retraining.v1 import retraining_pb2_grpc
 from riverrun.rpc.channels import open_channel
 from tests.integration.errors.experiment_errors import EXPERIMENTS
+from tests.integration.errors.retrain_errors import RETRAINS
 from tests.integration.errors.table import Row, Section
 from tests.integration.serving.serving_stack import FRAUD, HOUSES, HandTrainer, Stack
 
@@ -157,6 +159,10 @@ async def section(stack: Stack) -> Section:
         rows += [
             await _row(experiments, f"ExperimentService.{name}", wrong, sent)
             for name, wrong, sent in EXPERIMENTS
+        ]
+        retrains = retraining_pb2_grpc.RetrainServiceStub(channel)
+        rows += [
+            await _row(retrains, f"RetrainService.{name}", wrong, sent) for name, wrong, sent in RETRAINS
         ]
         rows += [await _row(log, f"EventLog.{name}", wrong, sent) for name, wrong, sent in EVENTS]
     finally:
