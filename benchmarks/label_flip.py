@@ -1,11 +1,12 @@
 """What users see of 60 seconds in which every label is wrong: with the gate off, shadow and enforce.
 
 ``python -m benchmarks.label_flip`` runs riverrun's own processes over loopback, once with clean labels and
-once for each mode of the gate with all labels turned round for a minute. The stream is the flights of New
-York in the order in which they landed, 100 a second by their event times; it is sent as fast as it is
-learned, in steps: a step's flights are predicted by what serving answers with then, their labels are sent
-with their features, and the next step waits until they are learned and serving has what it is to have. So
-each run sees the same examples and the same waiting, and what differs is the gate.
+once for each mode of the gate with all labels turned round for a minute. The stream is River's Phishing
+data, drawn at random, or (``--data flights``) the flights of New York in the order in which they landed: 100
+a second by their event times. It is sent as fast as it is learned, in steps: a step's rows are predicted by
+what serving answers with then, their labels are sent with their features, and the next step waits until they
+are learned and serving has what it is to have. So each run sees the same examples and the same waiting, and
+what differs is the gate.
 
 Beside errors the table says what the gate costs: how far what is answered with is behind what was sent, and
 the trainer's processor time.
@@ -17,7 +18,9 @@ import argparse
 import asyncio
 import datetime
 import json
+import random
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,31 +32,43 @@ from benchmarks.processes import cpu_seconds
 from benchmarks.stack import Stack, running_stack
 from riverrun.client import AsyncClient
 from riverrun.core.errors import NotReady
-from riverrun.core.versions import LIVE
+from riverrun.core.events import Stream
+from riverrun.core.versions import LIVE, Manifest
 
 ROOT = Path(__file__).resolve().parent.parent
+MODEL = "flipped"
 RATE = 100
 """Examples of one second of event time."""
 
-STEP = 50
+STEP = 100
+IDLE_S = 1.0
+"""Seconds without a new version after which none is to come."""
+
 WINDOW_S = 10
 """Seconds over which the share of wrong answers is judged."""
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
-SPEC = """\
-name: late-flights
+SPECS = {
+    "phishing": """\
+name: flipped
+task: binary
+model: [preprocessing.StandardScaler, linear_model.LogisticRegression: {optimizer: {optim.SGD: {lr: 0.05}}}]
+metrics: [ROCAUC, LogLoss]
+publish: {every_events: 10, every: 25ms}
+""",
+    "flights": """\
+name: flipped
 task: binary
 model:
   - union:
       - [{compose.Select: [distance]}, preprocessing.StandardScaler]
       - [{compose.Select: [carrier, origin, dest, hour, weekday]}, preprocessing.OneHotEncoder]
   - linear_model.LogisticRegression: {optimizer: {optim.SGD: {lr: 0.05}}}
-features:
-  {distance: float, carrier: category, origin: category, dest: category, hour: category, weekday: category}
 metrics: [ROCAUC, LogLoss]
 publish: {every_events: 10, every: 25ms}
-"""
+""",
+}
 
 GATES = {
     "clean": "",
@@ -102,6 +117,14 @@ class Seen:
         return sum(self.wrong[i] for i in examples)
 
 
+def drawn(count: int) -> list[tuple[Row, bool]]:
+    """Rows of River's Phishing data, drawn at random: the same stream of web sites, for ever."""
+    from river import datasets
+
+    rows = [(dict(row), bool(label)) for row, label in datasets.Phishing()]
+    return random.Random(7).choices(rows, k=count)
+
+
 def landed(count: int) -> list[tuple[Row, bool]]:
     """The first flights that landed in 2013, with what came of them."""
     sys.path.insert(0, str(ROOT / "examples" / "late-flights"))
@@ -123,14 +146,14 @@ async def run(stack: Stack, examples: Sequence[tuple[Row, bool]], flipped: range
         for start in range(0, len(examples), STEP):
             step = range(start, min(start + STEP, len(examples)))
             rows = [examples[i][0] for i in step]
-            answered = await client.predict_many("late-flights", rows)
+            answered = await client.predict_many(MODEL, rows)
             for i, row in zip(step, answered.predictions, strict=True):
                 share = (row.probabilities or {}).get("true", 0.0)
                 shares.append(share)
                 wrong.append((share > 0.5) != examples[i][1])
-            await client.feedback_many("late-flights", [_entry(examples, i, flipped) for i in step])
+            await client.feedback_many(MODEL, [_entry(examples, i, flipped) for i in step])
             behind.append(step.stop - await _settled(client, step.stop, examples[0][0]))
-        records = await client.history("late-flights", limit=200)
+        records = await client.history(MODEL, limit=200)
     return Seen(
         wrong,
         shares,
@@ -153,30 +176,37 @@ def _entry(examples: Sequence[tuple[Row, bool]], i: int, flipped: range) -> dict
 async def _answering(client: AsyncClient, row: Row) -> None:
     while True:
         try:
-            await client.predict("late-flights", row)
+            await client.predict(MODEL, row)
             return
         except NotReady:
             await asyncio.sleep(0.05)
 
 
 async def _settled(client: AsyncClient, sent: int, row: Row) -> int:
-    """How many examples what answers was learned from, once all `sent` are learned or skipped and it is in
-    use.
+    """How many examples what answers was learned from, once `sent` are learned or left out.
+
+    A line that was reset has no version until it learns: where nothing moves any more, that is all there is.
     """
+    seen, since_s = (0, 0), time.monotonic()
     while True:
-        info = await client.model("late-flights")
-        (line,) = [one for one in info.lines if not one.closed]
-        head = await client.version("late-flights", line.head)
-        offsets = next((dict(o) for stream, o in head.positions.items() if stream.value == "examples"), {})
+        info = await client.model(MODEL)
         live = info.channel(LIVE)
-        if offsets.get(0, 0) >= sent and live is not None:
-            manifest = await client.version("late-flights", live.version)
-            if (await client.predict("late-flights", row)).model_version == live.version:
-                read = next(
-                    (dict(o) for stream, o in manifest.positions.items() if stream.value == "examples"), {}
-                )
-                return read.get(0, 0)
+        head = max(line.head for line in info.lines if not line.closed)
+        assert live is not None
+        if (head, live.version) != seen:
+            seen, since_s = (head, live.version), time.monotonic()
+        manifest = await client.version(MODEL, head)
+        is_idle = time.monotonic() - since_s > IDLE_S
+        if _read(manifest) >= sent or is_idle:
+            answered = await client.predict(MODEL, row)
+            if answered.model_version == live.version:
+                return _read(await client.version(MODEL, live.version))
         await asyncio.sleep(0.005)
+
+
+def _read(manifest: Manifest) -> int:
+    """How many examples of the log a version contains or leaves out."""
+    return manifest.positions.get(Stream.EXAMPLES, {}).get(0, 0)
 
 
 def recovery_s(seen: Seen, clean: Seen, plan: Plan) -> int | None:
@@ -225,12 +255,13 @@ def main() -> None:
     parser.add_argument("--flip", type=int, default=60, help="seconds of wrong labels")
     parser.add_argument("--after", type=int, default=60, help="seconds of good labels after them")
     parser.add_argument("--modes", nargs="+", choices=list(GATES)[1:], default=list(GATES)[1:])
+    parser.add_argument("--data", choices=list(SPECS), default="phishing", help="the stream")
     chosen = parser.parse_args()
     plan = Plan(chosen.before, chosen.flip, chosen.after)
-    examples = landed(plan.examples)
+    examples = (drawn if chosen.data == "phishing" else landed)(plan.examples)
     seen: dict[str, Seen] = {}
     for name in ("clean", *chosen.modes):
-        with running_stack(SPEC + GATES[name]) as stack:
+        with running_stack(SPECS[chosen.data] + GATES[name]) as stack:
             flipped = range(0) if name == "clean" else plan.flipped
             seen[name] = asyncio.run(run(stack, examples, flipped))
         print(json.dumps(row(name, seen[name], seen["clean"], plan)), flush=True)

@@ -90,6 +90,9 @@ class HoldoutJudge:
         if self.predict is not None:
             self._judge_some(self.predict)
         history, recent = self._losses["history"], self._losses["recent"]
+        for part, losses in self._losses.items():
+            if losses:
+                metrics.HOLDOUT_LOSS.labels(self._model, part).set(sum(losses.values()) / len(losses))
         section = HoldoutReport(
             share=self._spec.share,
             held=self._total,
