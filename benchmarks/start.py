@@ -18,9 +18,8 @@ from pathlib import Path
 
 from benchmarks import workload
 from benchmarks.figures import Figure, rounded
-from benchmarks.predict import teach
 from benchmarks.processes import listening, python, running
-from benchmarks.stack import new_stack
+from benchmarks.swaps import pushing, serving
 from riverrun.cli.up.ports import free_ports
 
 TIMES = 3
@@ -70,14 +69,10 @@ def figures() -> Iterator[Figure]:
     """The whole, cold and from the copy, with their parts in the notes."""
     with ExitStack() as stacked:
         cache = stacked.enter_context(tempfile.TemporaryDirectory())
-        stack = stacked.enter_context(new_stack())
-        stack.start("param-server")
-        stack.wait_ready("param-server")
-        stack.register(workload.spec("{every: 1s}"))
-        stack.start("trainer")
-        stack.start("serving-0")
-        stack.wait_ready("trainer", "serving-0")
-        teach(stack.rest_ports[0])
+        stack = stacked.enter_context(serving(workload.LINEAR))
+        with pushing(stack, workload.LINEAR, 1.0):
+            pass
+        stack.stop("serving-0")
         server = ["--param-server", stack.server]
         interpreter = milliseconds(lambda: ran("pass"))
         imported = milliseconds(lambda: ran("import riverrun_serving.__main__"))

@@ -54,18 +54,19 @@ async def push(server: str, model: str, rate: float) -> None:
     spec = parse_spec(workload.spec("{every: 1s}", model))
     learner = build_learner(spec)
     rows = workload.endless()
+    for _ in range(TAUGHT):
+        features, label = next(rows)
+        learner.learn([features], [label], [1.0])
+    # Before the session, which lapses where nothing is heard of it for some seconds.
+    learner.changes()
+    delta = learner.state().as_snapshot()
     async with open_channel(server) as channel:
         client = ParameterClient(channel)
         async with open_session(client, spec.name, 1, "benchmark") as session:
             head = 0 if session.opened.head is None else session.opened.head.version
             first, due = True, time.monotonic()
             while not ended.done():
-                for _ in range(TAUGHT if first else 1):
-                    features, label = next(rows)
-                    learner.learn([features], [label], [1.0])
-                delta, (serving_root, trainer_root) = learner.changes(), learner.roots()
-                if first:
-                    delta = learner.state().as_snapshot()
+                serving_root, trainer_root = learner.roots()
                 pushed = await client.push(
                     Push(
                         spec.name, 1, session.opened.epoch, head, f"push-{head}", encode_side(delta.serving),
@@ -74,6 +75,9 @@ async def push(server: str, model: str, rate: float) -> None:
                 )  # fmt: skip
                 head, first = pushed.version, False
                 await session.report(examples=head)
+                features, label = next(rows)
+                learner.learn([features], [label], [1.0])
+                delta = learner.changes()
                 due = max(due + (1 / rate if rate else 0), time.monotonic())
                 await asyncio.sleep(due - time.monotonic())
 
