@@ -21,8 +21,10 @@ from tests.fault.harness import ledger
 SHARE = {"resources": {"requests": {"cpu": "300m", "memory": "256Mi"}}}
 """Enough of a core that a busy machine does not starve the pods."""
 
+LABEL = "riverrun-e2e"
 VALUES: dict[str, Any] = {
     "insecure": True,
+    "commonLabels": {LABEL: "load"},
     "models": MODELS,
     "paramServer": SHARE,
     "trainer": SHARE,
@@ -156,6 +158,8 @@ def test_draining_a_node_fails_no_prediction(load: Load, release: Release, figur
                 others[0],
                 "--ignore-daemonsets",
                 "--delete-emptydir-data",
+                # Whatever else runs there is not ours to move.
+                f"--pod-selector={LABEL}=load",
                 "--timeout=240s",
                 within_s=250,
             )
