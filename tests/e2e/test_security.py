@@ -82,7 +82,7 @@ def test_calls_without_the_right_token_are_refused_and_say_why(
     assert eventually("the right token is taken", lambda: asked(good)[0] == 200)
     found = figures["refused"] = {
         "no token": asked(""),
-        "no token at all": asked("nonsense"),
+        "a token that is none": asked("nonsense"),
         "another audience": asked(token_for("shop", "https://kubernetes.default.svc.cluster.local")),
         "an account without a role": asked(token_for("default", "riverrun")),
     }
@@ -134,7 +134,7 @@ def uids(release: Release) -> list[str]:
 def test_pods_reach_those_that_the_page_says(release: Release, figures: dict[str, Any]) -> None:
     targets = probes.addresses(release, *OWN, "follower")
     kubernetes = get("service", "kubernetes", "-n", "default")["spec"]["clusterIP"]
-    targets["API server"] = f"{kubernetes}:443"
+    targets["api-server"] = f"{kubernetes}:443"
     names = {part: release.namespace.pods(part)[0]["metadata"]["name"] for part in (*OWN, "follower")}
     callers = names | {"a client (networkPolicy.clients)": "shop", "Prometheus": "prometheus"}
     callers |= {"any other pod": "other"}
