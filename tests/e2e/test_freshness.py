@@ -27,8 +27,9 @@ pytestmark = pytest.mark.full
 
 REPLICAS = 4
 RATE, SECONDS = 100, 20
-ENOUGH = 500
-"""Swaps that say something of a process; it keeps the times of the last thousand."""
+ENOUGH = 100
+"""Swaps that say something of a process; it keeps the times of the last thousand. A busy machine takes many
+labels in one version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,11 @@ def send(system: Any) -> None:
 def figures_of(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The whole of what was reported: each serving process, for its last versions."""
     assert len(reports) == REPLICAS
-    assert all(one["freshness_ms"]["swaps"] >= ENOUGH for one in reports), reports
+    assert all(one["freshness_ms"]["swaps"] >= ENOUGH for one in reports), [
+        one["freshness_ms"] for one in reports
+    ]
     return {
+        "swaps": [one["freshness_ms"]["swaps"] for one in reports],
         "p50, ms": sorted(round(one["freshness_ms"]["p50"], 1) for one in reports),
         "p99, ms": sorted(round(one["freshness_ms"]["p99"], 1) for one in reports),
     }
