@@ -1,4 +1,4 @@
-"""How fresh four serving pods on two nodes are, beside four serving processes on this machine alone.
+"""How fresh four serving pods on two nodes or more are, beside four serving processes on this machine alone.
 
 Both are what serving processes report of themselves (`riverrun freshness`): from a label's arrival in the
 event log to the moment when answers come from weights that learned it.
@@ -58,7 +58,7 @@ def figures_of(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def test_four_pods_on_two_nodes_are_fresh(figures: dict[str, Any]) -> None:
+def test_four_pods_on_several_nodes_are_fresh(figures: dict[str, Any]) -> None:
     if len(ready_nodes()) < 2:
         pytest.skip("this cluster has one node")
     values = {
@@ -77,7 +77,7 @@ def test_four_pods_on_two_nodes_are_fresh(figures: dict[str, Any]) -> None:
         send(Riverrun(stack, workload.PHISHING))
         figures["on this machine alone"] = figures_of(asyncio.run(reported(stack.server)))
 
-    assert len(set(figures["nodes"])) == 2
+    assert len(set(figures["nodes"])) >= 2
     assert max(there["p50, ms"]) < 1000
 
 
