@@ -55,6 +55,8 @@ def load() -> Iterator[Load]:
 def test_a_node_that_fails_loses_no_label(what: str, index: int, load: Load, figures: dict[str, Any]) -> None:
     release, node = load.release, sorted(ready_nodes())[index]
     load.start(away_from=node, first=load.stop())
+    # What the node before has left behind is not this one's.
+    eventually("every pod is up to date", lambda: list(load.state()["oldest"].values())[-1] < 5)
     figures["on it"] = pods_on(release.namespace.name, node)
     has_param_server = any("param-server" in name for name in figures["on it"])
 

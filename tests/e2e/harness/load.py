@@ -113,7 +113,8 @@ class Load:
 
     def _pod(self, away_from: str, rate: float, first: int) -> dict[str, Any]:
         image = self.release.values["image"]
-        address = f"{FULL}-serving.{self.namespace.name}.svc:8000"
+        # Not its name: whether the cluster's DNS is there is not what is asked.
+        address = f"{self.namespace.get('service', f'{FULL}-serving')['spec']['clusterIP']}:8000"
         container = {
             "name": NAME,
             "image": f"{image['registry']}/{image['repository']}:{image['tag']}".lstrip("/"),
