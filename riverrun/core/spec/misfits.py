@@ -16,4 +16,7 @@ def as_misfit(error: ValidationError) -> Misfit:
         return Misfit((*path, *cause.path), cause.message)
     if first["type"] == "extra_forbidden":
         return Misfit(path, "unknown key")
+    if first["type"] == "tuple_type":
+        # What a spec holds as a tuple is written as a list.
+        return Misfit(path, "expected a list")
     return Misfit(path, first["msg"].removeprefix("Value error, "))

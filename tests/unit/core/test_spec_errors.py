@@ -13,6 +13,7 @@ TORCH = "name: fraud\ntask: binary\nlearner: torch\nfeatures: {amount: float}\n"
 OK = "model: linear_model.LogisticRegression\n"
 PRICE = "model: linear_model.LinearRegression\n"
 F_AC = "features: {a: float, c: category}\n"
+JUDGED = HEAD + OK + "features: {carrier: category, distance: float}\nmetrics: [ROCAUC]\n"
 WHEN = "retrain:\n  when:\n    - "
 
 TABLE = [
@@ -51,7 +52,7 @@ TABLE = [
     (HEAD + OK + "sync: {mode: interval}", "sync.interval", 4, "goes with mode interval"),
     (HEAD + OK + "sync: {mode: watch, version: 3}", "sync.version", 4, "pinned"),
     # Drift and triggers.
-    (HEAD + OK + "drift: ADWIN", "drift", 4, "valid tuple"),
+    (HEAD + OK + "drift: ADWIN", "drift", 4, "expected a list"),
     (HEAD + OK + "drift:\n  - {detector: ADWON}", "drift.0.detector", 5, "expected one of ADWIN, KSWIN"),
     (HEAD + OK + "drift:\n  - {detector: NoDrift}", "drift.0.detector", 5, "expected one of ADWIN"),
     (
@@ -360,6 +361,56 @@ TABLE = [
         5,
         "classification only",
     ),
+    # What is judged, and which versions may answer.
+    (JUDGED + "gate: {window: 100}", "gate.window", 6, "goes with mode shadow or enforce"),
+    (JUDGED + "gate: {mode: shadow, window: 5}", "gate.window", 6, ""),
+    (JUDGED + "gate: {mode: on}", "gate.mode", 6, ""),
+    (JUDGED + "gate: {mode: shadow, alpha: 0}", "gate.alpha", 6, ""),
+    (JUDGED + "gate: {mode: shadow, margin: 1}", "gate.margin", 6, ""),
+    (JUDGED + "gate: {on_refusal: forget}", "gate.on_refusal", 6, ""),
+    (JUDGED + "gate: {bounds: {norm: 0}}", "gate.bounds.norm", 6, ""),
+    (JUDGED + "gate: {bounds: {step: .inf}}", "gate.bounds.step", 6, ""),
+    (JUDGED + "gate: {bounds: {probes: {rows: 0}}}", "gate.bounds.probes.rows", 6, ""),
+    (
+        JUDGED + "gate: {bounds: {probes: {change: 2}}}",
+        "gate.bounds.probes.change",
+        6,
+        "expected a percentage",
+    ),
+    (
+        JUDGED + "gate: {rollback: {metric: ROCAUC}}",
+        "gate.rollback",
+        6,
+        "give exactly one of below and above",
+    ),
+    (
+        JUDGED + "gate: {rollback: {metric: ROCAUC, below: 1, above: 2}}",
+        "gate.rollback",
+        6,
+        "give exactly one",
+    ),
+    (
+        JUDGED + "gate: {rollback: {metric: MAE, below: 1}}",
+        "gate.rollback.metric",
+        6,
+        "MAE is not among metrics",
+    ),
+    (
+        JUDGED + "gate: {mode: shadow, holdout_margin: 0.1}",
+        "gate.holdout_margin",
+        6,
+        "needs a holdout with a share",
+    ),
+    (JUDGED + "evaluation: {window: 1}", "evaluation.window", 6, "greater than or equal to 50"),
+    (JUDGED + "holdout: {share: 0.1}", "holdout.share", 6, "expected a percentage"),
+    (JUDGED + "holdout: {history: 0}", "holdout.history", 6, ""),
+    (JUDGED + "slices: carrier", "slices", 6, "expected a list of at most 16 features"),
+    (JUDGED + "slices: [origin]", "slices.0", 6, "origin is not among features"),
+    (JUDGED + "slices: [carrier, carrier]", "slices.1", 6, "carrier is given twice"),
+    (JUDGED + "slices: [distance]", "slices.0", 6, "distance is a number: give edges"),
+    (JUDGED + "slices: [{feature: distance, edges: [2, 1]}]", "slices.0.edges", 6, "expected rising numbers"),
+    (JUDGED + "slices: [{feature: carrier, edges: [2]}]", "slices.0.edges", 6, "goes with numbers only"),
+    (JUDGED + "slices: [{feature: carrier, values: 0}]", "slices.0.values", 6, ""),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is an extra")
 
-from riverrun.codec.rounding import is_rounded  # noqa: E402
+from riverrun.codec.rounded_marks import is_rounded  # noqa: E402
 from riverrun.codec.wire import encode_side  # noqa: E402
 from riverrun.core.digest import HashTree  # noqa: E402
 from riverrun.core.errors import InvalidInput  # noqa: E402
