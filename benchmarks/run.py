@@ -24,6 +24,7 @@ BENCHMARKS = (
     "batch",
     "answer_parts",
     "train_rate",
+    "join",
     "durability",
     "bad_events",
     "freshness_forest",

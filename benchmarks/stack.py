@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -81,6 +82,11 @@ class Stack:
         """Return once these services say that they are ready; RuntimeError when one ended instead."""
         for label in labels:
             wait_until(partial(self._is_ready, label), f"{label} to be ready")
+
+    def metric(self, label: str, name: str) -> float:
+        """What a service that is ready says of the metric `name`, summed over its labels; 0 for nothing."""
+        text = httpx2.get(self._services[label].health + "/metrics").text
+        return sum(map(float, re.findall(rf"^{name}(?:\{{.*\}})? (\S+)$", text, re.MULTILINE)))
 
     def register(self, spec: str) -> None:
         """Register a model."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -19,7 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import numpy as np
 
 from benchmarks import http_load, workload
@@ -99,9 +97,7 @@ def pushing(stack: Stack, model: str, rate: float) -> Iterator[None]:
 
 def swaps_of(stack: Stack) -> int:
     """Versions that serving took into use so far."""
-    text = httpx2.get(f"http://127.0.0.1:{stack.rest_ports[0]}/metrics").text
-    series = re.findall(r"^riverrun_serving_swaps_total\{.*\} (\S+)$", text, re.MULTILINE)
-    return int(sum(map(float, series)))
+    return int(stack.metric("serving-0", "riverrun_serving_swaps_total"))
 
 
 @contextmanager
