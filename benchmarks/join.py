@@ -93,23 +93,26 @@ def examples(rows: Iterable[workload.Row]) -> Iterator[Lot]:
         yield Stream.EXAMPLES, [NewEvent(name, body) for name, body in bodies]
 
 
-def learning_rate(spec: str, lots: Iterable[Lot], count: int) -> float:
-    """Examples a second of a trainer that finds `lots` in the log, of which it learns `count`."""
+def learning_rate(spec: str, lots: Iterable[Lot], count: int) -> tuple[float, float]:
+    """Examples a second of a trainer that finds `lots` in the log, of which it learns `count`; and the
+    seconds of processor time that it took in all, from its start.
+    """
     with new_stack() as stack:
         stack.start("param-server")
         stack.wait_ready("param-server")
         stack.register(spec)
         append(stack, lots)
         stack.start("trainer")
-        return rate(learned(stack, count))
+        versions = learned(stack, count)
+        return rate(versions), cpu_seconds([stack.pid("trainer")])
 
 
 def join_rate(count: int) -> Figure:
     """Joining and learning beside learning alone."""
     rows = list(islice(workload.endless(), count))
     spec = workload.spec(PUBLISH)
-    joined = learning_rate(spec + WINDOW, in_turn(rows), count)
-    alone = learning_rate(spec, examples(rows), count)
+    joined, joined_cpu_s = learning_rate(spec + WINDOW, in_turn(rows), count)
+    alone, alone_cpu_s = learning_rate(spec, examples(rows), count)
     return Figure(
         "join_rate",
         rounded(joined),
@@ -118,7 +121,8 @@ def join_rate(count: int) -> Figure:
         rounded(alone),
         rounded(joined / alone),
         note=f"{count} labels, each {LABELS_LATER * LOT} predictions after its own; scaled logistic "
-        f"regression, publish {PUBLISH}",
+        f"regression, publish {PUBLISH}; the trainer's processor time, its start with it, "
+        f"{joined_cpu_s:.1f} s and {alone_cpu_s:.1f} s",
     )
 
 
