@@ -75,8 +75,11 @@ def offset_in_another_file() -> None:
 def no_finite_check() -> None:
     """Whatever the model answers, it is published."""
     from riverrun_trainer import learning
+    from riverrun_trainer.judging import static_gate
 
     learning.Learning.check_finite = lambda self: None  # type: ignore[method-assign]
+    # The bound on norms would find it as well.
+    static_gate.StaticGate.refusal = lambda self, delta, predict: ""  # type: ignore[method-assign]
 
 
 def momentum_forgotten() -> None:
