@@ -27,6 +27,7 @@ from riverrun.codec.leaf_values import LEAF_READERS, MAX_OPAQUE_ARGUMENT, Node
 from riverrun.codec.nodes import ATOMS
 from riverrun.codec.object_shape import Shape
 from riverrun.codec.rounding import restored
+from riverrun.core.errors import is_rust_panic
 
 _MAPPINGS: dict[str, type[Any]] = {"OrderedDict": OrderedDict, "Counter": Counter, "defaultdict": defaultdict}
 
@@ -262,8 +263,7 @@ def _panics_refused(name: str) -> Iterator[None]:
     except Exception:
         raise
     except BaseException as error:
-        # A panic in Rust arrives as an exception of its own kind beside Exception.
-        if type(error).__name__ != "PanicException":
+        if not is_rust_panic(error):
             raise
         raise Malformed(f"{name} does not take this state") from error
 

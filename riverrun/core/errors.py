@@ -257,3 +257,8 @@ def from_facts(reason: str, facts: Mapping[str, Any]) -> RiverrunError | None:
         return kind(**{key: value for key, value in facts.items() if key in wanted})
     except (TypeError, ValueError):
         return None
+
+
+def is_rust_panic(error: BaseException) -> bool:
+    """Whether `error` is a panic of a library written in Rust, which arrives beside `Exception`."""
+    return type(error).__name__ == "PanicException"

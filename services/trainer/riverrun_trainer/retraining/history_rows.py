@@ -8,7 +8,7 @@ from typing import Any
 
 from arro3.io import read_parquet
 
-from riverrun.core.errors import InvalidInput
+from riverrun.core.errors import InvalidInput, is_rust_panic
 from riverrun.core.events import Example
 from riverrun.core.spec import ModelSpec
 from riverrun.core.spec.features import finite_number
@@ -41,8 +41,8 @@ def read_rows(name: str, skip: int) -> Iterator[Sequence[Mapping[str, Any]]]:
     except InvalidInput:
         raise
     except BaseException as error:  # both libraries raise errors of their own, and plain ones
-        # What is no Parquet makes arro3 panic, which is no Exception.
-        if not isinstance(error, Exception) and type(error).__module__ != "pyo3_runtime":
+        # What is no Parquet makes arro3 panic.
+        if not (isinstance(error, Exception) or is_rust_panic(error)):
             raise
         raise InvalidInput(FIELD, f"{name} cannot be read: {' '.join(str(error).split())[:300]}") from error
 
