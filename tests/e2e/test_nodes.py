@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.harness.kube import eventually, ready_nodes
-from tests.e2e.harness.load import MODELS, Load
+from tests.e2e.harness.load import MODELS, Load, started_load
 from tests.e2e.harness.nodes import can_fail, failing, pods_on
 from tests.e2e.harness.release import Release, installed
 from tests.e2e.test_under_load import SHARE
@@ -42,12 +42,7 @@ def load() -> Iterator[Load]:
     if len(ready_nodes()) < NODES:
         pytest.skip(f"this cluster has fewer than {NODES} nodes")
     with installed("nodes", VALUES) as release:
-        load = Load(release)
-        try:
-            load.start()
-            yield load
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{release.namespace.trouble()}") from None
+        yield started_load(release)
 
 
 @pytest.mark.parametrize("index", range(NODES))

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.harness import probes
 from tests.e2e.harness.kube import environment, eventually, get, kubectl, ready_nodes
-from tests.e2e.harness.load import MODELS, Load
+from tests.e2e.harness.load import MODELS, Load, started_load
 from tests.e2e.harness.release import FULL, Release, image_values, installed
 from tests.fault.harness import ledger
 
@@ -37,12 +37,7 @@ IN_FLIGHT_S = 5.0
 @pytest.fixture(scope="module")
 def load() -> Iterator[Load]:
     with installed("load", VALUES) as release:
-        load = Load(release)
-        try:
-            load.start()
-            yield load
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{release.namespace.trouble()}") from None
+        yield started_load(release)
 
 
 @pytest.fixture

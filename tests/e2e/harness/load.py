@@ -182,6 +182,16 @@ class Load:
         return durable
 
 
+def started_load(release: Release) -> Load:
+    """A load on the release, under way; where it does not start, the error tells how the release is."""
+    load = Load(release)
+    try:
+        load.start()
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{release.namespace.trouble()}") from None
+    return load
+
+
 async def _judge(address: str, durable: int) -> None:
     async with open_channel(address) as channel:
         await asyncio.wait_for(channel.channel_ready(), 60)
