@@ -26,7 +26,8 @@ from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 from riverrun_serving.core.served_models import ServedModel
 from riverrun_serving.sync.slot_sync import SlotSync
 from riverrun_serving.sync.weights import LearnedWeights
-from riverrun_trainer.learning import Captured, Learning
+from riverrun_trainer.captured import Captured
+from riverrun_trainer.learning import Learning
 from riverrun_trainer.line_context import SOURCE
 from riverrun_trainer.publisher import Target, push_of
 

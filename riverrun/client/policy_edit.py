@@ -22,6 +22,7 @@ POLICIES = (
     "gate",
     "holdout",
     "slices",
+    "sources",
     "evaluation",
     "label.window",
     "label.lateness",

@@ -33,6 +33,7 @@ class Part(enum.IntEnum):
     EXPERIMENT = 6
     HISTORY = 7
     TRIGGERS = 8
+    SOURCES = 9
 
     @property
     def first_unit(self) -> int:

@@ -98,6 +98,9 @@ LABEL_COVERAGE = Gauge(
     "riverrun_trainer_label_coverage", "Share of decided predictions that got their label", ["model"]
 )
 HELD_OUT = Counter("riverrun_trainer_held_out", "Examples that were kept from learning", ["model"])
+OVER_SHARE = Counter(
+    "riverrun_trainer_over_share", "Examples set aside since their source has had its share", ["model"]
+)
 GATE_FINDINGS = Counter(
     "riverrun_trainer_gate_findings",
     "What the gate came to, by window, version or bound",

@@ -245,6 +245,15 @@ ROWS = (
         "are learned, and the weights of every version that was looked at are finite.",
     ),
     Row(
+        "D4",
+        "Slow poison is told of, and no source has more than its share.",
+        "One label in twenty is wrong, all of one shop: its slice says so within ten windows of a hundred. "
+        "One source sends three of five events while the trainer is killed: of any two hundred learned in a "
+        "row it has a fifth at most, its others are dead letters, and those of the others are learned. "
+        "Twice as many wrong labels as right ones, all from one source, leave the model as good as without.",
+        "A share is asked for in the spec (`sources`), and is of what is learned.",
+    ),
+    Row(
         "D6",
         "An event that kills its trainer blocks nothing.",
         "An event at which the model raises, hangs for a minute, or takes 2 GiB under a memory cgroup, with "

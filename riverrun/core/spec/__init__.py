@@ -7,6 +7,7 @@ from riverrun.core.spec.model_spec import ModelSpec, TaskName
 from riverrun.core.spec.policies import PublishSpec, SyncSpec
 from riverrun.core.spec.retraining import HistorySpec, RetrainSpec, TakeOverSpec
 from riverrun.core.spec.source import parse_spec
+from riverrun.core.spec.sources import SourcesSpec
 
 __all__ = [
     "BoundsSpec",
@@ -22,6 +23,7 @@ __all__ = [
     "RetrainSpec",
     "RollbackSpec",
     "SliceSpec",
+    "SourcesSpec",
     "SyncSpec",
     "TakeOverSpec",
     "TaskName",

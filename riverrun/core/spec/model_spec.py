@@ -21,6 +21,7 @@ from riverrun.core.spec.labels import LabelSpec, PredictionsSpec
 from riverrun.core.spec.policies import PublishSpec, SpecPart, SyncSpec
 from riverrun.core.spec.retraining import RetrainSpec
 from riverrun.core.spec.row_check import RowCheck
+from riverrun.core.spec.sources import SourcesSpec, check_sources
 from riverrun.core.spec.triggers import check_triggers
 
 TaskName = Literal["binary", "multiclass", "regression"]
@@ -64,6 +65,7 @@ class ModelSpec(SpecPart):
     gate: GateSpec = GateSpec()
     holdout: HoldoutSpec = HoldoutSpec()
     slices: Slices = ()
+    sources: SourcesSpec | None = None
     evaluation: EvaluationSpec = EvaluationSpec()
 
     @field_validator("metrics", mode="before")
@@ -97,6 +99,7 @@ class ModelSpec(SpecPart):
             raise Misfit(("gate", "holdout_margin"), "needs a holdout with a share")
         types = None if self.features is None else {name: f.type for name, f in self.features.items()}
         check_slices(self.slices, types)
+        check_sources(self.sources, types)
         return self
 
     def _check_triggers(self) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from riverrun.codec.wire import encode_side
 from riverrun.core.errors import InvalidInput, NotReady
-from riverrun.core.events import Arrivals, Example, LoggedEvent, Offsets, Positions, Stream
+from riverrun.core.events import Arrivals, Example, LoggedEvent, Offsets, Stream
 from riverrun.core.examples_json import decode_example
 from riverrun.core.joining import JoinedExample, Origin
 from riverrun.core.predictions import FeatureValue, Prediction
 from riverrun.core.spec import ModelSpec
-from riverrun.core.units import Delta, Unit
+from riverrun.core.units import Unit
 from riverrun.learners.protocol import Learner
+from riverrun_trainer.captured import Captured
 from riverrun_trainer.importance import importance
 from riverrun_trainer.judging.judges import NO_JUDGES, Judges
 from riverrun_trainer.refused import Refused
@@ -60,33 +60,6 @@ def _nothing(joined: JoinedExample) -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
-    """A state as bytes with all that is said of it; taken at one moment, learned from no further.
-
-    `offsets` are the position in the examples, `joined_positions` those in the other streams.
-    `examples` counts the line's; `learned` those since the capture before, as `missed_changes` counts what
-    the learner's audit found untold since then. `encode_s` is the processor
-    time that taking it cost. `delta` is what the encoded sides say.
-    """
-
-    serving: bytes
-    trainer: bytes
-    serving_root: bytes
-    trainer_root: bytes
-    next_unit: int
-    offsets: Offsets
-    joined_positions: Positions
-    examples: int
-    learned: int
-    missed_changes: int
-    watermark_ns: int
-    arrivals: Arrivals
-    metrics: Mapping[str, float]
-    encode_s: float
-    delta: Delta
-
-
 class Learning:
     """Learns events one after another; knows nothing of sessions, streams or time.
 
@@ -121,6 +94,7 @@ class Learning:
         self.judges = judges
         self._scorers = judges.scorers
         self._holdout = judges.holdout
+        self._sources = judges.sources
         if self._holdout is not None:
             self._holdout.predict = learner.predict
         self._settled = _nothing if joining is None else joining.join.settle
@@ -232,8 +206,18 @@ class Learning:
         if joined.time_ns < self._since_ns:
             self._settled(joined)
             return
+        reason = ""
+        if self._sources is not None and joined.origin.is_learned:
+            reason = self._sources.refusal(joined.example)
+        if reason:
+            # Neither judged nor held out either: what floods the stream has no say in those.
+            refused.append(Refused(joined.event, reason, joined.stream))
+            self._settled(joined)
+            return
         held_out = self._holdout is not None and self._holdout.takes(joined)
         if joined.origin.is_learned and not held_out:
+            if self._sources is not None:
+                self._sources.take(joined.example)
             self._batch.append(joined)
             if len(self._batch) == size:
                 self._learn_batch(refused)
@@ -252,6 +236,8 @@ class Learning:
     def _refuse_batch(self, reason: str, refused: list[Refused]) -> None:
         """Refuse the mini-batch so far: a poisoned event names the learning that it would set off."""
         batch, self._batch = self._batch, []
+        if self._sources is not None:
+            self._sources.give_back()
         refused += [Refused(one.event, reason, one.stream) for one in batch]
         for one in batch:
             self._settled(one)
@@ -355,6 +341,9 @@ class Learning:
             refused += [Refused(one.event, str(error), one.stream) for one in batch]
         else:
             self._learned_batch(batch)
+        if self._sources is not None:
+            # Nothing is left of it where it was learned.
+            self._sources.give_back()
         for one in batch:
             self._settled(one)
 
@@ -385,6 +374,8 @@ class Learning:
             if event.time_ns > self._watermark_ns:
                 self._watermark_ns = event.time_ns
             self._touched.update(one.example.features)
+        if self._sources is not None:
+            self._sources.settle()
         self._last = where_of(batch[-1])
         self._examples += len(batch)
         self.learned += len(batch)

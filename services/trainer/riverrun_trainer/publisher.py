@@ -16,7 +16,7 @@ from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Push, Pushed
 from riverrun.runtime import tracing
 from riverrun.runtime.failpoints import reach
-from riverrun_trainer.learning import Captured
+from riverrun_trainer.captured import Captured
 
 IN_SESSION_MAX = 64 << 10
 """Bytes of a version that goes over the session's stream: a call of its own would take longer to set up

@@ -19,6 +19,7 @@ from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
 from riverrun.runtime.failpoints import reach
+from riverrun_trainer.captured import Captured
 from riverrun_trainer.caution import Caution, JoinCaution
 from riverrun_trainer.dead_letters import DeadLetters
 from riverrun_trainer.feed import ExampleFeed, Feed
@@ -26,7 +27,7 @@ from riverrun_trainer.inbox import Inbox, LogLost
 from riverrun_trainer.join_feed import JoinFeed
 from riverrun_trainer.judging.gating import Gating
 from riverrun_trainer.judging.reports import Reports
-from riverrun_trainer.learning import Captured, Diverged, Learning, Where
+from riverrun_trainer.learning import Diverged, Learning, Where
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.publish_pace import PublishPace
 from riverrun_trainer.publisher import Publisher, Target
@@ -52,6 +53,7 @@ _KEPT_FOR_A_SESSION: Sequence[Callable[[ModelSpec], object]] = (
     lambda spec: spec.gate,
     lambda spec: spec.holdout,
     lambda spec: spec.slices,
+    lambda spec: spec.sources,
     lambda spec: spec.drift,
     lambda spec: spec.retrain.when,
 )

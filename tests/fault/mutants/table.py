@@ -75,6 +75,8 @@ MUTANTS = (
     _mutant(20, "readiness needs the server", "serving_patches:readiness_needs_the_server", "C6", "unready"),
     _mutant(21, "no bound on the wait", "serving_patches:no_gate", "C7", "past-deadline"),
     _mutant(22, "no retry budget", "client_patches:no_budget", "C13", "amplified"),
+    _mutant(23, "no share of a source", "trainer_patches:no_share_of_a_source", "D4", "over-share"),
+    _mutant(24, "shares forgotten", "trainer_patches:shares_forgotten", "D4", "over-share"),
 )
 
 

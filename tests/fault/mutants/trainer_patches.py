@@ -97,5 +97,19 @@ def momentum_forgotten() -> None:
     restoring.restore_learner = without_momentum
 
 
+def no_share_of_a_source() -> None:
+    """Whoever sends the most has the largest part of the model."""
+    from riverrun_trainer.judging import source_cap
+
+    source_cap.SourceCap.refusal = lambda self, example: ""  # type: ignore[method-assign]
+
+
+def shares_forgotten() -> None:
+    """A trainer that starts gives every source its whole share anew."""
+    from riverrun_trainer.judging import source_cap
+
+    source_cap.SourceCap._restore = lambda self, units: None  # type: ignore[method-assign]
+
+
 def _text_of(file: Path) -> str:
     return file.read_text() if file.exists() else ""

@@ -43,6 +43,14 @@ def test_a_bound_is_breached_beyond_it() -> None:
     assert [above.is_breached_by(value) for value in (0.69, 0.7, 0.71)] == [False, False, True]
 
 
+def test_sources_are_a_policy_with_a_window_of_a_thousand() -> None:
+    found = spec("sources: {feature: carrier, share: 20%}")
+
+    assert found.sources is not None
+    assert (found.sources.feature, found.sources.share, found.sources.over) == ("carrier", 0.2, 1_000)
+    assert found.digest() == spec("").digest()
+
+
 def test_slices_are_names_or_mappings_in_the_schema() -> None:
     items = json_schema()["properties"]["slices"]["items"]
 

@@ -411,6 +411,16 @@ TABLE = [
     (JUDGED + "slices: [{feature: distance, edges: [2, 1]}]", "slices.0.edges", 6, "expected rising numbers"),
     (JUDGED + "slices: [{feature: carrier, edges: [2]}]", "slices.0.edges", 6, "goes with numbers only"),
     (JUDGED + "slices: [{feature: carrier, values: 0}]", "slices.0.values", 6, ""),
+    (JUDGED + "sources: {feature: origin, share: 20%}", "sources.feature", 6, "is not among features"),
+    (JUDGED + "sources: {feature: distance, share: 20%}", "sources.feature", 6, "is a float: expected"),
+    (JUDGED + "sources: {feature: carrier}", "sources.share", 6, ""),
+    (JUDGED + "sources: {feature: carrier, share: 0.2}", "sources.share", 6, "expected a percentage"),
+    (
+        JUDGED + "sources: {feature: carrier, share: 1%, over: 50}",
+        "sources.share",
+        6,
+        "less than one example",
+    ),
 ]
 
 

@@ -16,6 +16,7 @@ from riverrun_trainer.judging.experiment_judge import ExperimentJudge
 from riverrun_trainer.judging.guardrail_watch import GuardrailWatch
 from riverrun_trainer.judging.holdout_judge import HoldoutJudge
 from riverrun_trainer.judging.scorer import Scorer
+from riverrun_trainer.judging.source_cap import SourceCap
 from riverrun_trainer.judging.static_gate import StaticGate
 from riverrun_trainer.judging.trigger_judge import TriggerJudge
 from riverrun_trainer.judging.version_gate import VersionGate
@@ -38,7 +39,8 @@ class Judges:
     as the session does; what it raises ends that. `triggers` say when a retrain is due, None where the spec
     has none. `bounds` and `gate` say which versions may answer; `gate` is None where the spec asks for none,
     and for retrains, which answer nobody. `holdout` keeps examples from being learned, where there is one;
-    `answers` judges what was answered, where anything is told of that.
+    `answers` judges what was answered, where anything is told of that. `sources` bounds what one source may
+    add, where the spec says so.
     """
 
     scorers: Sequence[Scorer] = ()
@@ -50,6 +52,7 @@ class Judges:
     gate: VersionGate | None = None
     holdout: HoldoutJudge | None = None
     answers: AnswerJudge | None = None
+    sources: SourceCap | None = None
 
 
 NO_JUDGES = Judges()
@@ -98,9 +101,12 @@ def judges_of(
     if spec.holdout.share:
         holdout = parts[Part.HOLDOUT] = HoldoutJudge(spec, units_of(Part.HOLDOUT, units))
         reporters.append(holdout)
+    sources = None
+    if spec.sources is not None:
+        sources = parts[Part.SOURCES] = SourceCap(spec.sources, spec.name, units_of(Part.SOURCES, units))
     asked = spec.gate.mode != "off" or spec.gate.rollback is not None
     gate = VersionGate(spec, holdout) if asked and around.course is None else None
     if gate is not None:
         scorers.append(gate)
         reporters.append(gate)
-    return Judges(scorers, parts, reporters, beside, triggers, bounds, gate, holdout, answers)
+    return Judges(scorers, parts, reporters, beside, triggers, bounds, gate, holdout, answers, sources)
