@@ -19,7 +19,12 @@ from tests.e2e.harness.release import FULL, ROOT, Release, installed
 from tests.unit.chart.rendering import PROFILES, SPEC
 
 MODELS = {"models": {"late-flights": SPEC}}
-OTHERS = [path.name.removesuffix("-values.yaml") for path in PROFILES if not path.name.startswith("minimal")]
+IN_CI = ("secure",)
+OTHERS = [
+    pytest.param(name, marks=() if name in IN_CI else pytest.mark.full)
+    for name in (path.name.removesuffix("-values.yaml") for path in PROFILES)
+    if name != "minimal"
+]
 
 PAGES = ROOT / "docs/operations"
 

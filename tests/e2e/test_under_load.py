@@ -83,6 +83,8 @@ def test_pods_deleted_by_force_lose_no_label(
     judged(load, figures)
 
 
+# It waits for a node's kubelet, a minute or more.
+@pytest.mark.full
 def test_a_changed_spec_restarts_nothing_and_takes_effect(
     load: Load, release: Release, figures: dict[str, Any]
 ) -> None:
