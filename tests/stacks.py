@@ -24,7 +24,7 @@ READY_S = 150.0
 STOP_S = 20.0
 
 
-def eventually(check: Callable[[], T], *, within_s: float = 30.0, what: str = "it") -> T:
+def eventually(check: Callable[[], T], *, within_s: float = 60.0, what: str = "it") -> T:
     """The first truthy answer of `check`; fails when there is none within `within_s`."""
     deadline = time.monotonic() + within_s
     while not (found := check()):

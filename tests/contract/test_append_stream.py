@@ -72,7 +72,7 @@ async def streaming(port: int, deadline_s: float = 5.0) -> AsyncIterator[AppendS
 
 async def taken(log: HeldLog, count: int) -> None:
     """Wait until the log was handed `count` events."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(log.taken) < count:
             await asyncio.sleep(0.01)
 

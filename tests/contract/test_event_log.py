@@ -77,7 +77,7 @@ async def take(log: EventLog, start: int, count: int, *, model: str = "fraud", l
     """`count` events from `start` on, following."""
     events: list[LoggedEvent] = []
     reading = log.read(model, Stream.EXAMPLES, {0: start}, follow=True, limit=limit)
-    async with contextlib.aclosing(reading), asyncio.timeout(10):
+    async with contextlib.aclosing(reading), asyncio.timeout(60):
         async for batch in reading:
             assert 0 < len(batch) <= limit
             events += batch

@@ -96,7 +96,7 @@ class Pod:
         live: dict[str, Any] = json.loads(body)["channels"]["live"]
         return live
 
-    async def reaches(self, model: str, version: int, within_s: float = 30.0) -> None:
+    async def reaches(self, model: str, version: int, within_s: float = 60.0) -> None:
         """Return once `model` answers with `version`."""
         async with asyncio.timeout(within_s):
             while (await self.status(model))["version"] != version:

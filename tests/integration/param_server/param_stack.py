@@ -163,7 +163,7 @@ async def watching(
         await channel.close()
 
 
-async def eventually(holds: Callable[[], bool], within_s: float = 20.0) -> None:
+async def eventually(holds: Callable[[], bool], within_s: float = 60.0) -> None:
     """Return once `holds`; fails after the bound."""
     async with asyncio.timeout(within_s):
         while not holds():

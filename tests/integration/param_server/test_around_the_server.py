@@ -26,7 +26,7 @@ from tests.integration.param_server.param_stack import (
 
 
 async def models_with_revision(stack: Stack, revision: int) -> list[ModelInfo]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             models = await stack.client.list_models()
             if models and models[0].spec_revision == revision:

@@ -249,7 +249,7 @@ async def test_its_readers_are_listed_at_the_leader_until_they_go(stack: Stack, 
         return {one.reader_id: (one.version, one.address, one.freshness) for one in found}
 
     async def until(names: set[str]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while names != {name for name in await listed() if name.startswith("pod")}:
                 await asyncio.sleep(0.02)
 
@@ -336,6 +336,6 @@ async def test_a_replica_may_follow_a_replica(stack: Stack, trainer: Trainer) ->
         await eventually(lambda: versions(heard)[-1] == newest)
 
         assert held_by(await far.client.pull("flights", channel="live")) == trainer.units.serving
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "pod-9" not in {one.reader_id for one in await stack.client.list_readers()}:
                 await asyncio.sleep(0.02)

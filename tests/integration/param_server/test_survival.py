@@ -63,7 +63,7 @@ async def start_process(data: Path, port: int) -> asyncio.subprocess.Process:
 
 
 async def wait_until_it_answers(client: ParameterClient) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await client.list_models()

@@ -259,7 +259,7 @@ async def test_readers_are_listed_with_what_they_applied_and_their_lag(stack: St
             )
         )
         await push_some(stack, session, units, 1, 2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (readers := await stack.client.list_readers("flights")):
                 await asyncio.sleep(0.01)
 
@@ -267,7 +267,7 @@ async def test_readers_are_listed_with_what_they_applied_and_their_lag(stack: St
     assert (reader.reader_id, reader.address, reader.channel) == ("pod-1", "host:1", "live")
     assert (reader.version, reader.lag, reader.sync, reader.problem) == (1, 2, "watch", "a problem")
     assert reader.freshness == Freshness(0.004, 0.02, 9)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await stack.client.list_readers():
             await asyncio.sleep(0.01)
 

@@ -56,7 +56,7 @@ async def controller(address: str, api: FakeApiServer, folder: Path) -> AsyncIte
 
 
 async def made(api: FakeApiServer, name: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while name not in api.jobs:
             await asyncio.sleep(0.02)
 
@@ -91,7 +91,7 @@ async def test_a_job_that_is_gone_before_its_time_is_made_again_also_after_the_a
         api.is_away = True
         api.jobs.clear()
         refused = api.refused
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while api.refused == refused:
                 await asyncio.sleep(0.02)
         api.is_away = False

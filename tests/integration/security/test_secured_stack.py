@@ -80,7 +80,7 @@ async def test_a_key_taken_from_the_file_is_refused_and_a_new_one_taken(tmp_path
         lines = stack.secrets.key_file.read_text().splitlines()
         stack.secrets.key_file.write_text("\n".join(line for line in lines if "reader" not in line))
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             with pytest.raises(Unauthenticated):  # noqa: PT012  # until the file is looked at again
                 while True:
                     await reader.models()

@@ -70,7 +70,7 @@ features: {rooms: int, size: float}
 """
 
 
-async def eventually(check: Callable[[], Awaitable[bool] | bool], why: str, within_s: float = 20.0) -> None:
+async def eventually(check: Callable[[], Awaitable[bool] | bool], why: str, within_s: float = 60.0) -> None:
     """Poll until `check` holds; fail with `why` after `within_s`."""
     end = time.monotonic() + within_s
     while True:
@@ -253,7 +253,7 @@ class Served:
             return 0
         return int(response.json()["channels"].get(channel, {}).get("version") or 0)
 
-    async def reaches(self, model: str, version: int, channel: str = "live", within_s: float = 20.0) -> None:
+    async def reaches(self, model: str, version: int, channel: str = "live", within_s: float = 60.0) -> None:
         """Return once `channel` answers with `version`, and every model is known."""
 
         async def there() -> bool:

@@ -38,35 +38,43 @@ def status(port: int, path: str) -> int:
         return 0
 
 
-async def until_livez_says(port: int, wanted: int) -> None:
-    async with asyncio.timeout(30):
-        while await asyncio.to_thread(status, port, "/livez") != wanted:
+async def until_it_says(wanted: int, port: int, path: str = "/livez") -> None:
+    async with asyncio.timeout(60):
+        while await asyncio.to_thread(status, port, path) != wanted:
             await asyncio.sleep(0.05)
 
 
 async def test_a_standby_takes_over_from_a_loop_that_hangs_and_its_late_push_is_refused(
-    stack, tmp_path, unused_port
+    stack, tmp_path, free_ports
 ):
+    ports = free_ports(2)
     (tmp_path / "sleepy_models.py").write_text(textwrap.dedent(SLEEPY))
     await stack.client.register_model(SPEC)
-    environment = {"RIVERRUN_FACTORIES": "sleepy_models:make", "PYTHONPATH": str(tmp_path)}
+    hanging, patient = (
+        {
+            "RIVERRUN_FACTORIES": "sleepy_models:make",
+            "PYTHONPATH": str(tmp_path),
+            "SLEEPS_S": sleeps_s,
+            "RIVERRUN_TRAINER_HTTP_PORT": str(port),
+        }
+        for sleeps_s, port in zip("60", ports, strict=True)
+    )
     examples = rows(20)
-    async with trainer_process(
-        stack.address, SLEEPS_S="6", **(environment | {"RIVERRUN_TRAINER_HTTP_PORT": str(unused_port)})
-    ):
+    async with trainer_process(stack.address, **hanging):
         first = await stack.wait_for(lambda head: head.version >= 1)
-        await until_livez_says(unused_port, 200)
-        async with trainer_process(stack.address, SLEEPS_S="0", **environment) as standby:
+        await until_it_says(200, ports[0])
+        async with trainer_process(stack.address, **patient) as standby:
+            await until_it_says(200, ports[1], "/readyz")
             await stack.feed(examples[:10])
             await stack.log.append(
                 "toy", Stream.EXAMPLES, [event(99, ({"a": 666.0, "b": 0.0, "c": 0.0}, True))]
             )
-            await until_livez_says(unused_port, 0)
+            await until_it_says(0, ports[0])
             await stack.feed(examples[10:], start=10)
             head = await stack.position(21)
             assert standby.returncode is None
             # Nothing that the other one learned may come once it wakes up.
-            await until_livez_says(unused_port, 200)
+            await until_it_says(200, ports[0])
             await stack.feed(rows(5, seed=2), start=20)
             later = await stack.position(26)
 
@@ -80,7 +88,7 @@ async def test_readiness_follows_the_parameter_server_and_metrics_are_there(stac
         SPEC.replace("factory: sleepy_models:make", "model: [linear_model.LogisticRegression]")
     )
     async with trainer("127.0.0.1:1", http_port=unused_port):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (found := await asyncio.to_thread(status, unused_port, "/readyz")) == 0:
                 await asyncio.sleep(0.05)
         assert found == 503
@@ -96,7 +104,7 @@ async def test_readiness_follows_the_parameter_server_and_metrics_are_there(stac
 
         await stack.feed(rows(5))
         await stack.position(5)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while 'riverrun_trainer_examples_learned_total{model="toy"} ' not in await asyncio.to_thread(
                 text
             ):

@@ -98,7 +98,7 @@ async def test_an_event_that_kills_the_trainer_is_set_aside_and_the_rest_is_lear
 async def test_restarts_without_traffic_hold_nothing_against_the_next_event(stack):
     await stack.client.register_model(SPEC)
     for restart in range(4):
-        async with trainer_process(stack.address), asyncio.timeout(20):
+        async with trainer_process(stack.address), asyncio.timeout(60):
             while (await stack.client.list_models())[0].lines[0].epoch <= restart:
                 await asyncio.sleep(0.02)
             await stack.wait_for(lambda head: head.version >= 1)

@@ -87,7 +87,7 @@ class Stack:
         return versions[0] if versions else None
 
     async def wait_for(
-        self, reached: Callable[[Manifest], bool], *, model: str = "toy", within_s: float = 30
+        self, reached: Callable[[Manifest], bool], *, model: str = "toy", within_s: float = 60.0
     ) -> Manifest:
         """The first newest version that has `reached` what is waited for."""
         head: Manifest | None = None
@@ -187,7 +187,7 @@ async def problem_of(stack, model: str = "toy") -> str:
     return next(info.problem for info in await stack.client.list_models() if info.name == model)
 
 
-async def eventually(condition, within_s: float = 20):
+async def eventually(condition, within_s: float = 60.0):
     async with asyncio.timeout(within_s):
         while not await condition():
             await asyncio.sleep(0.02)

@@ -59,14 +59,14 @@ def bench(tmp_path: Path, free_ports: Callable[[int], list[int]]) -> Bench:
 
 
 async def until_ready(supervisor: Supervisor) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         for service in supervisor.services:
             while await supervisor.why_not_ready(service):
                 await asyncio.sleep(0.02)
 
 
 async def until(check: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not check():
             await asyncio.sleep(0.02)
 

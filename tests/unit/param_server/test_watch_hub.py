@@ -51,7 +51,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 async def hear(watcher: Watcher, count: int) -> list[pb.WatchResponse]:
     """The next messages, which must be there already."""
     messages = watcher.messages()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         return [pb.WatchResponse.FromString(await anext(messages)) for _ in range(count)]
 
 
