@@ -27,7 +27,7 @@ def small_files(monkeypatch):
 async def test_a_line_that_begins_again_learns_every_event_from_history(tmp_path):
     examples = rows(300)
     async with param_server(tmp_path, **SOON) as stack:
-        await stack.client.register_model(with_publish("{every_events: 50}"))
+        await stack.client.register_model(with_publish("{every_events: 50, every: 200ms}"))
         async with trainer(stack.address):
             await stack.feed(examples)
             await stack.position(300)
