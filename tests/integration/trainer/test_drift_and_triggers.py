@@ -26,7 +26,9 @@ from tests.integration.trainer.trainer_stack import (
 )
 
 DRIFT = (
-    SPEC + "drift: [{detector: ADWIN, name: error}, {detector: ADWIN, on: a}]\npublish: {every_events: 50, every: 200ms}\n"
+    SPEC
+    + "drift: [{detector: ADWIN, name: error}, {detector: ADWIN, on: a}]\n"
+    + "publish: {every_events: 50, every: 200ms}\n"
 )
 RETRAIN = DRIFT + "retrain: {when: [{drift: error, since_drift: true}], cool_down: 0s}\n"
 
