@@ -1,6 +1,6 @@
 """B9: what is sent again within a day, and out of order, is learned as if it had come once and in order.
 
-Labels that meet their predictions late are a matter of the join, not of this row's examples.
+Labels that meet their predictions by id are in test_b9_joins.py.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class TrainerKills:
         tally = Tally("kill -9", seed)
         faults = ["trainer"] * self.kills + ["server"] * self.server_kills
         rng.shuffle(faults)
-        setup = _telling(self.setup)
+        setup = telling(self.setup)
         async with TrainerRig(folder).running() as rig:
             await rig.register(ledger.spec(PUBLISH))
             feeder = ledger.Feeder(rig.log, seed)
@@ -84,6 +84,7 @@ def noted(trainer: TrainerProcess) -> list[int]:
     return [line["version"] for line in trainer.lines() if line.get("event") == "a version was pushed"]
 
 
-def _telling(setup: Setup) -> Setup:
+def telling(setup: Setup) -> Setup:
+    """`setup` with the logs that `noted` reads."""
     environment = {**setup.environment, "RIVERRUN_TRAINER_LOG_LEVEL": "debug"}
     return Setup(setup.mutant, setup.failpoint, setup.prefix, environment)

@@ -77,6 +77,8 @@ MUTANTS = (
     _mutant(22, "no retry budget", "client_patches:no_budget", "C13", "amplified"),
     _mutant(23, "no share of a source", "trainer_patches:no_share_of_a_source", "D4", "over-share"),
     _mutant(24, "shares forgotten", "trainer_patches:shares_forgotten", "D4", "over-share"),
+    _mutant(25, "decisions forgotten", "trainer_patches:decisions_forgotten", "B9", "twice"),
+    _mutant(26, "joins begin at the position", "trainer_patches:joins_begin_at_the_position", "B9", "lost"),
 )
 
 

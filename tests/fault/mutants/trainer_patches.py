@@ -97,6 +97,20 @@ def momentum_forgotten() -> None:
     restoring.restore_learner = without_momentum
 
 
+def decisions_forgotten() -> None:
+    """A trainer that reads what still matters again takes it all for new."""
+    from riverrun_trainer.joining import ledger
+
+    ledger.Ledger.is_decided = lambda self, place: False  # type: ignore[method-assign]
+
+
+def joins_begin_at_the_position() -> None:
+    """A trainer reads on from where the one before it stood, whatever still waited."""
+    from riverrun_trainer.joining import ledger
+
+    ledger.Ledger.starts = ledger.Ledger.positions  # type: ignore[method-assign]
+
+
 def no_share_of_a_source() -> None:
     """Whoever sends the most has the largest part of the model."""
     from riverrun_trainer.judging import source_cap
