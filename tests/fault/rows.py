@@ -142,7 +142,7 @@ ROWS = (
         "Repeats and disorder change nothing.",
         "A fifth of the examples of three days sent again up to a day later, and a fifth of them up to a day "
         "late, by a clock of the test's own: each is learned once, as from the clean stream. With a log that "
-        "forgets ids at once the row fails. And examples from joins: callers predict by id and send the label "
+        "forgets ids at once the row fails. Examples from joins: callers predict by id and send the label "
         "before, after, twice, with the features too or never, while pods, trainers and the parameter server "
         "are killed by turns: every logged prediction with an accepted label is learned once, and no other.",
         "An example with its features is never too late; how late a label may meet its prediction is the "
