@@ -1,15 +1,15 @@
 """What users see of 60 seconds in which every label is wrong: with the gate off, shadow and enforce.
 
 ``python -m benchmarks.label_flip`` runs riverrun's own processes over loopback, once with clean labels and
-once for each mode of the gate with all labels turned round for a minute. The stream is River's Phishing
-data, drawn at random, or (``--data flights``) the flights of New York in the order in which they landed: 100
-a second by their event times. It is sent as fast as it is learned, in steps: a step's rows are predicted by
-what serving answers with then, their labels are sent with their features, and the next step waits until they
-are learned and serving has what it is to have. So each run sees the same examples and the same waiting, and
-what differs is the gate.
+once for each mode of the gate with all labels turned round for a minute, one after the other. The stream is
+River's Phishing data, drawn at random, or (``--data flights``) the flights of New York in the order in which
+they landed: 100 a second by their event times. It is sent as fast as it is learned, in steps: a step's rows
+are predicted by what serving answers with then, their labels are sent with their features, and the next step
+waits until they are learned and serving has what it is to have. So each run sees the same examples and the
+same waiting, and what differs is the gate.
 
-Beside errors the table says what the gate costs: how far what is answered with is behind what was sent, and
-the trainer's processor time.
+Beside errors the figures say what the gate costs: how far what is answered with is behind what was sent, and
+the trainer's processor time. What the gates did meanwhile, and why, goes to the standard error.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime
-import json
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import Figure, rounded
 from benchmarks.processes import cpu_seconds
 from benchmarks.stack import Stack, running_stack
 from riverrun.client import AsyncClient
@@ -46,6 +46,9 @@ IDLE_S = 1.0
 
 WINDOW_S = 10
 """Seconds over which the share of wrong answers is judged."""
+
+LAST_S = 20
+"""Seconds at the end in which the answers must be as good as those of the clean run."""
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
@@ -222,31 +225,78 @@ def recovery_s(seen: Seen, clean: Seen, plan: Plan) -> int | None:
     return None
 
 
-def row(name: str, seen: Seen, clean: Seen, plan: Plan) -> dict[str, Any]:
-    """The line of the table."""
-    touched = range(plan.flipped.start, plan.examples)
-    extra = seen.errors(touched) - clean.errors(touched)
-    worst = max(
-        (
-            seen.errors(range(start, start + WINDOW_S * RATE))
-            - clean.errors(range(start, start + WINDOW_S * RATE))
-            for start in range(plan.flipped.start, plan.examples - WINDOW_S * RATE + 1, RATE)
-        ),
-        default=0,
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one mode came to. Errors are those beyond the clean run; times are of the events' own."""
+
+    bad_predictions: int
+    worst_loss_of_accuracy: float
+    recovered_after_s: int | None
+    last_loss_of_accuracy: float
+    behind_p50_s: float
+    behind_p99_s: float
+    trainer_cpu_ms: float
+
+    @classmethod
+    def of(cls, seen: Seen, clean: Seen, plan: Plan) -> Outcome:
+        """`seen` held against the clean run of the same plan."""
+
+        def extra(examples: range) -> int:
+            return seen.errors(examples) - clean.errors(examples)
+
+        width = WINDOW_S * RATE
+        starts = range(plan.flipped.start, plan.examples - width + 1, RATE)
+        last = range(plan.examples - LAST_S * RATE, plan.examples)
+        quiet = seen.behind[plan.before_s * RATE // (2 * STEP) : plan.before_s * RATE // STEP]
+        return cls(
+            bad_predictions=extra(range(plan.flipped.start, plan.examples)),
+            worst_loss_of_accuracy=max((extra(range(at, at + width)) for at in starts), default=0) / width,
+            recovered_after_s=recovery_s(seen, clean, plan),
+            last_loss_of_accuracy=extra(last) / len(last),
+            behind_p50_s=float(np.percentile(quiet, 50)) / RATE,
+            behind_p99_s=float(np.percentile(quiet, 99)) / RATE,
+            trainer_cpu_ms=1000 * seen.trainer_cpu_s / plan.examples,
+        )
+
+
+def figures(mode: str, one: Outcome, off: Outcome | None, plan: Plan, data: str) -> Iterator[Figure]:
+    """The figures of one mode, beside those of no gate where that was measured."""
+    note = (
+        f"{data}, {plan.before_s} s of clean labels, {plan.flip_s} s of wrong and {plan.after_s} s of clean "
+        f"ones, at {RATE} a second of event time"
     )
-    last = range(plan.examples - 20 * RATE, plan.examples)
-    quiet = seen.behind[plan.before_s * RATE // (2 * STEP) : plan.before_s * RATE // STEP]
-    recovered = recovery_s(seen, clean, plan)
-    return {
-        "gate": name,
-        "bad_predictions": extra,
-        "worst_loss_of_accuracy": round(worst / (WINDOW_S * RATE), 4),
-        "recovered_after_s": recovered,
-        "last_20_s_against_clean": round((seen.errors(last) - clean.errors(last)) / len(last), 4),
-        "behind_p50_s": round(float(np.percentile(quiet, 50)) / RATE, 3),
-        "behind_p99_s": round(float(np.percentile(quiet, 99)) / RATE, 3),
-        "trainer_cpu_ms_per_example": round(1000 * seen.trainer_cpu_s / plan.examples, 3),
-    }
+
+    def figure(name: str, unit: str, value: float, without: float | None, more: str = "") -> Figure:
+        ratio = value / without if without else None
+        return Figure(
+            f"label_flip_{mode}_{name}",
+            rounded(value),
+            unit,
+            "" if without is None else "the gate off",
+            None if without is None else rounded(without),
+            None if ratio is None else rounded(ratio),
+            note=note + more,
+        )
+
+    yield figure("bad_predictions", "answers", one.bad_predictions, off and off.bad_predictions)
+    yield figure(
+        f"worst_{WINDOW_S}_s", "of accuracy", one.worst_loss_of_accuracy, off and off.worst_loss_of_accuracy
+    )
+    if one.recovered_after_s is None:
+        yield figure("recovered_after", "s", plan.after_s, None, ": it never was within 1 % of the clean run")
+    else:
+        yield figure("recovered_after", "s", one.recovered_after_s, off and off.recovered_after_s)
+    yield Figure(
+        f"label_flip_{mode}_last_{LAST_S}_s",
+        rounded(100 * one.last_loss_of_accuracy),
+        "% of accuracy lost",
+        target="<= 1 %",
+        holds=one.last_loss_of_accuracy <= 0.01,
+        note=note,
+    )
+    yield figure("behind_p50", "s", one.behind_p50_s, off and off.behind_p50_s)
+    yield figure("behind_p99", "s", one.behind_p99_s, off and off.behind_p99_s)
+    yield figure("trainer_cpu", "CPU-ms/event", one.trainer_cpu_ms, off and off.trainer_cpu_ms)
 
 
 def main() -> None:
@@ -260,13 +310,18 @@ def main() -> None:
     plan = Plan(chosen.before, chosen.flip, chosen.after)
     examples = (drawn if chosen.data == "phishing" else landed)(plan.examples)
     seen: dict[str, Seen] = {}
+    outcomes: dict[str, Outcome] = {}
     for name in ("clean", *chosen.modes):
         with running_stack(SPECS[chosen.data] + GATES[name]) as stack:
             flipped = range(0) if name == "clean" else plan.flipped
             seen[name] = asyncio.run(run(stack, examples, flipped))
-        print(json.dumps(row(name, seen[name], seen["clean"], plan)), flush=True)
         for kind, reason in seen[name].records:
-            print(f"  {kind}: {reason}", flush=True)
+            print(f"{name}: {kind}: {reason}", file=sys.stderr, flush=True)
+        if name != "clean":
+            outcomes[name] = Outcome.of(seen[name], seen["clean"], plan)
+            off = outcomes.get("off") if name != "off" else None
+            for figure in figures(name, outcomes[name], off, plan, chosen.data):
+                print(figure.line(), flush=True)
 
 
 if __name__ == "__main__":

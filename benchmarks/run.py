@@ -21,6 +21,8 @@ BENCHMARKS = (
     "join",
     "durability",
     "bad_events",
+    "gate_cost",
+    "label_flip",
     "freshness_forest",
     "delta_cost",
     "embedding_cost",
