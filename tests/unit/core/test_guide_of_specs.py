@@ -21,4 +21,4 @@ def test_a_spec_of_the_guide_is_taken(text: str) -> None:
 
 
 def test_the_guide_shows_specs_of_every_kind() -> None:
-    assert len(SPECS) == 13
+    assert len(SPECS) == 14
