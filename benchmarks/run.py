@@ -29,6 +29,7 @@ BENCHMARKS = (
     "lossy_bytes",
     "grpc_hop",
     "path_cost",
+    "rollback",
     "experiments",
     "drift",
     "sync_interval",

@@ -121,28 +121,29 @@ def test_two_thousand_examples_are_learned_exactly_as_a_plain_river_model_learns
     assert_answers_like(model, stack, stream)
 
 
+@pytest.mark.parametrize("count", [400, pytest.param(EXAMPLES, marks=pytest.mark.full)])
 def test_the_same_holds_after_every_service_was_killed_along_the_way(
-    start_stack: Callable[..., Stack], tmp_path: Path
+    count: int, start_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
     spec = tmp_path / "plain.yaml"
     spec.write_text(RIVER_SPEC)
     stack = start_stack(spec, replicas=2)
     stream = river_stream(seed=12)
-    examples = list(itertools.islice(stream, EXAMPLES))
+    examples = list(itertools.islice(stream, count))
     model = plain_river()
     victims = ["trainer", "param-server", "serving-0", "trainer", "serving-1", "param-server", "trainer"]
-    stretch = EXAMPLES // (len(victims) + 1)
+    stretch = count // (len(victims) + 1)
 
     with Client(server=stack.server, serving=stack.servings[0]) as client:
-        for start in range(0, EXAMPLES, stretch):
-            for number in range(start, min(start + stretch, EXAMPLES)):
+        for start in range(0, count, stretch):
+            for number in range(start, min(start + stretch, count)):
                 features, label = examples[number]
                 send_until_accepted(client, number, features, label)
             if victims:
                 stack.kill(victims.pop(0))
     for features, label in examples:
         model.learn_one(features, label)
-    wait_until_learned(stack, EXAMPLES)
+    wait_until_learned(stack, count)
 
     assert not victims
     assert_answers_like(model, stack, stream)

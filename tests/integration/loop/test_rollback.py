@@ -1,11 +1,10 @@
-"""Rolling back: every process answers as the older version did, within a second, and forward on resume.
+"""Rolling back: every process answers exactly as the older version did, and goes forward on resume.
 
-Does not cover automatic rollback, which comes with gates.
+Does not cover how soon, which `benchmarks.rollback` measures, nor automatic rollback, which comes with gates.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,9 +42,7 @@ def wait_for(client: Client, version: int, processes: int) -> None:
     )
 
 
-def test_served_predictions_go_back_exactly_within_a_second_and_forward_again_on_resume(
-    stack: Stack,
-) -> None:
+def test_served_predictions_go_back_exactly_and_forward_again_on_resume(stack: Stack) -> None:
     with Client(server=stack.server, serving=stack.servings[0]) as client:
         older = learn(client, 40, label=True)
         wait_for(client, older, 2)
@@ -54,10 +51,8 @@ def test_served_predictions_go_back_exactly_within_a_second_and_forward_again_on
         wait_for(client, newer, 2)
         forward = {url: probabilities(stack, url)[1] for url in stack.servings}
 
-        begun = time.monotonic()
         client.rollback("phishing", to=older)
         eventually(lambda: all(probabilities(stack, url)[0] == {older} for url in stack.servings))
-        took_s = time.monotonic() - begun
         back = {url: probabilities(stack, url)[1] for url in stack.servings}
         while_held = learn(client, 10, label=False)
         still = {url: probabilities(stack, url) for url in stack.servings}
@@ -66,7 +61,6 @@ def test_served_predictions_go_back_exactly_within_a_second_and_forward_again_on
 
         assert forward != before
         assert back == before
-        assert took_s < 1.0
         assert all(still[url] == ({older}, before[url]) for url in stack.servings)
         assert all(probabilities(stack, url)[0] == {while_held} for url in stack.servings)
 

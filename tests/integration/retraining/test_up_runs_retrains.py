@@ -20,7 +20,7 @@ from tests.stacks import Stack, eventually, is_running
 
 SPEC = FORGETS_NOTHING + "retrain: {take_over: {examples: 100}}\n"
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 def feed(client: Client, stream: Sequence[Row], start: int) -> None:
@@ -78,7 +78,7 @@ def test_up_starts_it_again_when_it_is_killed_and_lets_it_end_when_it_took_over(
                 fed += 25
             return retrain.state is not RetrainState.RUNNING
 
-        eventually(ended, within_s=120, what="an end of the retrain")
+        eventually(ended, within_s=300, what="an end of the retrain")
         retrain = newest(client)
         assert retrain.state is RetrainState.TOOK_OVER, retrain
 
