@@ -1,4 +1,5 @@
-"""uvicorn's HTTP/1.1 with bounds that it has not: on slow clients, on connections, on requests that wait."""
+"""uvicorn's HTTP/1.1 with bounds that it has not: on slow clients, on connections, on what a request takes to
+come in, on requests that wait."""
 
 from __future__ import annotations
 
@@ -17,10 +18,19 @@ ARRIVED = "riverrun.arrived"
 """Key of a request's scope: when it came, by `time.monotonic`; uvloop's own clock stands still in a turn."""
 
 
+MAX_HEAD_BYTES = 64 << 10
+MAX_CHUNKS = 65_536
+"""A chunk costs about a microsecond however few bytes it holds; a body of 4 MiB may come in chunks of 64."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpBounds:
     """`receive_s`: seconds that a request may take to come in, from its connection or its first byte, before
     the connection is closed. `max_connections`: further ones are closed at once.
+
+    `max_bytes` of a request are read, the sizes of its chunks among them, of them `MAX_HEAD_BYTES` for its head,
+    and `MAX_CHUNKS` chunks; who sends on is answered with `too_large`, a whole HTTP answer, where there was none
+    yet, and the connection is closed.
 
     `gate` judges the requests whose path `is_gated`, once they are whole; who is not let in gets `refusal`, a
     whole HTTP answer that keeps the connection, and `on_refused` is called with the path.
@@ -28,6 +38,8 @@ class HttpBounds:
 
     receive_s: float
     max_connections: int
+    max_bytes: int
+    too_large: bytes
     gate: QueueGate
     is_gated: Callable[[str], bool]
     refusal: bytes
@@ -47,6 +59,9 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **named)
         self._bounds = bounds
         self._receiving_since: float | None = None
+        self._received = 0
+        self._chunks = 0
+        self._is_in_head = True
         self._held: tuple[Any, Any] | None = None
         self._watch: asyncio.TimerHandle | None = None
 
@@ -64,11 +79,15 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._received += len(data)
         super().data_received(data)
         if self._held is not None:
             # The rest is still to come: it begins now, so that its body is read, and judged, as it comes.
             held, self._held = self._held, None
             super()._start_asgi_task(*held)
+        most = MAX_HEAD_BYTES if self._is_in_head else self._bounds.max_bytes
+        if self._received > most or self._chunks > MAX_CHUNKS:
+            self._end_as_too_large()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -76,11 +95,18 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._receiving_since = time.monotonic()
 
     def on_headers_complete(self) -> None:
+        self._is_in_head = False
         self.scope[ARRIVED] = time.monotonic()  # type: ignore[literal-required]
         super().on_headers_complete()
 
+    def on_chunk_header(self) -> None:
+        """The parser calls this where it is there, and only for bodies in chunks."""
+        self._chunks += 1
+
     def on_message_complete(self) -> None:
         self._receiving_since = None
+        self._received = self._chunks = 0
+        self._is_in_head = True
         super().on_message_complete()
         if self._held is not None:
             held, self._held = self._held, None
@@ -116,6 +142,13 @@ class _BoundedProtocol(HttpToolsProtocol):
             await app(scope, receive, send)
         finally:
             self._bounds.gate.leave(time.monotonic())
+
+    def _end_as_too_large(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or not self.cycle.response_started:
+            self.transport.write(self._bounds.too_large)
+        self.transport.close()
 
     def _look_again(self) -> None:
         """Close the connection where a request takes too long to come in. One timer for each connection, and

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fault.harness.answers import MODEL, ROWS, Pace
-from tests.fault.harness.links import Link
-from tests.fault.harness.pod import Pod
+from tests.fault.harness.callers import Callers, p99
 from tests.fault.harness.serving_rig import Rig, asking
 from tests.fault.harness.usage import usage
 from tests.fault.mutants.table import Mutant, of_row
@@ -29,28 +25,6 @@ LATE = 0.05
 """Share that may be late of those let in: a busy machine stands still now and then."""
 
 TRIES = 3
-BODY = json.dumps({"features": ROWS[0]}).encode()
-
-
-@dataclass
-class Load:
-    """What callers got: seconds of each answer by its status."""
-
-    seconds: dict[int, list[float]] = field(default_factory=dict)
-
-    def of(self, status: int) -> list[float]:
-        """Seconds of the answers with `status`, sorted."""
-        return sorted(self.seconds.get(status, []))
-
-    async def ask(self, pod: Pod, rate: float) -> None:
-        """Ask over one connection, at most `rate` times a second, for ever."""
-        pace = Pace(rate)
-        with contextlib.closing(Link(pod.rest)) as link:
-            while True:
-                await pace.next()
-                begun = time.monotonic()
-                status, _ = await link.ask("POST", f"/v1/models/{MODEL}:predict", BODY)
-                self.seconds.setdefault(status, []).append(time.monotonic() - begun)
 
 
 @dataclass
@@ -60,7 +34,7 @@ class Overload:
     peak: float
     offered: float
     goodput: float
-    load: Load
+    load: Callers
     grown: int
 
     @property
@@ -74,18 +48,18 @@ async def overloaded(folder: Path, seed: int, seconds: float, mutant: str = "") 
     """Measure the peak with a few callers, then offer three times as much."""
     async with Rig(folder, seed).running() as rig:
         pod = await rig.pod(mutant=mutant or SLOW, DEADLINE_S=str(DEADLINE_S)).ready()
-        few = Load()
+        few = Callers()
         async with asking(*(few.ask(pod, 1e6) for _ in range(4))):
             await asyncio.sleep(seconds / 2)
         peak = len(few.of(200)) / (seconds / 2)
         before = usage(pod.pid).rss
-        many = Load()
+        many = Callers()
         begun = time.monotonic()
         async with asking(*(many.ask(pod, TIMES * peak / CONNECTIONS) for _ in range(CONNECTIONS))):
             await asyncio.sleep(seconds)
         took = time.monotonic() - begun
         grown = usage(pod.pid).rss - before
-        after = Load()
+        after = Callers()
         async with asyncio.timeout(60), asking(after.ask(pod, 10.0)):
             while not after.of(200):
                 await asyncio.sleep(0.05)
@@ -116,9 +90,9 @@ async def test_three_times_what_can_be_answered_is_shed(
         "peak, answers a second": round(run.peak),
         "offered": round(run.offered),
         "goodput": round(run.goodput),
-        "p99 of those let in, s": round(good[int(0.99 * len(good))], 3),
+        "p99 of those let in, s": round(p99(good), 3),
         "refused": len(refused),
-        "p99 of refusals, s": round(refused[int(0.99 * len(refused))], 3) if refused else None,
+        "p99 of refusals, s": round(p99(refused), 3) if refused else None,
         "past their deadline": len(run.load.of(504)),
         "MiB of memory more": round(run.grown / (1 << 20), 1),
     }
@@ -130,8 +104,8 @@ async def test_three_times_what_can_be_answered_is_shed(
     # A machine that does nothing else is asked for this at release size.
     if release:
         assert run.goodput >= 0.8 * run.peak
-        assert good[int(0.99 * len(good))] <= DEADLINE_S
-        assert refused[int(0.99 * len(refused))] <= REFUSED_S
+        assert p99(good) <= DEADLINE_S
+        assert p99(refused) <= REFUSED_S
 
 
 @pytest.mark.row("mutants")

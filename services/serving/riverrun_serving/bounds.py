@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from riverrun.runtime import metrics
-from riverrun.runtime.http_protocol import HttpBounds
+from riverrun.runtime.http_protocol import MAX_CHUNKS, MAX_HEAD_BYTES, HttpBounds
 from riverrun.runtime.queue_gate import QueueGate
 from riverrun_serving.core.traffic import Traffic
 from riverrun_serving.rest_edge.places import is_prediction, place_of
 from riverrun_serving.settings import ServingSettings
 
-_BODY = b'{"error":"the process is overloaded: try again later"}'
-REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
-    b"content-length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+BESIDE_BYTES = 768 << 10
+"""What a request may take beside its body, for the sizes of its chunks; one read brings 256 KiB at most."""
+
+
+def _answer(status: str, header: str, error: str) -> bytes:
+    body = f'{{"error":"{error}"}}'
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{header}\r\n"
+    return f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
+
+
+REFUSAL = _answer(
+    "503 Service Unavailable", "retry-after: 1", "the process is overloaded: try again later"
 )
 
 
@@ -29,6 +37,13 @@ def http_bounds(settings: ServingSettings, traffic: Traffic) -> HttpBounds:
     return HttpBounds(
         receive_s=settings.receive_s,
         max_connections=settings.max_connections,
+        max_bytes=settings.max_body_bytes + BESIDE_BYTES,
+        too_large=_answer(
+            "413 Content Too Large",
+            "connection: close",
+            f"request: over the limit of {MAX_HEAD_BYTES} bytes for its head, or of "
+            f"{settings.max_body_bytes + BESIDE_BYTES} bytes and {MAX_CHUNKS} chunks in all",
+        ),
         gate=QueueGate(settings.queue_standing_s, settings.queue_burst_s, settings.queue_requests),
         is_gated=is_prediction,
         refusal=REFUSAL,

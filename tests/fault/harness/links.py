@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 
 
 class Gone(Exception):
@@ -22,26 +23,29 @@ class Link:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.opened = 0
 
-    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """Status and body. Raises OSError where it cannot connect, `Gone` where the connection ended."""
         if self._streams is None:
             host, _, port = self._address.rpartition(":")
             self._streams = await asyncio.open_connection(host, int(port))
             self.opened += 1
         reader, writer = self._streams
-        head = f"{method} {path} HTTP/1.1\r\nhost: {self._address}\r\ncontent-length: {len(body)}\r\n\r\n"
+        given = {"host": self._address, "content-length": str(len(body)), **(headers or {})}
+        head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {one}\r\n" for name, one in given.items())
         try:
-            writer.write(head.encode() + body)
+            writer.write(head.encode() + b"\r\n" + body)
             lines = (await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n")
-            headers = dict(line.split(b": ", 1) for line in lines[1:-2])
-            answer = await reader.readexactly(int(headers[b"content-length"]))
+            answered = dict(line.split(b": ", 1) for line in lines[1:-2])
+            answer = await reader.readexactly(int(answered[b"content-length"]))
         except asyncio.IncompleteReadError as error:
             self.close()
             raise Gone(bool(error.partial)) from error
         except OSError as error:
             self.close()
             raise Gone(False) from error
-        if headers.get(b"connection") == b"close":
+        if answered.get(b"connection") == b"close":
             self.close()
         return int(lines[0].split()[1]), answer
 

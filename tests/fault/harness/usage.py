@@ -21,3 +21,14 @@ def usage(pid: int) -> Usage:
     said = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
     rss = int(said["VmRSS"].split()[0]) << 10
     return Usage(rss, int(said["Threads"]), len(list((folder / "fd").iterdir())))
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of the processor that all threads of `pid` have taken, those that ended left out."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def read_bytes(pid: int) -> int:
+    """Bytes that the process `pid` has read, from files and by ``read`` from sockets."""
+    return int((Path(f"/proc/{pid}") / "io").read_text().split()[1])

@@ -1,14 +1,14 @@
 """Too much, too slow, too late: what serving does to clients that ask for more than their share.
 
 Bounds in time are generous, since a busy machine decides. Does not cover goodput, nor how long those that are
-let in wait: a benchmark has to measure these.
+let in wait: a benchmark has to measure these. Hundreds of slow clients, and larger bodies, are rows E4 and E5 of
+`tests/fault`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gzip
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,7 +21,9 @@ from prometheus_client import REGISTRY
 from riverrun_serving.core.model_slot import ModelSlot
 from riverrun_serving.grpc_edge import messages
 
+from tests.integration.serving.oversize import Oversize, answer_to, oversizes
 from tests.integration.serving.serving_stack import Served, eventually
+from tests.integration.serving.slow_clients import begins_of, opened
 
 ROW = {"features": {"amount": 1.0, "hour": 2.0}}
 PREDICT = "/v1/models/fraud:predict"
@@ -216,24 +218,18 @@ async def test_a_grpc_call_beyond_the_bound_is_refused_and_the_next_is_answered(
     assert answered == [grpc.StatusCode.OK] * 2
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(500, marks=pytest.mark.full)])
-async def test_slow_clients_are_cut_off_and_hold_up_nobody(stack: Any, fraud: Any, count: int) -> None:
+async def test_slow_clients_are_cut_off_and_hold_up_nobody(stack: Any, fraud: Any) -> None:
     served = await stack.serving(receive_s=1.0)
     await served.reaches("fraud", 1)
-    half = _post(PREDICT, ROW)
-    begins = [b"", b"POST /v1/mod", half[:40], half[:-1]]
-    slow = [await asyncio.open_connection("127.0.0.1", served.app.rest_port) for _ in range(count)]
-    for number, (_, writer) in enumerate(slow):
-        writer.write(begins[number % len(begins)])
+    begins = begins_of(_post(PREDICT, ROW))
 
-    good = [(await served.http.post(PREDICT, json=ROW)).status_code for _ in range(20)]
-    ends = await asyncio.gather(*(asyncio.wait_for(reader.read(), 60) for reader, _ in slow))
+    async with opened("127.0.0.1", served.app.rest_port, 40, begins) as slow:
+        good = [(await served.http.post(PREDICT, json=ROW)).status_code for _ in range(20)]
+        ends = await asyncio.gather(*(asyncio.wait_for(reader.read(), 60) for reader, _ in slow))
     again = await served.http.post(PREDICT, json=ROW)
-    for _, writer in slow:
-        writer.close()
 
     assert good == [200] * 20
-    assert ends == [b""] * count
+    assert ends == [b""] * 40
     assert again.status_code == 200
 
 
@@ -281,47 +277,18 @@ async def test_connections_beyond_the_bound_are_closed_and_room_is_made_again(st
 LIMIT = 1 << 16
 
 
-@pytest.mark.parametrize(
-    ("why", "head", "body", "status"),
-    [
-        ("one byte over", f"Content-Length: {LIMIT + 1}", b"", 413),
-        ("ten GiB, declared", f"Content-Length: {10 << 30}", b"", 413),
-        ("a length that is none", "Content-Length: 1e9", b"", 400),
-        ("in chunks without end", "Transfer-Encoding: chunked", b"ffff\r\n" + b" " * 0xFFFF + b"\r\n", 413),
-        ("packed 1000:1", "Content-Encoding: gzip", gzip.compress(b" " * (1000 * LIMIT)), 413),
-        ("nested 200,000 deep", "", b'{"features":' + b"[" * 40_000, 422),
-        ("a feature a million times", "", b'{"features":{' + b'"amount":1,' * 5_000, 422),
-    ],
-)
+@pytest.mark.parametrize("request_", oversizes(LIMIT), ids=str)
 async def test_what_is_too_large_is_refused_before_it_is_read(
-    stack: Any, fraud: Any, why: str, head: str, body: bytes, status: int
+    stack: Any, fraud: Any, request_: Oversize
 ) -> None:
     served = await stack.serving(max_body_bytes=LIMIT)
     await served.reaches("fraud", 1)
-    reader, writer = await asyncio.open_connection("127.0.0.1", served.app.rest_port)
-    length = "" if "Length" in head or "Transfer" in head else f"Content-Length: {len(body)}\r\n"
-    lines = (head + "\r\n" if head else "") + length
-    sent = 0
 
-    async def send() -> None:
-        nonlocal sent
-        writer.write(f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode())
-        while sent < 64 * LIMIT:
-            writer.write(body)
-            sent += len(body)
-            await writer.drain()
-            if "Transfer" not in head:
-                return
-
-    sending = asyncio.create_task(send())
     began = time.process_time()
-    first = await asyncio.wait_for(reader.readline(), 60)
+    status = await answer_to(request_, "127.0.0.1", served.app.rest_port, PREDICT, 64 * LIMIT)
     spent_s = time.process_time() - began
-    sending.cancel()
-    await asyncio.gather(sending, return_exceptions=True)
-    writer.close()
 
-    assert int(first.split()[1]) == status, (why, first)
+    assert status == request_.status
     # The client's share is in it, too; a slow way would take seconds.
     assert spent_s < 1.0
     assert (await served.http.post(PREDICT, json=ROW)).status_code == 200

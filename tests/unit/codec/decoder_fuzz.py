@@ -1,10 +1,8 @@
-"""A fuzz of every decoder of bytes that riverrun has: `python -m tests.unit.codec.decoder_fuzz`.
+"""A fuzz of the decoders of weights: `python -m tests.unit.codec.decoder_fuzz`.
 
 Valid bytes are changed at random, at each layer: a side delta as it travels (its checksum put right again, or
-not), its packed body, its unpacked body, a unit's payload, and the nodes in it. What comes of it may be a
-value or one of our own errors, in no more than a second, in no more memory than twice the input and 16 MiB,
-and nothing may be executed, imported or opened. Time is the processor's, because machines are busy. Each
-run follows from the seed and its number alone.
+not), its packed body, its unpacked body, a unit's payload, and the nodes in it. `fuzz_runs` says what may come
+of it.
 """
 
 from __future__ import annotations
@@ -15,10 +13,7 @@ import random
 import resource
 import struct
 import time
-import tracemalloc
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
@@ -30,32 +25,16 @@ from riverrun.codec.live_graph import LiveGraph
 from riverrun.codec.packing import ZSTD, ZSTD_DICTIONARY_1, pack, zstd
 from riverrun.codec.wire import MAGIC, decode_side, encode_body, encode_side
 from riverrun.core.digest import HashTree
-from riverrun.core.errors import RiverrunError
 from riverrun.core.units import SideDelta, State
 from riverrun.learners.rounding_units import RoundingUnits
 from riverrun.rpc.chunks import Joiner
 from tests.unit.codec.fuzz_corpus import models, parts, tensor_sides
 from tests.unit.codec.fuzz_mutations import NodeChanges, changed, encoded, nodes_of
+from tests.unit.codec.fuzz_runs import Findings, Target, fuzzed
 from tests.unit.codec.parts import Part, allow_list
-from tests.unit.codec.watched_decoding import watched
 
-SECONDS = 1.0
-MEMORY = 16 << 20
 MAX_BYTES = 4 << 20
-TRACED_EVERY = 20
 HEADER = struct.Struct("<4sBIQ")
-
-
-@dataclass
-class Findings:
-    """What a fuzz found; `failures` are (run, target, what happened)."""
-
-    runs: int = 0
-    refused: int = 0
-    slowest_s: float = 0.0
-    most_bytes: int = 0
-    targets: Counter[str] = field(default_factory=Counter)
-    failures: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 class Fuzz:
@@ -69,7 +48,7 @@ class Fuzz:
         self._sides = [encode_side(SideDelta(state.serving)) for state in self.states]
         pool = [node for state in self.states for unit in state.serving.values() for node in nodes_of(unit)]
         self._changes = NodeChanges(pool)
-        self._targets: list[Callable[[random.Random], tuple[int, Callable[[], object]]]] = [
+        self._targets: list[Target] = [
             self._changed_side,
             self._changed_pack,
             self._changed_body,
@@ -113,41 +92,7 @@ class Fuzz:
 
     def run(self, runs: int, *, first: int = 0) -> Findings:
         """The findings of runs `first` and on."""
-        found = Findings()
-        for number in range(first, first + runs):
-            source = random.Random(self._seed * 1_000_003 + number)
-            target = source.choice(self._targets)
-            size, decode = target(source)
-            found.runs += 1
-            found.targets[target.__name__.strip("_")] += 1
-            problem = self._judge(decode, size, found, is_traced=number % TRACED_EVERY == 0)
-            if problem:
-                found.failures.append((number, target.__name__.strip("_"), problem))
-        return found
-
-    def _judge(self, decode: Callable[[], object], size: int, found: Findings, *, is_traced: bool) -> str:
-        if is_traced:
-            tracemalloc.start()
-        started = time.thread_time()
-        problem = ""
-        with watched() as events:
-            try:
-                decode()
-            except RiverrunError:
-                found.refused += 1
-            except BaseException as error:
-                problem = repr(error)[:200]
-        took_s = time.thread_time() - started
-        if is_traced:
-            taken = tracemalloc.get_traced_memory()[1]
-            tracemalloc.stop()
-            found.most_bytes = max(found.most_bytes, taken)
-            if taken > 2 * size + MEMORY:
-                problem += f" took {taken} bytes for {size}"
-        elif took_s > SECONDS:
-            problem += f" took {took_s:.1f} s"
-        found.slowest_s = max(found.slowest_s, took_s)
-        return problem + (f" did {events}" if events else "")
+        return fuzzed(self._targets, self._seed, runs, first=first)
 
     # -- The targets: how many bytes go in, and what decodes them
 

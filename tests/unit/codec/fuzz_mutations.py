@@ -1,4 +1,4 @@
-"""Random changes of bytes and of nodes, for the decoder fuzz."""
+"""Random changes of bytes, of nodes and of JSON, for every fuzz."""
 
 from __future__ import annotations
 
@@ -100,3 +100,21 @@ def nodes_of(unit: bytes) -> list[Any]:
         elif isinstance(node, dict):
             stack += node.values()
     return found
+
+
+VALUES: tuple[Any, ...] = (
+    None, True, -1, 2**70, 1e308, "", "é\x00", [], [[1]], {}, {"a": {"b": 1}}, "x" * 5000
+)  # fmt: skip
+
+
+def other_value(source: random.Random, document: Any) -> Any:
+    """A JSON `document` with one of its values, or a key, replaced."""
+    if not isinstance(document, dict | list) or not document or source.random() < 0.3:
+        return source.choice(VALUES)
+    if isinstance(document, list):
+        at = source.randrange(len(document))
+        return [*document[:at], other_value(source, document[at]), *document[at + 1 :]]
+    key = source.choice(list(document))
+    if source.random() < 0.2:
+        return {**document, source.choice(["", "é", "x" * 300]): document[key]}
+    return {**document, key: other_value(source, document[key])}
