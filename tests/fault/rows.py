@@ -207,6 +207,14 @@ ROWS = (
         "Over gRPC; that a late request over REST is not computed is among the tests of serving.",
     ),
     Row(
+        "C9",
+        "Many readers are one piece of work.",
+        "Readers of a model of 8 MiB start together, take a large delta together, and see the server killed "
+        "and started again: each version is encoded once, the server's memory is that of a few transfers, and "
+        "who is current is sent no weights when it comes back.",
+        "How soon all have the weights, and how many come back at once, is asked for at release size.",
+    ),
+    Row(
         "C10",
         "A slow reader costs nothing.",
         "Twenty watchers on links of 1 KiB/s or stopped, beside others: the others hear of every push, the "
@@ -287,6 +295,44 @@ ROWS = (
         "is in every service that the tests of the whole stack start.",
         "`riverrun import` runs the user's own module on the user's side, by design, so it is no entry here. "
         "bandit's B301 to B307 and B403 are ruff's S301 to S307 and S403, at 0 in `make lint`.",
+    ),
+    Row(
+        "E2",
+        "No bytes make a decoder fall over.",
+        "Valid weights, events and manifests are changed at random, in their bytes and in what these stand for: "
+        "each decodes to a value or one of our own errors, in less than a second of the processor and in no "
+        "more memory than twice the input and 16 MiB; nothing is executed, imported or opened.",
+        "A fuzz of our own that knows the formats and follows from its seed, not atheris; attacks that are "
+        "known of other formats are among the tests of the codec.",
+    ),
+    Row(
+        "E3",
+        "Malformed requests are refused, and cost nobody else.",
+        "REST requests and gRPC calls with values, keys, headers or bytes that are wrong, and connections that "
+        "do not speak HTTP, while others ask what is right: no answer is an error of ours, the good ones are "
+        "answered, the process goes on, and its memory stays.",
+        "How late good answers are is asked for at release size. schemathesis is among the tests of conformance.",
+    ),
+    Row(
+        "E4",
+        "What is too large is refused for little.",
+        "Bodies a byte and ten GiB over the limit, in chunks without end and in chunks of a byte, packed "
+        "1000:1, nested, with as many keys as fit; and a head of a MiB: each has its status, for no more than "
+        "the limit and 1 MiB read, and for a tenth of a second of the processor.",
+        "JSON within the limit of 4 MiB costs what reading it costs, which may be more.",
+    ),
+    Row(
+        "E5",
+        "Slow clients hold up nobody.",
+        "Hundreds of connections that stop in the first line, the head or the body of a request, and as many "
+        "that open HTTP/2 and ask nothing, while others ask: these are answered, and the slow are let go of.",
+    ),
+    Row(
+        "E13",
+        "Names from outside break no log and no metric.",
+        "Control characters, lines that look like the log's own, and names of a megabyte, as models, versions, "
+        "ids, keys, features, labels and trainers, over every entry of the three services: all that these log "
+        "is JSON with bounded fields and of their own making, and a pod's metrics have no more series for it.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""E2: no bytes make a decoder of weights, events or manifests crash, hang, or take memory out of proportion."""
+"""E2: no bytes make a decoder of weights, events or manifests crash, hang or take much memory."""
 
 from __future__ import annotations
 

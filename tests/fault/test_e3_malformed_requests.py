@@ -1,4 +1,4 @@
-"""E3: malformed requests are refused as what they are; they end no process, and cost nobody else an answer."""
+"""E3: malformed requests are refused as what they are; they end no process and cost nobody an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""E4: what is too large is refused for little: few bytes read, little of the processor, and nobody else waits."""
+"""E4: what is too large is refused for little: few bytes read, little of the processor taken."""
 
 from __future__ import annotations
 

@@ -21,9 +21,7 @@ def _answer(status: str, header: str, error: str) -> bytes:
     return f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
 
 
-REFUSAL = _answer(
-    "503 Service Unavailable", "retry-after: 1", "the process is overloaded: try again later"
-)
+REFUSAL = _answer("503 Service Unavailable", "retry-after: 1", "the process is overloaded: try again later")
 
 
 def http_bounds(settings: ServingSettings, traffic: Traffic) -> HttpBounds:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+import sys
 import threading
 import time
 from pathlib import Path
@@ -178,6 +179,30 @@ def retry_fsync() -> None:
         return await guarded(self, once)
 
     store.Store._guarded = until_it_works
+
+
+def encodings_counted() -> None:
+    """No mutant but a meter: each time that weights are encoded is a line in the log."""
+    from riverrun_param_server import encodings
+
+    make = encodings.Encodings._make
+
+    async def counted(self: Any, key: Any, making: Any) -> Any:
+        print('{"event": "encoded"}', file=sys.stderr, flush=True)
+        return await make(self, key, making)
+
+    encodings.Encodings._make = counted  # type: ignore[method-assign]
+
+
+def encoded_for_each_reader() -> None:
+    """What was encoded for one reader is encoded again for the next."""
+    from riverrun_param_server import encodings
+
+    async def get(self: Any, key: Any, make: Any) -> Any:
+        return await self._make(key, make)
+
+    encodings.Encodings.get = get  # type: ignore[method-assign]
+    encodings_counted()
 
 
 def ids_age_by_the_wall() -> None:

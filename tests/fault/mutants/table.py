@@ -79,6 +79,7 @@ MUTANTS = (
     _mutant(24, "shares forgotten", "trainer_patches:shares_forgotten", "D4", "over-share"),
     _mutant(25, "decisions forgotten", "trainer_patches:decisions_forgotten", "B9", "twice"),
     _mutant(26, "joins begin at the position", "trainer_patches:joins_begin_at_the_position", "B9", "lost"),
+    _mutant(27, "encoded for each reader", "storage_patches:encoded_for_each_reader", "C9", "encoded-again"),
 )
 
 

@@ -26,7 +26,7 @@ class Malformed:
 
     def __init__(self, model: str, features: tuple[str, ...], label: Any, seed: int) -> None:
         self._chance = random.Random(seed)
-        row: dict[str, Any] = {name: 12.5 for name in features}
+        row: dict[str, Any] = dict.fromkeys(features, 12.5)
         tensor = {"name": "features", "datatype": "FP64", "shape": [1, len(row)], "data": list(row.values())}
         wanted = {"name": "prediction", "parameters": {"binary_data": True}}
         self._documents: list[tuple[str, Any]] = [

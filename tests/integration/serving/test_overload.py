@@ -1,8 +1,8 @@
 """Too much, too slow, too late: what serving does to clients that ask for more than their share.
 
 Bounds in time are generous, since a busy machine decides. Does not cover goodput, nor how long those that are
-let in wait: a benchmark has to measure these. Hundreds of slow clients, and larger bodies, are rows E4 and E5 of
-`tests/fault`.
+let in wait: a benchmark has to measure these. Hundreds of slow clients, and larger bodies, are rows E4 and E5
+of `tests/fault`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A fuzz of the decoders of weights: `python -m tests.unit.codec.decoder_fuzz`.
 
 Valid bytes are changed at random, at each layer: a side delta as it travels (its checksum put right again, or
-not), its packed body, its unpacked body, a unit's payload, and the nodes in it. `fuzz_runs` says what may come
-of it.
+not), its packed body, its unpacked body, a unit's payload, and the nodes in it. `fuzz_runs` says what may
+come of it.
 """
 
 from __future__ import annotations

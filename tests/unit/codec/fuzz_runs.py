@@ -1,8 +1,8 @@
 """Runs of a fuzz, and the judgement of each.
 
-What comes of changed bytes may be a value or one of our own errors, in no more than a second, in no more memory
-than twice the input and 16 MiB, and nothing may be executed, imported or opened. Time is the processor's,
-because machines are busy. Each run follows from the seed and its number alone.
+What comes of changed bytes may be a value or one of our own errors, in no more than a second, in no more
+memory than twice the input and 16 MiB, and nothing may be executed, imported or opened. Time is the
+processor's, because machines are busy. Each run follows from the seed and its number alone.
 """
 
 from __future__ import annotations

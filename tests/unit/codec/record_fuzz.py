@@ -21,10 +21,11 @@ from tests.unit.codec.fuzz_runs import Target
 SPEC = parse_spec("""
 name: clicks
 task: multiclass
-model: [preprocessing.StandardScaler, {multiclass.OneVsRestClassifier: {classifier: linear_model.LogisticRegression}}]
-features: {age: {type: int, min: 0, required: true}, amount: float, member: bool, country: category, note: text}
+model: [{multiclass.OneVsRestClassifier: {classifier: linear_model.LogisticRegression}}]
+features:
+  {age: {type: int, min: 0, required: true}, amount: float, member: bool, country: category, note: text}
 """)
-FEATURES = {"age": 31, "amount": 1.5, "member": True, "country": "nl", "note": "é\n\"x\""}
+FEATURES = {"age": 31, "amount": 1.5, "member": True, "country": "nl", "note": 'é\n"x"'}
 EXAMPLE = {"features": FEATURES, "label": "a", "weight": 2.0, "prediction_id": "p-1"}
 LABEL = {"id": "p-1", "label": "a", "weight": 0.5}
 PREDICTION = {
@@ -39,8 +40,8 @@ PREDICTION = {
 MANIFEST = Manifest(
     model="clicks", version=8, line=2, parent=7, epoch=3, digest=bytes(32), serving_root=bytes(32),
     trainer_root=bytes(32), spec_digest=bytes(32), created_ns=time.time_ns(), next_unit=40,
-    positions={Stream.EXAMPLES: {0: 12}, Stream.LABELS: {0: 3, 1: 1 << 40}}, watermark_ns=1 << 60, examples=90,
-    metrics={"ROCAUC": 0.5, "LogLoss": float("nan")}, arrivals=Arrivals(1, 1 << 61),
+    positions={Stream.EXAMPLES: {0: 12}, Stream.LABELS: {0: 3, 1: 1 << 40}}, watermark_ns=1 << 60,
+    examples=90,    metrics={"ROCAUC": 0.5, "LogLoss": float("nan")}, arrivals=Arrivals(1, 1 << 61),
     skipped=(OffsetRange(Stream.EXAMPLES, 0, 3, 9),), push_id="push-8", delta_bytes=1 << 20,
 )  # fmt: skip
 

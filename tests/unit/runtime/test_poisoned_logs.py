@@ -1,4 +1,4 @@
-"""What callers put into names and ids cannot break a line of the log, forge one, or flood it (FAULTS E13)."""
+"""What callers put into names and ids cannot break a line of the log, forge one, or flood it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,7 @@ from hypothesis import strategies as st
 
 from riverrun.core.errors import NotFound
 from riverrun.runtime.logs import MAX_FIELD, set_up_logs
-
-POISON = (
-    'a\r\n{"level":"error","event":"forged"}',
-    "\x1b[2J\x1b]0;title\x07",
-    "x" * (1 << 20),
-    "\x00é\u2028" * 90_000,
-)
+from tests.unit.runtime.poison import POISON
 
 
 @pytest.fixture(autouse=True)
