@@ -10,11 +10,15 @@ CHUNK_BYTES = 1 << 20
 """What one chunk holds at most."""
 
 
-def split(data: bytes) -> Iterator[bytes]:
-    """`data` in chunks of at most `CHUNK_BYTES`, in order; none for no bytes."""
+SENT_BYTES = 128 << 10
+"""What one chunk of a pull holds: gRPC keeps some four of each transfer in memory, of hundreds."""
+
+
+def split(data: bytes, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """`data` in chunks of at most `size`, which is at most `CHUNK_BYTES`, in order; none for no bytes."""
     view = memoryview(data)
-    for start in range(0, len(data), CHUNK_BYTES):
-        yield bytes(view[start : start + CHUNK_BYTES])
+    for start in range(0, len(data), size):
+        yield bytes(view[start : start + size])
 
 
 class Joiner:

@@ -299,26 +299,26 @@ ROWS = (
     Row(
         "E2",
         "No bytes make a decoder fall over.",
-        "Valid weights, events and manifests are changed at random, in their bytes and in what these stand for: "
-        "each decodes to a value or one of our own errors, in less than a second of the processor and in no "
-        "more memory than twice the input and 16 MiB; nothing is executed, imported or opened.",
+        "Valid weights, events and manifests are changed at random, in their bytes and in what these stand "
+        "for: each decodes to a value or one of our own errors, in less than a second of the processor and in "
+        "no more memory than twice the input and 16 MiB; nothing is executed, imported or opened.",
         "A fuzz of our own that knows the formats and follows from its seed, not atheris; attacks that are "
         "known of other formats are among the tests of the codec.",
     ),
     Row(
         "E3",
         "Malformed requests are refused, and cost nobody else.",
-        "REST requests and gRPC calls with values, keys, headers or bytes that are wrong, and connections that "
-        "do not speak HTTP, while others ask what is right: no answer is an error of ours, the good ones are "
-        "answered, the process goes on, and its memory stays.",
-        "How late good answers are is asked for at release size. schemathesis is among the tests of conformance.",
+        "REST requests and gRPC calls with values, keys, headers or bytes that are wrong, and connections "
+        "that do not speak HTTP, while others ask what is right: no answer is an error of ours, the good ones "
+        "are answered, the process goes on, and its memory stays.",
+        "How late good answers are is asked for at release size. schemathesis runs with the conformance tests.",
     ),
     Row(
         "E4",
         "What is too large is refused for little.",
         "Bodies a byte and ten GiB over the limit, in chunks without end and in chunks of a byte, packed "
-        "1000:1, nested, with as many keys as fit; and a head of a MiB: each has its status, for no more than "
-        "the limit and 1 MiB read, and for a tenth of a second of the processor.",
+        "1000:1, nested, with as many keys as fit; and a head of a MiB: each has its status, for no more "
+        "than the limit and 1 MiB read, and for a tenth of a second of the processor.",
         "JSON within the limit of 4 MiB costs what reading it costs, which may be more.",
     ),
     Row(
@@ -330,9 +330,10 @@ ROWS = (
     Row(
         "E13",
         "Names from outside break no log and no metric.",
-        "Control characters, lines that look like the log's own, and names of a megabyte, as models, versions, "
-        "ids, keys, features, labels and trainers, over every entry of the three services: all that these log "
-        "is JSON with bounded fields and of their own making, and a pod's metrics have no more series for it.",
+        "Control characters, lines that look like the log's own, and names of a megabyte, as models, "
+        "versions, ids, keys, features, labels and trainers, over every entry of the three services: all that "
+        "these log is JSON with bounded fields and of their own making, and a pod's metrics have no more "
+        "series for it.",
     ),
 )
 

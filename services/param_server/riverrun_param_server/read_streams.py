@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 from riverrun.api.params.v1 import params_pb2 as pb
-from riverrun.rpc.chunks import split
+from riverrun.rpc.chunks import SENT_BYTES, split
 from riverrun.rpc.converters import manifest_to_pb
 from riverrun.rpc.times import duration
 from riverrun_param_server import requests
@@ -57,5 +57,5 @@ def pull_messages(store_id: str, answer: PullAnswer) -> Iterator[pb.PullResponse
         )
     )
     for body in (answer.serving, answer.trainer):
-        for chunk in split(body):
+        for chunk in split(body, SENT_BYTES):
             yield pb.PullResponse(chunk=chunk)
