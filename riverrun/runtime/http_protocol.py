@@ -28,9 +28,9 @@ class HttpBounds:
     """`receive_s`: seconds that a request may take to come in, from its connection or its first byte, before
     the connection is closed. `max_connections`: further ones are closed at once.
 
-    `max_bytes` of a request are read, the sizes of its chunks among them, at most `MAX_HEAD_BYTES` of them for
-    its head, and `MAX_CHUNKS` chunks; who sends on is answered with `too_large`, a whole HTTP answer, where
-    there was none yet, and the connection is closed.
+    `max_bytes` of a request are read, the sizes of its chunks among them, at most `MAX_HEAD_BYTES` for its
+    head, and `MAX_CHUNKS` chunks; who sends on is answered with `too_large`, a whole HTTP answer, where there
+    was none yet, and the connection is closed.
 
     `gate` judges the requests whose path `is_gated`, once they are whole; who is not let in gets `refusal`, a
     whole HTTP answer that keeps the connection, and `on_refused` is called with the path.

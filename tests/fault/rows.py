@@ -210,8 +210,8 @@ ROWS = (
         "C9",
         "Many readers are one piece of work.",
         "Readers of a model of 8 MiB start together, take a large delta together, and see the server killed "
-        "and started again: each version is encoded once, the server's memory is that of a few transfers, and "
-        "who is current is sent no weights when it comes back.",
+        "and started again: each version is encoded once, the server's memory is that of a few transfers, "
+        "and who is current is sent no weights when it comes back.",
         "How soon all have the weights, and how many come back at once, is asked for at release size.",
     ),
     Row(
@@ -300,8 +300,8 @@ ROWS = (
         "E2",
         "No bytes make a decoder fall over.",
         "Valid weights, events and manifests are changed at random, in their bytes and in what these stand "
-        "for: each decodes to a value or one of our own errors, in less than a second of the processor and in "
-        "no more memory than twice the input and 16 MiB; nothing is executed, imported or opened.",
+        "for: each decodes to a value or one of our own errors, in less than a second of the processor and "
+        "in no more memory than twice the input and 16 MiB; nothing is executed, imported or opened.",
         "A fuzz of our own that knows the formats and follows from its seed, not atheris; attacks that are "
         "known of other formats are among the tests of the codec.",
     ),
@@ -309,9 +309,9 @@ ROWS = (
         "E3",
         "Malformed requests are refused, and cost nobody else.",
         "REST requests and gRPC calls with values, keys, headers or bytes that are wrong, and connections "
-        "that do not speak HTTP, while others ask what is right: no answer is an error of ours, the good ones "
-        "are answered, the process goes on, and its memory stays.",
-        "How late good answers are is asked for at release size. schemathesis runs with the conformance tests.",
+        "that do not speak HTTP, while others ask what is right: no answer is an error of ours, the good "
+        "ones are answered, the process goes on, and its memory stays.",
+        "How late good answers are is asked for at release size. schemathesis is among the conformance tests.",
     ),
     Row(
         "E4",
@@ -331,9 +331,9 @@ ROWS = (
         "E13",
         "Names from outside break no log and no metric.",
         "Control characters, lines that look like the log's own, and names of a megabyte, as models, "
-        "versions, ids, keys, features, labels and trainers, over every entry of the three services: all that "
-        "these log is JSON with bounded fields and of their own making, and a pod's metrics have no more "
-        "series for it.",
+        "versions, ids, keys, features, labels and trainers, over every entry of the three services: all "
+        "that these log is JSON with bounded fields and of their own making, and a pod's metrics have no "
+        "more series for it.",
     ),
 )
 
