@@ -311,7 +311,7 @@ ROWS = (
         "REST requests and gRPC calls with values, keys, headers or bytes that are wrong, and connections "
         "that do not speak HTTP, while others ask what is right: no answer is an error of ours, the good "
         "ones are answered, the process goes on, and its memory stays.",
-        "How late good answers are is asked for at release size. schemathesis is among the conformance tests.",
+        "How late good answers are is asked for at release size. schemathesis runs for conformance.",
     ),
     Row(
         "E4",
