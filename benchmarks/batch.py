@@ -6,7 +6,6 @@ As in `benchmarks.predict`, answers per second of the server's CPU time are comp
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,9 +15,8 @@ from pathlib import Path
 from benchmarks import workload
 from benchmarks.figures import Figure
 from benchmarks.http_load import post
-from benchmarks.predict import CLIENT_CORE, SERVER_CORE, compare, http, measure, teach
-from benchmarks.processes import listening, pin, python, running, wait_until
-from benchmarks.stack import running_stack
+from benchmarks.predict import SERVER_CORE, compare, http, measure, taught
+from benchmarks.processes import listening, python, running, wait_until
 from riverrun.cli.up.ports import free_ports
 
 ROWS = 1024
@@ -38,11 +36,8 @@ def figures() -> Iterator[Figure]:
         bare = started.enter_context(
             running([*command, "--port", str(port)], Path(name) / "bare.log", cores=SERVER_CORE)
         )
-        stack = started.enter_context(running_stack(workload.spec("{every: 1s}")))
         wait_until(partial(listening, port), "the bare route")
-        teach(stack.rest_ports[0])
-        pin(stack.pid("serving-0"), SERVER_CORE)
-        os.sched_setaffinity(0, CLIENT_CORE)
+        stack = started.enter_context(taught())
         predict = post(f"/v1/models/{workload.NAME}:predict", body)
         yield compare(
             "predict_batch",
