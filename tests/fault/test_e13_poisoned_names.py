@@ -91,7 +91,7 @@ def misread(said: str) -> list[str]:
 async def test_names_of_callers_break_no_log_and_make_no_series(
     folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    to_pod, to_store = (25_000, 500) if release else (500, 40)
+    to_pod, to_store = (25_000, 500) if release else (250, 25)
     chance = random.Random(seed)
     async with Rig(folder, seed).running() as rig:
         for model in (LEARNED, NOBODYS):
