@@ -100,7 +100,8 @@ async def test_names_of_callers_break_no_log_and_make_no_series(
         only = Setup(environment={"RIVERRUN_TRAINER_MODELS": LEARNED})
         trainer = TrainerProcess(rig.address, folder / "trainer.log", only)
         try:
-            pod = await rig.pod(**PATIENT).ready()
+            # Nobody trains the other one, and a pod waits for what it serves.
+            pod = await rig.pod(**PATIENT, MODELS=f"{MODEL},{LEARNED}").ready()
             await send_to_pod(pod, (odd_name(chance, number) for number in range(to_pod)))
             events = await send_to_store(rig, (odd_name(chance, number) for number in range(to_store)))
             async with open_channel(rig.address) as channel:
