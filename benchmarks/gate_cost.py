@@ -99,9 +99,10 @@ def figures(measured: Mapping[str, Measured]) -> Iterator[Figure]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=int, default=SECONDS, help="seconds of labels in each run")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each mode has its turn")
     chosen = parser.parse_args()
     measured = {mode: Measured() for mode in GATES}
-    for _ in range(ROUNDS):
+    for _ in range(chosen.rounds):
         for mode, one in measured.items():
             measure(mode, chosen.seconds, one)
     for figure in figures(measured):

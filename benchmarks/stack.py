@@ -23,6 +23,9 @@ from riverrun.cli.up.ports import plan_ports
 from riverrun.cli.up.services import Service, stack
 from riverrun.client import AsyncClient
 
+START_S = 300.0
+"""How long a service may take to start: a busy machine takes a minute."""
+
 
 class Stack:
     """One parameter server, one trainer and some serving processes."""
@@ -81,7 +84,7 @@ class Stack:
     def wait_ready(self, *labels: str) -> None:
         """Return once these services say that they are ready; RuntimeError when one ended instead."""
         for label in labels:
-            wait_until(partial(self._is_ready, label), f"{label} to be ready")
+            wait_until(partial(self._is_ready, label), f"{label} to be ready", START_S)
 
     def metric(self, label: str, name: str) -> float:
         """What a service that is ready says of the metric `name`, summed over its labels; 0 for nothing."""
