@@ -52,9 +52,10 @@ def test_figures_stand_beside_those_of_no_gate() -> None:
 def test_what_never_recovered_says_so_and_misses_its_target() -> None:
     lost = Outcome.of(seen(range(20, 60)), CLEAN, PLAN)
 
-    found = {one.name: one for one in figures("off", lost, None, PLAN, "phishing")}
+    found = {one.name: one for one in figures("shadow", lost, None, PLAN, "phishing")}
 
-    after = found["label_flip_off_recovered_after"]
+    after = found["label_flip_shadow_recovered_after"]
     assert (after.value, after.reference, after.ratio) == (30, "", None)
     assert after.note.endswith("it never was within 1 % of the clean run")
-    assert not found["label_flip_off_last_20_s"].holds
+    assert found["label_flip_shadow_last_20_s"].holds is False
+    assert {one.holds for one in figures("off", lost, None, PLAN, "phishing")} == {None}
