@@ -15,7 +15,9 @@ from riverrun.core.predictions import Label, Prediction
 )
 def test_a_batch_is_written_as_its_predictions_are(classes: tuple[Label, ...]) -> None:
     value = classes[-1] if classes else None
-    predictions = [Prediction(value, {one: row + 0.1 for one in classes}) for row in range(3)]
+    predictions = [
+        Prediction(value, {one: row + number / 8 for number, one in enumerate(classes)}) for row in range(3)
+    ]
     # A version that has seen fewer classes, or another order.
     predictions += [Prediction(value, dict.fromkeys(reversed(classes), 0.5)), Prediction(None, {})]
 
