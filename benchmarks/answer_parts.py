@@ -1,4 +1,4 @@
-"""Where the time of one prediction over REST goes: CPU time of this process, no sockets, nobody else asked.
+"""Where the time of one prediction goes: CPU time of this process, no sockets, nobody else asked.
 
 Each part is called by itself, so the parts do not add up to the route: calls between them are in it, too.
 """
@@ -13,17 +13,24 @@ from typing import Any
 
 import msgspec
 from riverrun_serving.core.deadline import NO_DEADLINE
+from riverrun_serving.core.inference import Inference
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 from riverrun_serving.core.predicting import answer_one, check_id
 from riverrun_serving.core.prediction_log import PredictionLog
 from riverrun_serving.core.request_meter import RequestMeter
 from riverrun_serving.core.served_models import ServedModel, ServedModels
 from riverrun_serving.core.traffic import Traffic
+from riverrun_serving.grpc_edge import messages
+from riverrun_serving.grpc_edge.known_requests import KnownRequests
+from riverrun_serving.grpc_edge.known_responses import KnownResponses
+from riverrun_serving.grpc_edge.servicer import InferenceServicer
 from riverrun_serving.rest_edge import native_routes
 from riverrun_serving.rest_edge.json_body import decode
+from tritonclient.grpc import service_pb2
 
 from benchmarks import workload
 from benchmarks.figures import Figure, rounded
+from benchmarks.predict import INFER, infer_request
 from riverrun.core.events import Appended, NewEvent, Stream
 from riverrun.core.spec import parse_spec
 from riverrun.core.versions import Manifest
@@ -125,6 +132,54 @@ def figures() -> Iterator[Figure]:
     }
     for name, call in parts.items():
         yield _figure(name, microseconds(repeated(call)))
+    yield from over_grpc(models, predictions, row)
+
+
+def over_grpc(models: ServedModels, predictions: PredictionLog, row: dict[str, float]) -> Iterator[Figure]:
+    """The call over gRPC without gRPC itself, its parts, and what a bare echo does in its place."""
+    raw = infer_request(row)
+    inference = Inference(models, SystemClock(), lambda: "", "benchmark", predictions)
+    served_calls = _Registered()
+    InferenceServicer(inference, Traffic("benchmark", models.has)).add_to(served_calls)
+    requests, responses = KnownRequests(), KnownResponses()
+    requests.learn(raw, messages.ModelInferRequest.FromString(raw))
+    read = requests.read(raw)
+    assert read is not None
+    answer = inference.infer_row(workload.NAME, "", "", read.request.names, read.values)
+    responses.write(workload.NAME, answer, raw=False)
+
+    async def call(calls: int) -> None:
+        infer = served_calls.handlers.service(_InferDetails).unary_unary
+        for _ in range(calls):
+            await infer(raw, None)
+
+    with asyncio.Runner() as runner:
+        yield _figure("gRPC: the whole call", microseconds(lambda calls: runner.run(call(calls))))
+    parts: dict[str, Callable[[], Any]] = {
+        "reading a request of a known form": lambda: requests.read(raw),
+        "writing a response of a known form": lambda: responses.write(workload.NAME, answer, raw=False),
+        "a bare echo, reading and writing": lambda: _echoed(raw),
+    }
+    for name, part in parts.items():
+        yield _figure(f"gRPC: {name}", microseconds(repeated(part)))
+
+
+def _echoed(raw: bytes) -> bytes:
+    return bytes(service_pb2.ModelInferRequest.FromString(raw).SerializeToString())
+
+
+class _InferDetails:
+    method = INFER
+
+
+class _Registered:
+    """Stands for gRPC's server, and keeps what is registered with it."""
+
+    handlers: Any
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[Any]) -> None:
+        """As gRPC's."""
+        [self.handlers] = handlers
 
 
 def _figure(name: str, value: float) -> Figure:
