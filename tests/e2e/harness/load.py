@@ -9,6 +9,7 @@ import re
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,7 @@ class Seen:
             "labels sent again": self.refused_labels,
             "oldest answer, s": round(self.oldest_s, 1),
             "seconds": round(self.took_s, 1),
+            "why": dict(Counter(why for _, why in self.failures).most_common(5)),
         }
 
 
