@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.harness.kube import eventually, knows
-from tests.e2e.harness.load import MODELS, Load
+from tests.e2e.harness.load import MODELS, SETTINGS, Load
 from tests.e2e.harness.release import Release, installed
 
 pytestmark = pytest.mark.full
@@ -22,7 +22,7 @@ VALUES: dict[str, Any] = {
     "models": MODELS,
     "serving": {
         "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
-        "settings": {"lingerS": 5, "drainS": 5},
+        "settings": SETTINGS,
         "autoscaling": {
             "enabled": True,
             "minReplicas": 1,

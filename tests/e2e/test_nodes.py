@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.harness.kube import eventually, ready_nodes
-from tests.e2e.harness.load import MODELS, Load, started_load
+from tests.e2e.harness.load import MODELS, SETTINGS, Load, started_load
 from tests.e2e.harness.nodes import can_fail, failing, pods_on
 from tests.e2e.harness.release import Release, installed
 from tests.e2e.test_under_load import SHARE
@@ -28,7 +28,7 @@ VALUES: dict[str, Any] = {
     "models": MODELS,
     "paramServer": SHARE,
     "trainer": SHARE,
-    "serving": SHARE | {"replicas": 3, "settings": {"lingerS": 5, "drainS": 5}},
+    "serving": SHARE | {"replicas": 3, "settings": SETTINGS},
 }
 NODES = 3
 TIMEOUT_S = 10.0
@@ -68,11 +68,11 @@ def test_a_node_that_fails_loses_no_label(what: str, index: int, load: Load, fig
     figures |= seen[0].figures()
     figures["last failure asked at, s"] = max((at for at, _ in seen[0].failures), default=None)
     figures["late failures"] = late = [one for one in seen[0].failures if one[0] >= noticed_s + HEARD_S]
+    figures["labels learned once"] = load.check_learned_once()
     assert not late
     assert seen[0].labels > 0
     assert seen[0].back == 0
     assert seen[0].oldest_s < (whole_s if has_param_server else 0) + 15
-    figures["labels learned once"] = load.check_learned_once()
 
 
 def settle(release: Release) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.harness import probes
 from tests.e2e.harness.kube import environment, eventually, get, kubectl, ready_nodes
-from tests.e2e.harness.load import MODELS, Load, started_load
+from tests.e2e.harness.load import MODELS, SETTINGS, Load, started_load
 from tests.e2e.harness.release import FULL, Release, image_values, installed
 from tests.fault.harness import ledger
 
@@ -28,7 +28,7 @@ VALUES: dict[str, Any] = {
     "models": MODELS,
     "paramServer": SHARE,
     "trainer": SHARE,
-    "serving": SHARE | {"replicas": 2, "settings": {"lingerS": 5, "drainS": 5}},
+    "serving": SHARE | {"replicas": 2, "settings": SETTINGS},
 }
 IN_FLIGHT_S = 5.0
 """After a pod was killed outright: how long its address may still be given to new connections."""
