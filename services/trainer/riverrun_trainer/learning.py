@@ -105,6 +105,9 @@ class Learning:
         self._watermark_ns = watermark_ns
         self._oldest_ns = self._newest_ns = 0
         self._batch: list[JoinedExample] = []
+        # What came during an unfinished mini-batch and is only judged or held out: after its end, since
+        # both are read again where the trainer dies before that.
+        self._beside_batch: list[JoinedExample] = []
         self._missed_changes = learner.missed_changes
         self._last: Where | None = None
         # Since the last capture: each feature that was learned from, with its newest value.
@@ -221,7 +224,13 @@ class Learning:
             self._batch.append(joined)
             if len(self._batch) == size:
                 self._learn_batch(refused)
-            return
+        elif self._batch:
+            self._beside_batch.append(joined)
+        else:
+            self._judge(joined, refused)
+
+    def _judge(self, joined: JoinedExample, refused: list[Refused]) -> None:
+        """Judge what is not learned, and hold it out where it is to be."""
         try:
             self._score(joined)
         except NotReady as error:
@@ -229,9 +238,14 @@ class Learning:
                 raise Diverged(self._last) from error
             refused.append(Refused(joined.event, str(error), joined.stream))
         else:
-            if self._holdout is not None and held_out and joined.origin in _HELD:
+            if self._holdout is not None and joined.origin in _HELD and self._holdout.takes(joined):
                 self._holdout.hold(joined)
         self._settled(joined)
+
+    def _judge_beside(self, refused: list[Refused]) -> None:
+        waiting, self._beside_batch = self._beside_batch, []
+        for one in waiting:
+            self._judge(one, refused)
 
     def _refuse_batch(self, reason: str, refused: list[Refused]) -> None:
         """Refuse the mini-batch so far: a poisoned event names the learning that it would set off."""
@@ -241,6 +255,7 @@ class Learning:
         refused += [Refused(one.event, reason, one.stream) for one in batch]
         for one in batch:
             self._settled(one)
+        self._judge_beside(refused)
 
     def _pass(self, event: LoggedEvent) -> None:
         """Move past `event`, which is learned or refused, or waits in an unfinished mini-batch."""
@@ -346,6 +361,8 @@ class Learning:
             self._sources.give_back()
         for one in batch:
             self._settled(one)
+        if self._beside_batch:
+            self._judge_beside(refused)
 
     def _score(self, joined: JoinedExample) -> Prediction | None:
         """Have `joined` judged by what the newest weights answer; their answer, None where they have none.

@@ -19,6 +19,16 @@ from riverrun.learners.build import build_learner
 REPORT = EvaluationReport(model="toy", line=1, time_ns=0, newest=Scored(examples=0))
 
 
+TORCH = """\
+name: toy
+task: regression
+learner: torch
+model: {mlp: {hidden: [2], optimizer: {SGD: {lr: 0.001}}, batch: 8, seed: 1}}
+features: {x: float}
+holdout: {share: 20%, history: 10, recent: 5}
+"""
+
+
 def spec(holdout: str = "{share: 20%, history: 10, recent: 5}") -> ModelSpec:
     return parse_spec(
         f"{{name: toy, task: regression, model: [linear_model.LinearRegression], holdout: {holdout}}}"
@@ -74,6 +84,20 @@ def test_it_goes_on_from_its_units_as_if_never_stopped(cut: int) -> None:
     assert held(second) == held(whole)
     units |= second.changes().changed
     assert held(HoldoutJudge(spec(), units)) == held(whole)
+
+
+@pytest.mark.parametrize("cut", [4, 61, 334])
+def test_a_restart_amid_a_mini_batch_holds_nothing_twice(cut: int) -> None:
+    of = parse_spec(TORCH)
+    whole, first = HoldoutJudge(of, {}), HoldoutJudge(of, {})
+    learned(whole, of, 0, 400)
+    stopped = learned(first, of, 0, cut)
+
+    second = HoldoutJudge(of, dict(first.changes().changed))
+    learned(second, of, stopped.offsets[0], 400)
+
+    assert not stopped.is_between_batches
+    assert held(second) == held(whole)
 
 
 def test_a_version_stores_the_examples_that_came_and_no_others() -> None:
