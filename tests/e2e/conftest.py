@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from tests.e2e.harness.kube import Namespace, environment
+from tests.e2e.harness.kube import Namespace, environment, new_name
 
 SIZE = environment("SIZE")
 HERE = Path(__file__).parent
@@ -38,11 +38,11 @@ def old_token(_quiet: None) -> Iterator[tuple[str, str]]:
     if SIZE != "full":
         yield "", ""
         return
-    namespace = Namespace("riverrun-early")
+    namespace = Namespace(new_name("early"))
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "early"}}
     namespace.kubectl("apply", "--filename", "-", given=json.dumps(account))
     made = ("create", "token", "early", "--audience", "riverrun", "--duration", "600s")
-    yield namespace.kubectl(*made).strip(), "system:serviceaccount:riverrun-early:early"
+    yield namespace.kubectl(*made).strip(), f"system:serviceaccount:{namespace.name}:early"
     namespace.delete()
 
 

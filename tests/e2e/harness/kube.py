@@ -52,6 +52,11 @@ def knows(api: str) -> bool:
     return api in kubectl("api-versions").split()
 
 
+def new_name(what: str) -> str:
+    """Of a namespace that no run before has left, which may still be on its way out."""
+    return f"riverrun-{what}-{time.time_ns() // 1_000_000 % 10_000_000}"
+
+
 class Namespace:
     """A namespace of its own, with Pod Security `restricted` enforced."""
 

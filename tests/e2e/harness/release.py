@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.harness.kube import Namespace, environment, merged, run
+from tests.e2e.harness.kube import Namespace, environment, merged, new_name, run
 
 ROOT = Path(__file__).resolve().parents[3]
 CHART = ROOT / "deploy/helm/riverrun"
@@ -94,7 +93,7 @@ class Release:
 @contextlib.contextmanager
 def installed(name: str, values: Mapping[str, Any], profile: str = "") -> Iterator[Release]:
     """A release in the namespace `name`, as long as the block runs; NAMESPACE in `values` stands for it."""
-    namespace = Namespace(f"riverrun-{name}-{time.time_ns() // 1_000_000 % 10_000_000}")
+    namespace = Namespace(new_name(name))
     filled = json.loads(json.dumps(values).replace("NAMESPACE", namespace.name))
     try:
         release = Release(namespace, filled, profile)
