@@ -29,7 +29,9 @@ TOLD_SOMETHING = (139, 523)
 """Cases that found a fault; they stay in every run."""
 
 ALWAYS = (*range(FEW), *TOLD_SOMETHING)
-SELDOM = [pytest.param(seed, marks=pytest.mark.full) for seed in range(MANY) if seed not in ALWAYS]
+# Some grow to 100,000 rows, which are walked whole at each version.
+_LONG = (pytest.mark.full, pytest.mark.timeout(900))
+SELDOM = [pytest.param(seed, marks=_LONG) for seed in range(MANY) if seed not in ALWAYS]
 
 
 @pytest.mark.usefixtures("generators_have_seeds")
