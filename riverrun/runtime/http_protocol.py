@@ -22,6 +22,13 @@ MAX_HEAD_BYTES = 64 << 10
 MAX_CHUNKS = 65_536
 """A chunk costs about a microsecond however few bytes it holds; a body of 4 MiB may come in chunks of 64."""
 
+SLOWED_S = 0.1
+"""Of what is too large some is read once in this time, and thrown away: a client that is still sending would
+find its connection reset, and the answer gone, if it were closed at once."""
+
+LINGER_READS = 10
+"""So often, where the connection is closed after that."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpBounds:
@@ -29,8 +36,8 @@ class HttpBounds:
     the connection is closed. `max_connections`: further ones are closed at once.
 
     `max_bytes` of a request are read, the sizes of its chunks among them, at most `MAX_HEAD_BYTES` for its
-    head, and `MAX_CHUNKS` chunks; who sends on is answered with `too_large`, a whole HTTP answer, where there
-    was none yet, and the connection is closed.
+    head, and `MAX_CHUNKS` chunks. Who sends more is answered with `too_large`, a whole HTTP answer, and the
+    connection is closed soon after; where the answer was on its way already, the rest is read slowly.
 
     `gate` judges the requests whose path `is_gated`, once they are whole; who is not let in gets `refusal`, a
     whole HTTP answer that keeps the connection, and `on_refused` is called with the path.
@@ -62,6 +69,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._received = 0
         self._chunks = 0
         self._is_in_head = True
+        self._is_too_large = False
         self._held: tuple[Any, Any] | None = None
         self._watch: asyncio.TimerHandle | None = None
 
@@ -79,6 +87,9 @@ class _BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_too_large:
+            self.transport.pause_reading()
+            return
         self._received += len(data)
         super().data_received(data)
         if self._held is not None:
@@ -87,7 +98,7 @@ class _BoundedProtocol(HttpToolsProtocol):
             super()._start_asgi_task(*held)
         most = MAX_HEAD_BYTES if self._is_in_head else self._bounds.max_bytes
         if self._received > most or self._chunks > MAX_CHUNKS:
-            self._end_as_too_large()
+            self._slow_down()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -143,12 +154,35 @@ class _BoundedProtocol(HttpToolsProtocol):
         finally:
             self._bounds.gate.leave(time.monotonic())
 
-    def _end_as_too_large(self) -> None:
+    def _slow_down(self) -> None:
+        """Read on slowly; to no purpose, and not for long, where the request has no answer yet."""
+        cycle = self.cycle
+        self.transport.pause_reading()
+        if not self._is_in_head and cycle.response_started and self._chunks <= MAX_CHUNKS:
+            self.loop.call_later(SLOWED_S, self._read_on)
+            return
+        self._is_too_large = True
+        # Amid a head the last cycle is that of the request before.
+        if cycle is None or (cycle.response_complete if self._is_in_head else not cycle.response_started):
+            self.transport.write(self._bounds.too_large)
+        if cycle is not None and not cycle.response_complete:
+            # As if it were closed already: the application may say no more.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.loop.call_later(SLOWED_S, self._linger, LINGER_READS)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def _linger(self, reads: int) -> None:
         if self.transport.is_closing():
             return
-        if self.cycle is None or not self.cycle.response_started:
-            self.transport.write(self._bounds.too_large)
-        self.transport.close()
+        if not reads:
+            self.transport.close()
+            return
+        self.transport.resume_reading()
+        self.loop.call_later(SLOWED_S, self._linger, reads - 1)
 
     def _look_again(self) -> None:
         """Close the connection where a request takes too long to come in. One timer for each connection, and

@@ -11,7 +11,7 @@ from riverrun_serving.core.traffic import Traffic
 from riverrun_serving.rest_edge.places import is_prediction, place_of
 from riverrun_serving.settings import ServingSettings
 
-BESIDE_BYTES = 768 << 10
+BESIDE_BYTES = 512 << 10
 """What a request may take beside its body, for the sizes of its chunks; one read brings 256 KiB at most."""
 
 
