@@ -20,7 +20,7 @@ import datetime
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -266,26 +266,24 @@ def figures(mode: str, one: Outcome, off: Outcome | None, plan: Plan, data: str)
         f"ones, at {RATE} a second of event time"
     )
 
-    def figure(name: str, unit: str, value: float, without: float | None, more: str = "") -> Figure:
-        ratio = value / without if without else None
+    def figure(name: str, unit: str, of: Callable[[Outcome], float | None]) -> Figure:
+        more = ""
+        value, without = of(one), None if off is None else of(off)
+        if value is None:
+            value, without, more = plan.after_s, None, ": it never was within 1 % of the clean run"
         return Figure(
             f"label_flip_{mode}_{name}",
             rounded(value),
             unit,
             "" if without is None else "the gate off",
             None if without is None else rounded(without),
-            None if ratio is None else rounded(ratio),
+            rounded(value / without) if without else None,
             note=note + more,
         )
 
-    yield figure("bad_predictions", "answers", one.bad_predictions, off and off.bad_predictions)
-    yield figure(
-        f"worst_{WINDOW_S}_s", "of accuracy", one.worst_loss_of_accuracy, off and off.worst_loss_of_accuracy
-    )
-    if one.recovered_after_s is None:
-        yield figure("recovered_after", "s", plan.after_s, None, ": it never was within 1 % of the clean run")
-    else:
-        yield figure("recovered_after", "s", one.recovered_after_s, off and off.recovered_after_s)
+    yield figure("bad_predictions", "answers", lambda one: one.bad_predictions)
+    yield figure(f"worst_{WINDOW_S}_s", "of accuracy", lambda one: one.worst_loss_of_accuracy)
+    yield figure("recovered_after", "s", lambda one: one.recovered_after_s)
     yield Figure(
         f"label_flip_{mode}_last_{LAST_S}_s",
         rounded(100 * one.last_loss_of_accuracy),
@@ -295,9 +293,9 @@ def figures(mode: str, one: Outcome, off: Outcome | None, plan: Plan, data: str)
         holds=None if mode == "off" else one.last_loss_of_accuracy <= 0.01,
         note=note,
     )
-    yield figure("behind_p50", "s", one.behind_p50_s, off and off.behind_p50_s)
-    yield figure("behind_p99", "s", one.behind_p99_s, off and off.behind_p99_s)
-    yield figure("trainer_cpu", "CPU-ms/event", one.trainer_cpu_ms, off and off.trainer_cpu_ms)
+    yield figure("behind_p50", "s", lambda one: one.behind_p50_s)
+    yield figure("behind_p99", "s", lambda one: one.behind_p99_s)
+    yield figure("trainer_cpu", "CPU-ms/event", lambda one: one.trainer_cpu_ms)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.run import ROOT, machine
+from benchmarks.page import ROOT, machine
 from benchmarks.soak import plots
 from benchmarks.soak.record import SAMPLES, Record
 from benchmarks.soak.verdict import ID_BYTES, WARM_UP_SHARE, Trend
