@@ -13,7 +13,6 @@ import numpy as np
 from benchmarks import workload
 from benchmarks.figures import bounded
 from benchmarks.stack import Stack, running_stack
-from benchmarks.systems import Riverrun
 from riverrun.client import Client
 
 REPLICAS = 4
@@ -46,7 +45,7 @@ def learned(client: Client, count: int) -> int:
 
 def measure(stack: Stack) -> tuple[list[float], list[float]]:
     """Milliseconds of each rollback, and of each look at all processes."""
-    urls = [f"http://127.0.0.1:{port}" for port in Riverrun(stack, workload.PHISHING).rest_ports]
+    urls = [f"http://127.0.0.1:{port}" for port in stack.rest_ports]
     clients = [Client(server=stack.server, serving=url) for url in urls]
     steering = clients[0]
     rows = islice(workload.endless(), 2 * LEARNED)

@@ -156,6 +156,8 @@ class _BoundedProtocol(HttpToolsProtocol):
 
     def _slow_down(self) -> None:
         """Read on slowly; to no purpose, and not for long, where the request has no answer yet."""
+        if self.transport.is_closing():
+            return
         cycle = self.cycle
         self.transport.pause_reading()
         if not self._is_in_head and cycle.response_started and self._chunks <= MAX_CHUNKS:
