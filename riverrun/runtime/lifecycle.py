@@ -35,11 +35,15 @@ class Stop:
         await self._event.wait()
 
 
+class NotFinished(Exception):
+    """Stopping was asked for before the process had done what it was started for."""
+
+
 def run_service(serve: Callable[[Stop], Awaitable[None]]) -> int:
     """Run `serve` until SIGTERM or SIGINT asks it to stop; the exit status for ``sys.exit``.
 
-    0 when it stopped because it was asked to, 1 when it ended otherwise. A second signal ends the
-    process at once.
+    0 when it stopped because it was asked to, 1 when it ended otherwise or raised `NotFinished`. A second
+    signal ends the process at once.
     """
     _set_up_interpreter()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -70,6 +74,9 @@ async def _serve_until_signal(serve: Callable[[Stop], Awaitable[None]]) -> int:
         loop.add_signal_handler(number, on_signal)
     try:
         await serve(stop)
+    except NotFinished as error:
+        log.warning("the service was stopped before its work was done", reason=str(error))
+        return 1
     except Exception:
         log.exception("the service ended by an error")
         return 1

@@ -18,7 +18,7 @@ from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.retrain_client import RetrainClient
 from riverrun.rpc.server_security import server_security
 from riverrun.runtime.clock import Clock, SystemClock
-from riverrun.runtime.lifecycle import Stop, run_until_stopped
+from riverrun.runtime.lifecycle import NotFinished, Stop, run_until_stopped
 from riverrun.runtime.status_app import serving_http, status_app
 from riverrun_trainer.line_context import Surroundings
 from riverrun_trainer.retraining.course import RetrainCourse
@@ -30,7 +30,11 @@ log = structlog.get_logger()
 
 
 async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = None) -> None:
-    """Train until `stop` is asked for; the last versions are published when this returns."""
+    """Train until `stop` is asked for; the last versions are published when this returns.
+
+    Raises `NotFinished` where that was before the end of a retrain, so that whoever runs this process starts
+    it again.
+    """
     async with (
         server_security(settings, clock or SystemClock()) as security,
         open_channel(settings.param_server, Credentials.of(settings)) as channel,
@@ -57,6 +61,8 @@ async def serve(settings: TrainerSettings, stop: Stop, *, clock: Clock | None = 
             log.info("the trainer is up", http_port=port, param_server=settings.param_server)
             await run_until_stopped(stop, trainer.run())
     log.info("the trainer has stopped")
+    if isinstance(trainer, RetrainRunner) and not trainer.is_over:
+        raise NotFinished(f"retrain {settings.retrain}")
 
 
 def _trainer(settings: TrainerSettings, around: Surroundings) -> Trainer | RetrainRunner:

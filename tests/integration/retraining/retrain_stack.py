@@ -19,7 +19,7 @@ from riverrun.core.spec import parse_spec
 from riverrun.core.versions import Manifest
 from riverrun.learners.build import build_learner, build_predictor
 from riverrun.rpc.retrain_client import RetrainClient
-from riverrun.runtime.lifecycle import Stop
+from riverrun.runtime.lifecycle import NotFinished, Stop
 from tests.integration.trainer.trainer_stack import Row, Stack, offset_of, rows
 
 FORGETS_NOTHING = """
@@ -142,7 +142,8 @@ async def retrain_process(address: str, line: int, **settings: object) -> AsyncI
         yield task
     finally:
         stop.ask()
-        await asyncio.wait_for(task, 20)
+        with contextlib.suppress(NotFinished):
+            await asyncio.wait_for(task, 20)
 
 
 def has_ended(retrain: Retrain) -> bool:

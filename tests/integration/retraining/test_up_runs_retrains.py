@@ -41,7 +41,7 @@ def newest(client: Client) -> Retrain:
     return client.retrains("toy")[0]
 
 
-def test_up_starts_it_again_when_it_is_killed_and_lets_it_end_when_it_took_over(
+def test_up_starts_it_again_when_it_is_killed_or_stopped_and_lets_it_end_when_it_took_over(
     start_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
     spec = tmp_path / "toy.yaml"
@@ -63,11 +63,16 @@ def test_up_starts_it_again_when_it_is_killed_and_lets_it_end_when_it_took_over(
             return progress is not None and progress.phase is RetrainPhase.COMPARING
 
         eventually(compared, within_s=60, what="a comparison")
-        first = stack.record("retrain-toy-2")
-        os.kill(first.pid, signal.SIGKILL)
-        eventually(
-            lambda: any(r.name == first.name and r.pid != first.pid for r in stack.records()), within_s=60
-        )
+        first = last = stack.record("retrain-toy-2")
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            os.kill(last.pid, number)
+            eventually(
+                lambda pid=last.pid: any(r.name == first.name and r.pid != pid for r in stack.records()),
+                within_s=60,
+                what=f"another process after signal {number}",
+            )
+            last = stack.record(first.name)
+            eventually(compared, within_s=60, what="a comparison")
 
         def ended() -> bool:
             nonlocal fed

@@ -25,6 +25,8 @@ class RetrainRunner:
         self._drain_s = drain_s
         self._trainer = LineTrainer(model, line, around)
         self._knows_catalogue = False
+        self.is_over = False
+        """Whether there is nothing left to train: the line has taken over, or is closed."""
 
     async def run(self) -> None:
         """Train until the retrain is over, then ask the process to stop; or until cancelled."""
@@ -35,6 +37,8 @@ class RetrainRunner:
             for task in (watching, training):
                 if task.done():
                     task.result()
+            # A line that is asked to stop ends too, before its retrain does.
+            self.is_over = watching.done() or not self._around.stop.asked
             self._around.stop.ask()
         finally:
             watching.cancel()
