@@ -23,16 +23,19 @@ SLOW = "serving_patches:slow"
 SILENT_S = 2.0
 """Seconds without an answer that a probe of the chart takes for a failure, at the least."""
 
+BUSY_SILENT_S = 20.0
+"""The same on a machine that does other things besides."""
+
 PROBE_S = 0.05
 CALLERS = 40
 
 
-async def probed(pod: Pod) -> tuple[int, int]:
+async def probed(pod: Pod, silent_s: float = SILENT_S) -> tuple[int, int]:
     """What ``/livez`` and ``/readyz`` answer; 0 for no answer."""
 
     async def ask(path: str) -> int:
         try:
-            async with asyncio.timeout(SILENT_S):
+            async with asyncio.timeout(silent_s):
                 return (await get(pod.rest, path))[0]
         except TimeoutError:
             return 0
@@ -103,7 +106,7 @@ async def test_probes_answer_under_three_times_the_load(
             await asyncio.sleep(1)
             for _ in range(probes):
                 begun = time.monotonic()
-                statuses[await probed(pod)] += 1
+                statuses[await probed(pod, SILENT_S if release else BUSY_SILENT_S)] += 1
                 slowest_s = max(slowest_s, (time.monotonic() - begun) / 2)
                 await asyncio.sleep(0.02)
             refused = await pod.metric("riverrun_serving_refused_total")

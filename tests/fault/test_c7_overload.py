@@ -24,7 +24,7 @@ REFUSED_S = 0.05
 LATE = 0.05
 """Share that may be late of those let in: a busy machine stands still now and then."""
 
-TRIES = 3
+TRIES = 6
 
 
 @dataclass
