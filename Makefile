@@ -99,7 +99,7 @@ soak: $(DEV_STAMP)  ## two hours with everything on: does memory, disk or latenc
 	@$(BIN)/python -m benchmarks.soak $(ARGS)
 
 clean:  ## remove what the targets above made
-	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis demo-out bench-out
+	@rm -rf .venv .venv-conformance .venv-peers .mypy_cache .ruff_cache .hypothesis demo-out bench-out
 
 ##@ Help
 .PHONY: help

@@ -42,8 +42,8 @@ def figures() -> Iterator[Figure]:
         yield compare(
             "predict_batch",
             f"the NumPy expression for {ROWS} rows behind a bare ASGI route",
-            lambda: measure(stack.pid("serving-0"), lambda: http(stack.rest_ports[0], predict, IN_FLIGHT)),
-            lambda: measure(bare.pid, lambda: http(port, post("/", body), IN_FLIGHT)),
+            lambda: measure([stack.pid("serving-0")], lambda: http(stack.rest_ports[0], predict, IN_FLIGHT)),
+            lambda: measure([bare.pid], lambda: http(port, post("/", body), IN_FLIGHT)),
             at_least=TARGET,
             in_flight=IN_FLIGHT,
         )

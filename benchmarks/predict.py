@@ -13,7 +13,7 @@ import json
 import os
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -47,11 +47,11 @@ class Round:
     load: Load
 
 
-def measure(pid: int, ask: Callable[[], Load]) -> Round:
-    """Ask the server `pid` for a round."""
-    before = cpu_seconds([pid])
+def measure(pids: Sequence[int], ask: Callable[[], Load]) -> Round:
+    """Ask for a round the server that is the processes `pids`."""
+    before = cpu_seconds(pids)
     load = ask()
-    return Round(len(load.latencies_s) / (cpu_seconds([pid]) - before), load)
+    return Round(len(load.latencies_s) / (cpu_seconds(pids) - before), load)
 
 
 def http(port: int, message: bytes, in_flight: int = CONCURRENCY) -> Load:
@@ -161,8 +161,8 @@ def figures() -> Iterator[Figure]:
             return compare(
                 name,
                 "FastAPI echo of a validated dict body",
-                lambda: measure(serving, lambda: http(port, predict, in_flight)),
-                lambda: measure(echoes[0].pid, lambda: http(echo_http_port, echo, in_flight)),
+                lambda: measure([serving], lambda: http(port, predict, in_flight)),
+                lambda: measure([echoes[0].pid], lambda: http(echo_http_port, echo, in_flight)),
                 at_least=at_least,
                 in_flight=in_flight,
             )
@@ -173,8 +173,8 @@ def figures() -> Iterator[Figure]:
             yield compare(
                 "predict_grpc",
                 "bare grpc.aio echo of the same ModelInfer request",
-                lambda: measure(stack.pid("serving-0"), lambda: grpc(stack.grpc_ports[0], INFER, row)),
-                lambda: measure(echoes[1].pid, lambda: grpc(echo_grpc_port, echo_grpc.METHOD, row)),
+                lambda: measure([stack.pid("serving-0")], lambda: grpc(stack.grpc_ports[0], INFER, row)),
+                lambda: measure([echoes[1].pid], lambda: grpc(echo_grpc_port, echo_grpc.METHOD, row)),
                 at_least=1.0,
             )
         with taught(LABELLED) as stack:

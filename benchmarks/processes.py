@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from riverrun.cli.up import parent_bound
@@ -60,6 +62,31 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all that descend from it, itself first; empty when it has ended."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except FileNotFoundError:
+        return []
+    found = [pid]
+    for thread in threads:
+        with suppress(FileNotFoundError, ProcessLookupError):  # it may end meanwhile
+            for child in (thread / "children").read_text().split():
+                found += tree(int(child))
+    return found
+
+
+def stop_tree(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process, and kill what it started and did not stop; all have ended when this returns."""
+    helpers = [os.pidfd_open(pid) for pid in tree(process.pid)[1:]]
+    stop(process)
+    for helper in helpers:
+        if not select.select([helper], [], [], STOP_S)[0]:
+            signal.pidfd_send_signal(helper, signal.SIGKILL)
+            select.select([helper], [], [])
+        os.close(helper)
 
 
 def python(module: str, *arguments: str) -> list[str]:

@@ -15,6 +15,7 @@ from benchmarks.processes import python
 BENCHMARKS = (
     "freshness",
     "predict",
+    "peers",
     "batch",
     "answer_parts",
     "train_rate",

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import structlog
 
-from tests.conformance import environments
+from scripts.environment import Environment
+from tests.conformance.environments import ALL, CLIENTS, MLSERVER
 from tests.conformance.page import Outcome, Ran, page
 from tests.integration.serving.serving_stack import CLICKS, FRAUD, HandTrainer, Served, Stack
 
@@ -35,7 +36,8 @@ pytestmark = [
     pytest.mark.full,
     pytest.mark.timeout(900),
     pytest.mark.skipif(
-        bool(environments.missing()), reason="the clients are not installed: make conformance"
+        not all(environment.is_made for environment in ALL),
+        reason="the clients are not installed: make conformance",
     ),
 ]
 
@@ -71,11 +73,11 @@ async def test_every_client_reads_what_it_should(
 
     ran = []
     for script, client, distribution in SCRIPTS:
-        said = await _run("clients", str(HERE / "clients" / script), rest, grpc, str(facts))
+        said = await _run(CLIENTS, str(HERE / "clients" / script), rest, grpc, str(facts))
         outcomes = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         assert outcomes, f"{script} said nothing: {said}"
         found = [Outcome(one["check"], one["why"]) for one in outcomes]
-        ran.append(Ran(client, environments.version_of("clients", distribution), found))
+        ran.append(Ran(client, CLIENTS.version_of(distribution), found))
     ran.append(await _bulk(rest, expected, tmp_path))
     ran.append(await _schemathesis(rest, tmp_path))
 
@@ -116,16 +118,16 @@ async def _bulk(rest: str, expected: dict[str, Any], folder: Path) -> Ran:
     ]
     sent, got = folder / "requests.jsonl", folder / "responses.jsonl"
     sent.write_text("".join(json.dumps(request) + "\n" for request in requests))
-    program = str(environments.python_of("mlserver").with_name("mlserver"))
+    program = str(MLSERVER.program("mlserver"))
     options = ["-u", rest, "-m", "fraud", "-i", str(sent), "-o", str(got), "-w", "2", "-r", "1"]
-    said = await _run("mlserver", program, "infer", *options)
+    said = await _run(MLSERVER, program, "infer", *options)
     answers = [json.loads(line) for line in got.read_text().splitlines()] if got.exists() else []
     answers.sort(key=lambda one: one["parameters"]["batch_index"])
     predicted = [one["outputs"][0]["data"][0] for one in answers if "outputs" in one]
     errors = [one["error"]["msg"] for one in answers if "error" in one]
     right = predicted == expected["numbers"]["predictions"]
     told = len(errors) == 1 and "inputs.colour.shape" in errors[0]
-    version = environments.version_of("mlserver", "mlserver")
+    version = MLSERVER.version_of("mlserver")
     return Ran(
         "mlserver infer",
         version,
@@ -138,7 +140,7 @@ async def _bulk(rest: str, expected: dict[str, Any], folder: Path) -> Ran:
 
 async def _schemathesis(rest: str, folder: Path) -> Ran:
     """Every documented operation, by documented and by wrong requests, with all checks."""
-    program = str(environments.python_of("clients").with_name("schemathesis"))
+    program = str(CLIENTS.program("schemathesis"))
     options = [
         "--checks",
         "all",
@@ -151,18 +153,18 @@ async def _schemathesis(rest: str, folder: Path) -> Ran:
     ]
     command = [program, "--config-file", str(HERE / "schemathesis.toml")]
     command += ["run", f"http://{rest}/openapi.json", *options]
-    said = await _run("clients", *command, SCHEMATHESIS_HOOKS="schemathesis_lines", cwd=folder)
+    said = await _run(CLIENTS, *command, SCHEMATHESIS_HOOKS="schemathesis_lines", cwd=folder)
     passed = "failure" not in said.splitlines()[-1] and "error" not in said.splitlines()[-1]
     return Ran(
         "schemathesis",
-        environments.version_of("clients", "schemathesis"),
+        CLIENTS.version_of("schemathesis"),
         [Outcome("`/openapi.json` with all checks, every operation", "" if passed else said[-3000:])],
     )
 
 
-async def _run(environment: str, *command: str, cwd: Path | None = None, **more: str) -> str:
+async def _run(environment: Environment, *command: str, cwd: Path | None = None, **more: str) -> str:
     """What the command said, run by an environment's Python where it is a script of ours."""
-    program = [str(environments.python_of(environment))] if command[0].endswith(".py") else []
+    program = [str(environment.program("python"))] if command[0].endswith(".py") else []
     process = await asyncio.create_subprocess_exec(
         *program,
         *command,
