@@ -10,6 +10,8 @@ ALL_FEATURES = "features"
 
 def takes_matrix(spec: ModelSpec) -> bool:
     """Whether all features are numbers, so that one tensor called `features` may hold them."""
+    if spec.float_names:
+        return ALL_FEATURES not in spec.float_names
     schema = spec.features or {}
     return all(feature.type in ("float", "int") for feature in schema.values()) and ALL_FEATURES not in schema
 

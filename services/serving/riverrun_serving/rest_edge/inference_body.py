@@ -44,6 +44,14 @@ class InferBody(msgspec.Struct):
 
 _decoder = msgspec.json.Decoder(InferBody)
 
+_KINDS: dict[str, frozenset[type]] = {
+    **dict.fromkeys(FLOATS, frozenset({int, float})),
+    **dict.fromkeys(INTEGERS, frozenset({int})),
+    "BOOL": frozenset({bool}),
+    "BYTES": frozenset({str}),
+}
+"""What the decoder makes of an element's JSON, by the tensor's datatype."""
+
 
 def read_infer(body: bytes, header_length: bytes) -> tuple[InferBody, list[Tensor]]:
     """What `body` asks, and its tensors; without the header all of it is JSON. Raises `InvalidInput`."""
@@ -66,15 +74,16 @@ def _inputs(inputs: Sequence[InputBody], raw: memoryview) -> list[Tensor]:
     tensors = []
     position = 0
     for given in inputs:
-        path = f"inputs.{shown_name(given.name)}"
         shape = tuple(given.shape)
         count = check_shape(given.name, given.datatype, shape)
         size = given.parameters.get("binary_data_size")
         if size is None:
-            values: Sequence[Any] = _json_values(f"{path}.data", given.datatype, count, given.data)
+            values: Sequence[Any] = _json_values(given, count)
         else:
             if type(size) is not int or not 0 <= size <= len(raw) - position:
-                raise InvalidInput(f"{path}.parameters.binary_data_size", "expected the bytes that follow")
+                raise InvalidInput(
+                    _path(given, "parameters.binary_data_size"), "expected the bytes that follow"
+                )
             piece = bytes(raw[position : position + size])
             values = values_from_bytes(given.name, given.datatype, count, piece)
             position += size
@@ -84,24 +93,26 @@ def _inputs(inputs: Sequence[InputBody], raw: memoryview) -> list[Tensor]:
     return tensors
 
 
-def _json_values(path: str, datatype: str, count: int, data: Any) -> list[Any]:
+def _json_values(given: InputBody, count: int) -> list[Any]:
     """Elements given as JSON, nested or flat."""
-    if datatype == "FP16":
-        raise InvalidInput(path, "FP16 has no JSON form; send it as binary data")
+    data = given.data
+    if given.datatype == "FP16":
+        raise InvalidInput(_path(given, "data"), "FP16 has no JSON form; send it as binary data")
     if not isinstance(data, list):
-        raise InvalidInput(path, "expected a list")
+        raise InvalidInput(_path(given, "data"), "expected a list")
     values = data
     if data and isinstance(data[0], list):
         if not all(isinstance(row, list) for row in data):
-            raise InvalidInput(path, "expected either a flat list or a list of rows")
+            raise InvalidInput(_path(given, "data"), "expected either a flat list or a list of rows")
         values = [one for row in data for one in row]
     if len(values) != count:
-        raise InvalidInput(path, f"expected {count} elements by its shape, got {len(values)}")
-    kinds: tuple[type, ...] = (str,) if datatype == "BYTES" else (bool,) if datatype == "BOOL" else (int,)
-    if datatype in FLOATS:
-        kinds = (int, float)
-    numeric = datatype in FLOATS | INTEGERS
-    for value in values:
-        if not isinstance(value, kinds) or (numeric and isinstance(value, bool)):
-            raise InvalidInput(path, f"expected {datatype} elements, got {shown(value)}")
+        raise InvalidInput(_path(given, "data"), f"expected {count} elements by its shape, got {len(values)}")
+    kinds = _KINDS[given.datatype]
+    if not kinds.issuperset(map(type, values)):
+        other = next(value for value in values if type(value) not in kinds)
+        raise InvalidInput(_path(given, "data"), f"expected {given.datatype} elements, got {shown(other)}")
     return values
+
+
+def _path(given: InputBody, part: str) -> str:
+    return f"inputs.{shown_name(given.name)}.{part}"
