@@ -15,6 +15,9 @@ SHARE = 0.05
 
 log = structlog.get_logger()
 
+_Slot = tuple[str, str]
+"""Its model and its channel."""
+
 
 class CacheWriter:
     """Writes the newest copy of each slot that changed, at most every `every_s` seconds."""
@@ -22,8 +25,10 @@ class CacheWriter:
     def __init__(self, folder: LastGoodFolder, every_s: float) -> None:
         self._folder = folder
         self._every_s = every_s
-        self._wanted: dict[tuple[str, str], Callable[[], LastGood | None]] = {}
+        self._wanted: dict[_Slot, Callable[[], LastGood | None]] = {}
         self._any = asyncio.Event()
+        # Slots that went while a copy was written, which may be theirs.
+        self._gone: set[_Slot] = set()
 
     async def read_all(self) -> list[LastGood]:
         """Every copy that is whole."""
@@ -37,10 +42,8 @@ class CacheWriter:
     def forget(self, model: str, channel: str) -> None:
         """Remove the copy of a slot that is gone."""
         self._wanted.pop((model, channel), None)
-        try:
-            self._folder.forget(model, channel)
-        except OSError as error:
-            log.warning("a last-good copy could not be removed", model=model, error=str(error))
+        self._gone.add((model, channel))
+        self._remove(model, channel)
 
     async def run(self) -> None:
         """Write what is wanted, for ever. A disk that takes nothing is logged and tried again."""
@@ -49,13 +52,24 @@ class CacheWriter:
             self._any.clear()
             begun = time.perf_counter()
             for key in list(self._wanted):
-                copy = self._wanted.pop(key)()
+                # One whose slot went while another was written is wanted no more.
+                copy_of = self._wanted.pop(key, None)
+                copy = None if copy_of is None else copy_of()
                 if copy is not None:
-                    await self._write(copy)
+                    await self._write(key, copy)
             await asyncio.sleep(max(self._every_s, (time.perf_counter() - begun) / SHARE))
 
-    async def _write(self, copy: LastGood) -> None:
+    async def _write(self, slot: _Slot, copy: LastGood) -> None:
+        self._gone.clear()
         try:
             await asyncio.to_thread(self._folder.write, copy)
         except OSError as error:
             log.warning("a last-good copy could not be written", model=copy.manifest.model, error=str(error))
+        if slot in self._gone:
+            self._remove(*slot)
+
+    def _remove(self, model: str, channel: str) -> None:
+        try:
+            self._folder.forget(model, channel)
+        except OSError as error:
+            log.warning("a last-good copy could not be removed", model=model, error=str(error))
