@@ -36,7 +36,8 @@ model:
 
 SPEC = f"name: {MODEL}\ntask: regression\n{STEPS}features: {{id: category}}\npublish: {{publish}}\n"
 
-OFTEN = "{every_events: 10}"
+OFTEN = "{every_events: 10, every: 200ms}"
+"""The second is for the last few events, which are fewer than ten."""
 
 MAX_BYTES = 1 << 30
 
