@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from benchmarks.page import ROOT, machine
 from benchmarks.soak import plots
@@ -54,8 +55,14 @@ def page(record: Record, day: str) -> str:
 
 
 def _loads(record: Record) -> str:
-    loads = sorted(float(one["load"]) for one in record.samples)
-    return f"{loads[0]:.1f} to {loads[-1]:.1f}, its median {loads[len(loads) // 2]:.1f}"
+    loads = [float(one["load"]) for one in record.samples]
+    judged = loads[int(len(loads) * WARM_UP_SHARE) :]
+    third = max(1, len(judged) // 3)
+    return (
+        f"{min(loads):.1f} to {max(loads):.1f}, its median {median(loads):.1f}; "
+        f"{median(judged[:third]):.1f} in the first third of what is judged, "
+        f"{median(judged[-third:]):.1f} in the last"
+    )
 
 
 def _requests(record: Record) -> Iterator[str]:
