@@ -61,14 +61,16 @@ async def push(server: str, model: str, rate: float) -> None:
     async with open_channel(server) as channel:
         client = ParameterClient(channel)
         async with open_session(client, spec.name, 1, "benchmark") as session:
-            head = 0 if session.opened.head is None else session.opened.head.version
+            opened = session.opened.head
+            head, least = (0, 0) if opened is None else (opened.version, opened.next_unit)
             first, due = True, time.monotonic()
             while not ended.done():
                 serving_root, trainer_root = learner.roots()
                 pushed = await client.push(
                     Push(
                         spec.name, 1, session.opened.epoch, head, f"push-{head}", encode_side(delta.serving),
-                        encode_side(delta.trainer), first, serving_root, trainer_root, delta.next_unit,
+                        encode_side(delta.trainer), first, serving_root, trainer_root,
+                        max(delta.next_unit, least),
                     )
                 )  # fmt: skip
                 head, first = pushed.version, False
