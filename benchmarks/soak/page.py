@@ -12,7 +12,7 @@ from statistics import median
 from benchmarks.page import ROOT, machine
 from benchmarks.soak import plots
 from benchmarks.soak.record import SAMPLES, Record
-from benchmarks.soak.verdict import ID_BYTES, WARM_UP_SHARE, Trend
+from benchmarks.soak.verdict import ID_BYTES, WARM_UP_SHARE, Trend, ends
 
 PAGE = ROOT / "docs" / "soak.md"
 PICTURES = ROOT / "docs" / "soak"
@@ -56,12 +56,10 @@ def page(record: Record, day: str) -> str:
 
 def _loads(record: Record) -> str:
     loads = [float(one["load"]) for one in record.samples]
-    judged = loads[int(len(loads) * WARM_UP_SHARE) :]
-    third = max(1, len(judged) // 3)
+    first, last = ends(loads[int(len(loads) * WARM_UP_SHARE) :])
     return (
         f"{min(loads):.1f} to {max(loads):.1f}, its median {median(loads):.1f}; "
-        f"{median(judged[:third]):.1f} in the first third of what is judged, "
-        f"{median(judged[-third:]):.1f} in the last"
+        f"{first:.1f} in the first third of what is judged, {last:.1f} in the last"
     )
 
 

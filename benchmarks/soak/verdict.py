@@ -131,13 +131,18 @@ def _undisturbed(samples: Sequence[Sample], happened: Sequence[dict[str, Any]]) 
     return [one for one in samples if not any(0 <= one["at_s"] - at < 30 for at in kills)]
 
 
+def ends(values: Any) -> tuple[float, float]:
+    """The medians of the first third of `values`, and of the last."""
+    third = max(1, len(values) // 3)
+    return float(np.median(values[:third])), float(np.median(values[-third:]))
+
+
 def _trend(name: str, unit: str, series: Series, share: float, least: float) -> Trend:
     """A series is flat where the median of its last third exceeds that of its first by no more than `share`
     of it, or by no more than `least`."""
     values = np.array([value for _, value in series])
     hours = np.array([at for at, _ in series]) / 3600
-    third = max(1, len(values) // 3)
-    start, end = float(np.median(values[:third])), float(np.median(values[-third:]))
+    start, end = ends(values)
     allowed = max(share * start, least)
     return Trend(
         name,
