@@ -62,7 +62,8 @@ def free_ports(count: int) -> list[int]:
     """`count` different ports that nobody listens on now."""
     with contextlib.ExitStack() as held:
         ports: list[int] = []
-        for port in random.sample(_FREE_RANGE, len(_FREE_RANGE)):
+        # Not the generator that programs seed: two with one seed would be given the same ports.
+        for port in random.SystemRandom().sample(_FREE_RANGE, len(_FREE_RANGE)):
             if len(ports) == count:
                 return ports
             with contextlib.suppress(OSError):

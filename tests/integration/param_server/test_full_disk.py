@@ -24,7 +24,7 @@ from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import open_session
 from tests.integration.param_server.param_stack import SPEC, Stack, Units, a_push, change, held_by
-from tests.integration.param_server.test_survival import free_port, start_process, wait_until_it_answers
+from tests.integration.param_server.test_survival import start_process, wait_until_it_answers
 
 BODY = 2_000
 
@@ -186,9 +186,11 @@ async def test_a_refused_push_leaves_nothing_that_takes_the_room(
         assert (await stack.client.push(push)).version == 2
 
 
-async def test_a_disk_that_does_not_write_ends_the_process_at_once(tmp_path: Path) -> None:
+async def test_a_disk_that_does_not_write_ends_the_process_at_once(
+    tmp_path: Path, free_ports: Callable[[int], list[int]]
+) -> None:
     """A limit on the size of files makes SQLite's writes fail as an I/O error does, unlike a full disk."""
-    port = free_port()
+    [port] = free_ports(1)
     process = await start_process(tmp_path / "data", port)
     channel = open_channel(f"127.0.0.1:{port}")
     client = ParameterClient(channel, deadline_s=5)

@@ -10,9 +10,9 @@ import errno
 import os
 import random
 import signal
-import socket
 import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,12 +42,6 @@ from tests.integration.param_server.param_stack import (
 )
 
 RELEASE_FLIPS = pytest.param(2000, marks=[pytest.mark.full, pytest.mark.timeout(600)])
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 async def start_process(data: Path, port: int) -> asyncio.subprocess.Process:
@@ -113,14 +107,16 @@ async def note_what_is_seen(client: ParameterClient, seen: dict[int, bytes]) -> 
             assert seen.setdefault(manifest.version, manifest.digest) == manifest.digest
 
 
-async def test_acknowledged_and_announced_versions_survive_kill_nine(tmp_path: Path) -> None:
+async def test_acknowledged_and_announced_versions_survive_kill_nine(
+    tmp_path: Path, free_ports: Callable[[int], list[int]]
+) -> None:
     seed = 20
     print("seed", seed)
     rng = random.Random(seed)
     acked: Acked = {}
     seen: dict[int, bytes] = {}
     units = Units()
-    port = free_port()
+    [port] = free_ports(1)
     for _ in range(4):
         process = await start_process(tmp_path / "data", port)
         channel = open_channel(f"127.0.0.1:{port}")
@@ -159,8 +155,10 @@ async def test_acknowledged_and_announced_versions_survive_kill_nine(tmp_path: P
             await channel.close()
 
 
-async def test_a_process_stops_cleanly_within_seconds_of_sigterm(tmp_path: Path) -> None:
-    port = free_port()
+async def test_a_process_stops_cleanly_within_seconds_of_sigterm(
+    tmp_path: Path, free_ports: Callable[[int], list[int]]
+) -> None:
+    [port] = free_ports(1)
     process = await start_process(tmp_path / "data", port)
     channel = open_channel(f"127.0.0.1:{port}")
     client = ParameterClient(channel)
