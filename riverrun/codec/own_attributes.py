@@ -27,7 +27,7 @@ class OwnAttributes:
 
     def __init__(self, cls: type[Any], *, is_all: bool) -> None:
         self._cls = cls
-        self._known: list[tuple[tuple[str, ...], Callable[[Any], Any]]] = []
+        self._known: dict[tuple[str, ...], Callable[[Any], Any]] = {}
         lookup: Any = cls.__getattribute__
         # Then an instance refers to its class and its attributes alone, and looking one up runs no code.
         self._is_plain = (
@@ -41,7 +41,7 @@ class OwnAttributes:
         """The attributes of `instance` by name, in their order; not to be changed."""
         if self._known:
             held = get_referents(instance)
-            for names, get in self._known:
+            for names, get in self._known.items():
                 # All that is known to be there is there, and nothing else: what it refers to was counted.
                 if len(held) == len(names) + 1:
                     try:
@@ -74,14 +74,12 @@ class OwnAttributes:
 
     def knows(self, names: tuple[str, ...]) -> bool:
         """Whether attributes of just these `names` are read and set one by one."""
-        if not self._is_plain:
-            return False
-        if any(known == names for known, _ in self._known):
+        if names in self._known:
             return True
-        if not names or len(self._known) == MAX_KNOWN:
+        if not self._is_plain or not names or len(self._known) == MAX_KNOWN:
             return False
         # What the class has too may be found there instead, or be a descriptor that runs its code.
         if any("." in name or hasattr(self._cls, name) for name in names):
             return False
-        self._known.append((names, attrgetter(*names)))
+        self._known[names] = attrgetter(*names)
         return True

@@ -15,8 +15,8 @@ from riverrun.core.steps import Steps
 
 T = TypeVar("T")
 
-TURN_S = 0.0005
-"""A turn goes on for this long, and then to the end of its step."""
+TURN_S = 0.0001
+"""A turn goes on for this long, and then to the end of its step: so much later is an answer at most."""
 
 
 class Turns(Generic[T]):
