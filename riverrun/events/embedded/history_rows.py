@@ -14,7 +14,7 @@ from typing import Any
 
 from riverrun.core.errors import DigestMismatch
 from riverrun.events.embedded import checksums, tables
-from riverrun.runtime.database import transaction
+from riverrun.runtime.sqlite.transactions import transaction
 
 
 @dataclass(frozen=True, slots=True)

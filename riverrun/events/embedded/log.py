@@ -23,8 +23,8 @@ from riverrun.events.embedded.open_stream import OpenStream
 from riverrun.events.embedded.tail import Tail
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock, SystemClock
-from riverrun.runtime.database import disk_is_full
 from riverrun.runtime.failpoints import reach
+from riverrun.runtime.sqlite.error_codes import disk_is_full
 
 DEFAULT_HORIZON_S = 86_400.0
 MAX_WAITING_BYTES = 64 << 20

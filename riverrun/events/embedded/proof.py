@@ -20,7 +20,9 @@ from riverrun.events.embedded import checksums, history_rows, tables
 from riverrun.events.embedded.history import History
 from riverrun.events.embedded.history_rows import HistoryFile
 from riverrun.events.embedded.schema import FORMAT
-from riverrun.runtime.database import Database, Found, find_damage, is_damage
+from riverrun.runtime.sqlite.database import Database
+from riverrun.runtime.sqlite.database_file import Found, find_damage
+from riverrun.runtime.sqlite.error_codes import is_damage
 
 WHOLE_MAX = 32 << 20
 """Bytes of a log that is proven as a whole at the start: some 110,000 events, 0.6 s of a core."""

@@ -12,7 +12,9 @@ from __future__ import annotations
 import sqlite3
 
 from riverrun.events.embedded import checksums
-from riverrun.runtime.database import Format, find_damage, run_script
+from riverrun.runtime.sqlite.database_file import find_damage
+from riverrun.runtime.sqlite.store_format import Format
+from riverrun.runtime.sqlite.transactions import run_script
 
 _SCHEMA_2 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;

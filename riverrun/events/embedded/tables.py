@@ -13,8 +13,8 @@ from typing import Any
 from riverrun.core.errors import DigestMismatch
 from riverrun.core.events import Appended, LoggedEvent
 from riverrun.events.embedded import checksums
-from riverrun.runtime.database import transaction
 from riverrun.runtime.failpoints import reach
+from riverrun.runtime.sqlite.transactions import transaction
 
 OFFSET_BITS = 40
 OFFSET_MASK = (1 << OFFSET_BITS) - 1

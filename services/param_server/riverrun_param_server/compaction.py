@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from riverrun.core.units import compose
-from riverrun.runtime.database import transaction
 from riverrun.runtime.failpoints import reach
+from riverrun.runtime.sqlite.transactions import transaction
 from riverrun_param_server import version_rows
 from riverrun_param_server.chains import apply_all, decode_delta
 from riverrun_param_server.records import ModelRecord

@@ -16,7 +16,9 @@ from riverrun.events.embedded import proof as log_proof
 from riverrun.events.embedded import schema as log_schema
 from riverrun.events.embedded.history import FOLDER as HISTORY_FOLDER
 from riverrun.events.embedded.history import History
-from riverrun.runtime.database import Format, Found, WrongFormat, find_damage, inspecting, is_damage
+from riverrun.runtime.sqlite.database_file import Found, find_damage, inspecting
+from riverrun.runtime.sqlite.error_codes import is_damage
+from riverrun.runtime.sqlite.store_format import Format, WrongFormat
 from riverrun_param_server import identity
 from riverrun_param_server.blob_folder import BlobFolder
 from riverrun_param_server.proof import naming_the_file, prove, prove_weights

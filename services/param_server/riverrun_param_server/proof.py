@@ -13,7 +13,8 @@ import msgspec
 from riverrun.core.digest import HashTree, version_digest
 from riverrun.core.errors import DigestMismatch, RiverrunError
 from riverrun.core.units import Delta
-from riverrun.runtime.database import find_damage, is_damage
+from riverrun.runtime.sqlite.database_file import find_damage
+from riverrun.runtime.sqlite.error_codes import is_damage
 from riverrun_param_server import journal, version_rows
 from riverrun_param_server.blob_folder import BlobFolder
 from riverrun_param_server.chains import decode_delta

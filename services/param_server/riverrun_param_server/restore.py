@@ -12,8 +12,8 @@ import msgspec
 
 from riverrun.core.backups import CONTENTS, FORMAT, BackedUpFile, Contents
 from riverrun.core.errors import AlreadyExists, DigestMismatch, InvalidInput, NotFound
-from riverrun.runtime import database
 from riverrun.runtime.folders import sync_folder, sync_tree
+from riverrun.runtime.sqlite.database import Database
 from riverrun_param_server import schema
 from riverrun_param_server.examination import Report, examine
 from riverrun_param_server.identity import renew_store_id
@@ -100,7 +100,7 @@ def _copy(backup: Path, into: Path, file: BackedUpFile) -> None:
 
 def _renewed(folder: Path) -> None:
     """Give the store in `folder` an id that no store had before."""
-    opened = database.Database(folder / schema.DATABASE, schema.FORMAT)
+    opened = Database(folder / schema.DATABASE, schema.FORMAT)
     try:
         opened.run_now(lambda connection: renew_store_id(connection, folder))
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from riverrun.runtime.database import Format
+from riverrun.runtime.sqlite.store_format import Format
 
 DATABASE = "params.sqlite"
 LOG_DATABASE = "events.sqlite"

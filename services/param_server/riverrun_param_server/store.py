@@ -19,8 +19,10 @@ from typing import TypeVar
 
 from riverrun.core.errors import DigestMismatch, Exhausted, Unavailable
 from riverrun.core.journal import JournalRecord
-from riverrun.runtime.database import Database, disk_is_full, is_damage, transaction
 from riverrun.runtime.failpoints import reach
+from riverrun.runtime.sqlite.database import Database
+from riverrun.runtime.sqlite.error_codes import disk_is_full, is_damage
+from riverrun.runtime.sqlite.transactions import transaction
 from riverrun_param_server import journal, version_rows
 from riverrun_param_server.blob_folder import BlobFolder
 from riverrun_param_server.fatal import Fatal

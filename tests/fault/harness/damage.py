@@ -28,7 +28,7 @@ from riverrun.core.events import Stream
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from riverrun.rpc.params_client import ParameterClient
-from riverrun.runtime.database import WrongFormat
+from riverrun.runtime.sqlite.store_format import WrongFormat
 
 Damage = Callable[[Path], str]
 """Damages a folder; says where."""

@@ -26,7 +26,7 @@ from riverrun.cli.main import app
 from riverrun.core.errors import DigestMismatch, NotFound, Unavailable
 from riverrun.core.events import NewEvent, Stream
 from riverrun.events.embedded import EmbeddedEventLog
-from riverrun.runtime.database import Database
+from riverrun.runtime.sqlite.database import Database
 from tests.golden import golden_store
 
 RELEASE_FLIPS = pytest.param(2000, marks=[pytest.mark.full, pytest.mark.timeout(600)])
