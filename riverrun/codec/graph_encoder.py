@@ -13,7 +13,8 @@ from riverrun.codec.reach import Reach
 from riverrun.codec.row_table import RowTable, RowUnit
 from riverrun.codec.touch_marks import TouchMarks
 from riverrun.codec.unit_table import ObjectUnit, ShapeKey, UnitTable, pack
-from riverrun.codec.value_writer import Refused, ValueWriter
+from riverrun.codec.unwritable import Unwritable
+from riverrun.codec.value_writer import ValueWriter
 from riverrun.core.digest import HashTree
 from riverrun.core.errors import InvalidInput
 from riverrun.core.units import Delta, SideDelta, State
@@ -92,11 +93,11 @@ class GraphEncoder:
         try:
             if self._walk_all or self._misses(touched, rows):
                 self._walk(list(self._table.objects.values()))
-        except Refused as refused:
+        except Unwritable as unwritable:
             self._walk_all = True
             holder = self._table.current.shared
-            path = path_to(root, refused.culprit) or path_to(root, holder) or "model"
-            raise InvalidInput(path, refused.why) from refused
+            path = path_to(root, unwritable.culprit) or path_to(root, holder) or "model"
+            raise InvalidInput(path, unwritable.why) from unwritable
         self._walk_all = False
         return self._commit()
 

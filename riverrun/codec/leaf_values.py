@@ -1,4 +1,7 @@
-"""Values that refer to nothing else: long integers, arrays, random generators, dates. Both directions."""
+"""Values that refer to nothing else: long integers, arrays, random generators, dates. Both directions.
+
+What is written may be `Unwritable`.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,13 @@ from typing import Any
 import numpy as np
 
 from riverrun.codec import nodes
+from riverrun.codec.unwritable import Unwritable
 
 Node = Any
 """What MessagePack can say: an atom, a map of atoms to nodes, or an array that begins with a node kind."""
+
+Writer = Callable[[Any, int], Node]
+"""Writes one value found at a depth."""
 
 MAX_DIMENSIONS = 8
 """Of an array that is stored."""
@@ -30,8 +37,9 @@ _BIT_GENERATORS: dict[str, Any] = {
 _WORDS = struct.Struct("<624I")
 
 
-class Unwritable(Exception):
-    """This value cannot be written; the message says why."""
+def leaf_writer(write: Callable[[Any], Node]) -> Writer:
+    """The writer of values that `write` writes, at any depth."""
+    return lambda value, _: write(value)
 
 
 def write_atom(value: Any) -> Node:
@@ -54,9 +62,9 @@ def write_complex(value: complex) -> Node:
 def write_array(array: np.ndarray[Any, Any]) -> Node:
     """An array of numbers, text or times, in the memory order that it has."""
     if not _DTYPE.fullmatch(array.dtype.str):
-        raise Unwritable(f"arrays of {array.dtype} cannot be stored")
+        raise Unwritable(array, f"arrays of {array.dtype} cannot be stored")
     if array.ndim > MAX_DIMENSIONS:
-        raise Unwritable(f"arrays of more than {MAX_DIMENSIONS} dimensions cannot be stored")
+        raise Unwritable(array, f"arrays of more than {MAX_DIMENSIONS} dimensions cannot be stored")
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     return [nodes.ARRAY, array.dtype.str, list(array.shape), order, array.tobytes(order)]  # type: ignore[arg-type]
 
@@ -64,7 +72,7 @@ def write_array(array: np.ndarray[Any, Any]) -> Node:
 def write_numpy_scalar(scalar: np.generic) -> Node:
     """A scalar of numpy's, with its type."""
     if not _DTYPE.fullmatch(scalar.dtype.str):
-        raise Unwritable(f"scalars of {scalar.dtype} cannot be stored")
+        raise Unwritable(scalar, f"scalars of {scalar.dtype} cannot be stored")
     return [nodes.NUMPY_SCALAR, scalar.dtype.str, scalar.tobytes()]
 
 
@@ -81,7 +89,7 @@ def write_timedelta(duration: dt.timedelta) -> Node:
 def write_datetime(time: dt.datetime) -> Node:
     """A time, without zone or with a fixed offset from UTC."""
     if time.tzinfo is not None and type(time.tzinfo) is not dt.timezone:
-        raise Unwritable("times with a named time zone cannot be stored; use a fixed offset")
+        raise Unwritable(time, "times with a named time zone cannot be stored; use a fixed offset")
     offset = time.utcoffset()
     clock = (*time.timetuple()[:6], time.microsecond, time.fold)
     return [nodes.DATETIME, *clock, None if offset is None else offset.total_seconds()]
@@ -109,7 +117,7 @@ def write_bit_generator(generator: Any) -> Node:
     """One of numpy's bit generators by its name and state; its seed sequence is not kept."""
     name = type(generator).__name__
     if _BIT_GENERATORS.get(name) is not type(generator):
-        raise Unwritable(f"the bit generator {name} cannot be stored")
+        raise Unwritable(generator, f"the bit generator {name} cannot be stored")
     return [nodes.BIT_GENERATOR, name, _write_state(generator.state)]
 
 
