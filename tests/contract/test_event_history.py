@@ -37,7 +37,7 @@ class SetClock:
 def small_files(monkeypatch):
     """Twenty events fill a file, which leave the tables seven at a time."""
     monkeypatch.setattr("riverrun.events.embedded.archiver.FILE_EVENTS", 20)
-    monkeypatch.setattr("riverrun.events.embedded.tables.ROWS_PER_STEP", 7)
+    monkeypatch.setattr("riverrun.events.embedded.event_rows.ROWS_PER_STEP", 7)
     monkeypatch.setattr("riverrun.events.embedded.parquet.BATCH_ROWS", 6)
     monkeypatch.setattr("riverrun.events.embedded.tail.KEPT_EVENTS", 16)
 
@@ -296,9 +296,9 @@ MOVER = textwrap.dedent(
     import asyncio, sys
     from pathlib import Path
     from riverrun.core.events import Stream
-    from riverrun.events.embedded import EmbeddedEventLog, archiver, tables
+    from riverrun.events.embedded import EmbeddedEventLog, archiver, event_rows
 
-    archiver.FILE_EVENTS, archiver.WAIT_S, tables.ROWS_PER_STEP = 20, 0.0, 7
+    archiver.FILE_EVENTS, archiver.WAIT_S, event_rows.ROWS_PER_STEP = 20, 0.0, 7
     TO_COME = 2 * 10**18
 
     async def main():

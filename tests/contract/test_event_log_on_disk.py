@@ -13,7 +13,7 @@ import pytest
 
 from riverrun.core.errors import DigestMismatch, Exhausted, NotFound, Unavailable
 from riverrun.core.events import Appended, NewEvent, Stream
-from riverrun.events.embedded import EmbeddedEventLog, tables
+from riverrun.events.embedded import EmbeddedEventLog, event_rows
 
 EXAMPLES = Stream.EXAMPLES
 
@@ -147,7 +147,7 @@ async def test_the_file_belongs_to_one_log(tmp_path):
 
 
 async def test_expiry_needs_both_age_and_a_version_that_contains_the_event(tmp_path, monkeypatch):
-    monkeypatch.setattr("riverrun.events.embedded.tables.ROWS_PER_STEP", 7)
+    monkeypatch.setattr("riverrun.events.embedded.event_rows.ROWS_PER_STEP", 7)
 
     class SetClock:
         now_ns = 10**18
@@ -281,8 +281,8 @@ async def test_events_that_go_while_they_are_looked_for_are_trimmed_and_not_dama
     await log.append("m", EXAMPLES, numbered(0, 30))
 
     def looked_for_after_the_trim(connection):
-        tables.drop(connection, 1, 20, None, 100)
-        return tables.read(connection, 1, 5, 30, 1 << 20)
+        event_rows.drop(connection, 1, 20, None, 100)
+        return event_rows.read(connection, 1, 5, 30, 1 << 20)
 
     assert await log._run(looked_for_after_the_trim) == []
     await log.close()

@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any
 
 from riverrun.core.events import LoggedEvent
-from riverrun.events.embedded import history_rows, parquet, tables
+from riverrun.events.embedded import event_rows, history_rows, parquet
 from riverrun.events.embedded.history import History
 from riverrun.events.embedded.history_rows import HistoryFile
 from riverrun.events.embedded.proof import Guard, Run
+from riverrun.events.embedded.stream_rows import StreamRow
 from riverrun.runtime.failpoints import reach
 
 FILE_EVENTS = 20_000
@@ -40,9 +41,7 @@ class Archiver:
         self._run = run
         self._guarded = guarded
 
-    async def move(
-        self, stream: tables.StreamRow, below: int, before_ns: int, moved: Callable[[int], None]
-    ) -> int:
+    async def move(self, stream: StreamRow, below: int, before_ns: int, moved: Callable[[int], None]) -> int:
         """Move the oldest events, below the offset `below` and received before `before_ns`, into one file.
 
         How many: none where they are too few for a file and have not waited long enough. `moved` is told, as
@@ -65,7 +64,7 @@ class Archiver:
         file: HistoryFile = await self._guarded(writing)
         reach("history.after-file")
         while file.end < end:
-            until = min(end, file.end + tables.ROWS_PER_STEP)
+            until = min(end, file.end + event_rows.ROWS_PER_STEP)
             file = await self._run(partial(history_rows.move, file=file, end=until))
             self._history.put(file)
             moved(file.end)
@@ -93,15 +92,13 @@ class Archiver:
         if partly is not None and partly.first < before:
             self._history.put(await self._run(lambda c: history_rows.trim(c, partly, before)))
 
-    async def _taken(
-        self, stream: tables.StreamRow, end: int, before_ns: int
-    ) -> Sequence[Sequence[LoggedEvent]]:
+    async def _taken(self, stream: StreamRow, end: int, before_ns: int) -> Sequence[Sequence[LoggedEvent]]:
         """The events from the stream's first up to `end` that go into one file."""
         taken: list[Sequence[LoggedEvent]] = []
         position, room = stream.first_offset, FILE_BYTES
         while position < end and room > 0:
-            until = min(end, position + tables.ROWS_PER_STEP)
-            read = partial(tables.read, stream_id=stream.id, start=position, end=until, max_bytes=room)
+            until = min(end, position + event_rows.ROWS_PER_STEP)
+            read = partial(event_rows.read, stream_id=stream.id, start=position, end=until, max_bytes=room)
             events: list[LoggedEvent] = await self._run(read)
             old = list(itertools.takewhile(lambda event: event.received_ns < before_ns, events))
             if old:
@@ -112,9 +109,7 @@ class Archiver:
             room -= sum(len(event.body) for event in events)
         return taken
 
-    def _written(
-        self, stream: tables.StreamRow, first: int, newest_ns: int, batches: Sequence[Any]
-    ) -> HistoryFile:
+    def _written(self, stream: StreamRow, first: int, newest_ns: int, batches: Sequence[Any]) -> HistoryFile:
         return self._history.write(stream, first, newest_ns, parquet.encode(batches))
 
     async def _drop(self, files: Sequence[HistoryFile]) -> int:

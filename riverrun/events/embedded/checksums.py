@@ -1,14 +1,19 @@
 """Checksums of the log's rows: a changed bit is found before the row is used.
 
 CRC-32 finds every single flipped bit and every burst of up to 32 bits; what is in a row comes from this
-program alone, so that a cryptographic hash, at three times the cost, would find nothing more. All raise
-TypeError, ValueError, AttributeError or struct.error where a value is not of its column's type any more.
+program alone, so that a cryptographic hash, at three times the cost, would find nothing more. The checksums
+raise TypeError, ValueError, AttributeError or struct.error where a value is not of its column's type any
+more.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Sequence
+from typing import Any
 from zlib import crc32
+
+from riverrun.core.errors import DigestMismatch
 
 _EVENT = struct.Struct(">qqqI").pack
 _HISTORY = struct.Struct(">qqqqq").pack
@@ -39,3 +44,13 @@ def of_history(place: int, first: int, end: int, newest_ns: int, size: int, sha:
 def of_meta(key: str, value: str) -> int:
     """The checksum of a row of `meta`."""
     return crc32(f"{key}\0{value}".encode())
+
+
+def check(what: str, written: int, checksum: Callable[..., int], columns: Sequence[Any]) -> None:
+    """Raise `DigestMismatch`, naming the row as `what`, unless its `columns` have the checksum `written`."""
+    try:
+        found = str(checksum(*columns))
+    except (TypeError, ValueError, AttributeError, struct.error) as error:
+        found = f"none: {error}"
+    if found != str(written):
+        raise DigestMismatch(f"{what} in the event log", str(written), found)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from riverrun.core.errors import DigestMismatch
 from riverrun.events.embedded import parquet
 from riverrun.events.embedded.history_rows import HistoryFile
-from riverrun.events.embedded.tables import StreamRow
+from riverrun.events.embedded.stream_rows import StreamRow
 from riverrun.runtime.folders import sync_folder, write_durably
 
 FOLDER = "history"

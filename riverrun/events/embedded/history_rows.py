@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from riverrun.core.errors import DigestMismatch
-from riverrun.events.embedded import checksums, tables
+from riverrun.events.embedded import checksums, event_rows
+from riverrun.events.embedded.places import OFFSET_BITS, OFFSET_MASK, place_of
+from riverrun.events.embedded.stream_rows import StreamRow
 from riverrun.runtime.sqlite.transactions import transaction
 
 
@@ -35,7 +37,7 @@ class HistoryFile:
 
     @property
     def place(self) -> int:
-        return tables.place_of(self.stream_id, self.origin)
+        return place_of(self.stream_id, self.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Oldest:
     newest_ns: int
 
 
-def load(connection: sqlite3.Connection, streams: Sequence[tables.StreamRow]) -> list[HistoryFile]:
+def load(connection: sqlite3.Connection, streams: Sequence[StreamRow]) -> list[HistoryFile]:
     """Every row, oldest first within its stream. Raises `DigestMismatch` for a damaged row, and for events
     that are in no file and no row though older ones are."""
     files = [_checked(row) for row in connection.execute("SELECT * FROM history ORDER BY place")]
@@ -62,14 +64,14 @@ def load(connection: sqlite3.Connection, streams: Sequence[tables.StreamRow]) ->
     return files
 
 
-def oldest(connection: sqlite3.Connection, stream: tables.StreamRow, below: int, limit: int) -> Oldest:
+def oldest(connection: sqlite3.Connection, stream: StreamRow, below: int, limit: int) -> Oldest:
     """The oldest events below the offset `below`: one look at each end, whatever is between."""
     end = min(below, stream.first_offset + limit)
     if end <= stream.first_offset:
         return Oldest(0, 0, 0)
     times = [
         connection.execute(
-            "SELECT received_ns FROM events WHERE place = ?", (tables.place_of(stream.id, offset),)
+            "SELECT received_ns FROM events WHERE place = ?", (place_of(stream.id, offset),)
         ).fetchone()
         for offset in (stream.first_offset, end - 1)
     ]
@@ -83,7 +85,7 @@ def move(connection: sqlite3.Connection, file: HistoryFile, end: int) -> History
     moved = replace(file, end=end)
     with transaction(connection):
         _put(connection, moved)
-        tables.take_away(connection, file.stream_id, end)
+        event_rows.take_away(connection, file.stream_id, end)
     return moved
 
 
@@ -111,6 +113,6 @@ def _put(connection: sqlite3.Connection, file: HistoryFile) -> None:
 
 def _checked(row: Sequence[Any]) -> HistoryFile:
     *columns, checksum = row
-    tables.check(f"row of history file {columns[0]}", checksum, checksums.of_history, columns)
+    checksums.check(f"row of history file {columns[0]}", checksum, checksums.of_history, columns)
     place, *rest = columns
-    return HistoryFile(place >> tables.OFFSET_BITS, place & tables.OFFSET_MASK, *rest)
+    return HistoryFile(place >> OFFSET_BITS, place & OFFSET_MASK, *rest)

@@ -12,18 +12,20 @@ from typing import TypeVar
 
 from riverrun.core.errors import DigestMismatch, Exhausted, NotFound, Unavailable
 from riverrun.core.events import Appended, LoggedEvent, LogMoment, NewEvent, Offsets, Stream
-from riverrun.events.embedded import proof, tables
+from riverrun.events.embedded import event_rows, id_rows, proof
+from riverrun.events.embedded.append_transaction import StreamAppend, Written, write_appends
 from riverrun.events.embedded.archiver import Archiver
 from riverrun.events.embedded.group_commit import GroupCommit
 from riverrun.events.embedded.history import FOLDER, History
 from riverrun.events.embedded.history_reader import HistoryReader
-from riverrun.events.embedded.intake import entry, refusal
+from riverrun.events.embedded.intake import Entry, entry, refusal
 from riverrun.events.embedded.log_clock import LogClock
 from riverrun.events.embedded.open_stream import OpenStream
 from riverrun.events.embedded.tail import Tail
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.failpoints import reach
+from riverrun.runtime.sqlite.database_file import give_back
 from riverrun.runtime.sqlite.error_codes import disk_is_full
 
 DEFAULT_HORIZON_S = 86_400.0
@@ -39,7 +41,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class _Append:
     stream: OpenStream
-    entries: Sequence[tables.Entry]
+    entries: Sequence[Entry]
     forget_ns: int
     turn: int
 
@@ -235,7 +237,7 @@ class EmbeddedEventLog:
             # A transaction keeps what it changes in its journal first: fewer rows need less of one.
             with contextlib.suppress(Exhausted):
                 await self._drop_step(opened, below, None, rows)
-                await self._run(tables.give_back)
+                await self._run(give_back)
                 return opened.first_offset - first
         raise Exhausted("the event log", "what its disk holds")
 
@@ -289,7 +291,7 @@ class EmbeddedEventLog:
 
     async def _forget_ids(self, opened: OpenStream) -> None:
         forget_ns = self._own_clock.now_ns() - int(self._horizon_s(opened.model) * 1e9)
-        while await self._run(lambda c: tables.forget_ids(c, opened.id, forget_ns)):
+        while await self._run(lambda c: id_rows.forget(c, opened.id, forget_ns, event_rows.ROWS_PER_STEP)):
             pass
 
     def _oldest(self, opened: OpenStream) -> int:
@@ -313,10 +315,10 @@ class EmbeddedEventLog:
                 self._receiving.pop(append.turn, None)
 
     async def _commit_all(self, appends: Sequence[_Append]) -> Sequence[list[Appended]]:
-        batch = [tables.StreamAppend(a.stream.row(), a.entries, a.forget_ns) for a in appends]
+        batch = [StreamAppend(a.stream.row(), a.entries, a.forget_ns) for a in appends]
 
-        def write(connection: sqlite3.Connection) -> tables.Written:
-            return tables.write(connection, batch)
+        def write(connection: sqlite3.Connection) -> Written:
+            return write_appends(connection, batch)
 
         try:
             written = await self._guarded(self._database.commit(write))
@@ -332,7 +334,7 @@ class EmbeddedEventLog:
 
     async def _read_disk(self, stream: OpenStream, start: int, limit: int) -> Sequence[LoggedEvent]:
         end = min(start + limit, stream.tail.end)
-        return await self._run(lambda c: tables.read(c, stream.id, start, end, BATCH_BYTES))
+        return await self._run(lambda c: event_rows.read(c, stream.id, start, end, BATCH_BYTES))
 
     async def _drop(self, model: str, stream: Stream, before: int, received_before_ns: int | None) -> None:
         opened = self._opened(model, stream)
@@ -341,7 +343,7 @@ class EmbeddedEventLog:
             async with self._dropping:
                 await self._archiver.trim(opened.id, before)
         while opened.first_offset < before:
-            if not await self._drop_step(opened, before, received_before_ns, tables.ROWS_PER_STEP):
+            if not await self._drop_step(opened, before, received_before_ns, event_rows.ROWS_PER_STEP):
                 return
 
     async def _drop_step(
@@ -350,7 +352,7 @@ class EmbeddedEventLog:
         """Let go of at most `rows` events; whether any went."""
         self._check_running()
         async with self._dropping:
-            left = await self._run(lambda c: tables.drop(c, opened.id, before, received_before_ns, rows))
+            left = await self._run(lambda c: event_rows.drop(c, opened.id, before, received_before_ns, rows))
             if left <= opened.first_offset:
                 return False
             opened.first_offset = left

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from riverrun.events.embedded import tables
+from riverrun.events.embedded.stream_rows import StreamRow
 from riverrun.events.embedded.tail import Tail
 
 
@@ -19,6 +19,6 @@ class OpenStream:
     first_offset: int
     tail: Tail
 
-    def row(self) -> tables.StreamRow:
+    def row(self) -> StreamRow:
         """The stream as its row says it."""
-        return tables.StreamRow(self.id, self.model, self.name, self.first_offset, self.tail.end)
+        return StreamRow(self.id, self.model, self.name, self.first_offset, self.tail.end)

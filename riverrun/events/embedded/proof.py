@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from riverrun.core.errors import DigestMismatch
-from riverrun.events.embedded import checksums, history_rows, tables
+from riverrun.events.embedded import checksums, event_rows, history_rows, id_rows, stream_rows
 from riverrun.events.embedded.history import History
 from riverrun.events.embedded.history_rows import HistoryFile
+from riverrun.events.embedded.identity import log_id
 from riverrun.events.embedded.schema import FORMAT
+from riverrun.events.embedded.stream_rows import StreamRow
 from riverrun.runtime.sqlite.database import Database
 from riverrun.runtime.sqlite.database_file import Found, find_damage
 from riverrun.runtime.sqlite.error_codes import is_damage
@@ -49,7 +51,7 @@ class Proven:
     """
 
     log_id: str
-    streams: tuple[tables.StreamRow, ...]
+    streams: tuple[StreamRow, ...]
     files: tuple[HistoryFile, ...]
     ids: int
     newest_id_ns: int
@@ -92,13 +94,13 @@ def prove(connection: sqlite3.Connection, name: str, *, whole: bool) -> Proven:
 
 def prove_events(connection: sqlite3.Connection, stream_id: int, offset: int, limit: int) -> int | None:
     """Prove at most `limit` events from `offset` on; from where to go on, None at the stream's end."""
-    stream = tables.stream_now(connection, stream_id)
+    stream = stream_rows.find(connection, stream_id)
     if stream is None:
         raise DigestMismatch(f"row of stream {stream_id} in the event log", "a row", "none")
     start = max(offset, stream.first_offset)
     end = min(start + limit, stream.next_offset)
     while start < end:
-        start += len(tables.read(connection, stream_id, start, end, 1 << 20))
+        start += len(event_rows.read(connection, stream_id, start, end, 1 << 20))
     return start if start < stream.next_offset else None
 
 
@@ -114,7 +116,7 @@ def prove_ids(connection: sqlite3.Connection, place: int, limit: int, *, by_key:
     ).fetchall()
     for *columns, checksum in rows:
         what = f"id of place {columns[0]}"
-        tables.check(what, checksum, checksums.of_id, columns)
+        checksums.check(what, checksum, checksums.of_id, columns)
         if not by_key:
             continue
         found = connection.execute("SELECT place FROM event_ids WHERE key = ?", (columns[1],)).fetchone()
@@ -159,7 +161,7 @@ def _prove_whole(connection: sqlite3.Connection, name: str) -> Proven:
     damage = find_damage(connection)
     if damage:
         raise DigestMismatch(f"file {name}", "an intact database", damage)
-    streams = tables.load_streams(connection)
+    streams = stream_rows.load(connection)
     for stream in streams:
         prove_events(connection, stream.id, 0, _LAST)
     events, ids = connection.execute(
@@ -169,14 +171,14 @@ def _prove_whole(connection: sqlite3.Connection, name: str) -> Proven:
         raise DigestMismatch(f"table events in {name}", "events of its streams alone", f"{events} events")
     prove_ids(connection, 0, _LAST, by_key=False)
     files = tuple(history_rows.load(connection, streams))
-    newest_ns = tables.newest_id_ns(connection, streams)
-    return Proven(tables.log_id(connection), tuple(streams), files, ids, newest_ns, whole=True)
+    newest_ns = id_rows.newest_ns(connection, streams)
+    return Proven(log_id(connection), tuple(streams), files, ids, newest_ns, whole=True)
 
 
 def _prove_newest(connection: sqlite3.Connection) -> Proven:
-    streams = tables.load_streams(connection)
+    streams = stream_rows.load(connection)
     for stream in streams:
         prove_events(connection, stream.id, stream.next_offset - NEWEST, NEWEST)
     files = tuple(history_rows.load(connection, streams))
-    newest_ns = tables.newest_id_ns(connection, streams)
-    return Proven(tables.log_id(connection), tuple(streams), files, 0, newest_ns, whole=False)
+    newest_ns = id_rows.newest_ns(connection, streams)
+    return Proven(log_id(connection), tuple(streams), files, 0, newest_ns, whole=False)

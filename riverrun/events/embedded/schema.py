@@ -1,10 +1,8 @@
 """The tables of the log's SQLite file, and how older files are brought up to them.
 
-A *place* is one number for (stream, offset): events of a stream lie side by side in the order of their
-offsets, so that appending, reading and trimming all work at one spot of one tree. `event_ids` outlives
-the events it names, for as long as an id counts once; its `received_ns` is the log's own time. A row of
-`history` names a file of events that are older than those of `events`, by the place of its oldest. Each row
-carries its checksum.
+A *place* is one number for a stream and an offset (see `places`). `event_ids` outlives the events it names,
+for as long as an id counts once; its `received_ns` is the log's own time. A row of `history` names a file of
+events that are older than those of `events`, by the place of its oldest. Each row carries its checksum.
 """
 
 from __future__ import annotations

@@ -20,6 +20,9 @@ from riverrun.runtime.sqlite.store_format import Format, WrongFormat, bring_up, 
 LOCK_S = 0.2
 """How long a file that somebody else uses is waited for."""
 
+PAGES_PER_STEP = 512
+"""Pages that one call of `give_back` gives back to the disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -92,6 +95,11 @@ def find_damage(connection: sqlite3.Connection) -> str:
     size = int(connection.execute("PRAGMA page_size").fetchone()[0])
     where = f" (page at offset {(int(page[1]) - 1) * size})" if page else ""
     return " ".join(found.replace("*** in database main ***", "").split()) + where
+
+
+def give_back(connection: sqlite3.Connection) -> None:
+    """Give some free pages back to the disk; a file that was made without `auto_vacuum` keeps its own."""
+    connection.execute(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})").fetchall()
 
 
 def _own(connection: sqlite3.Connection) -> None:

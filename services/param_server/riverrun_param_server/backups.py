@@ -20,7 +20,7 @@ from pathlib import Path
 import structlog
 
 from riverrun.core.errors import DigestMismatch
-from riverrun.events.embedded import history_rows, tables
+from riverrun.events.embedded import history_rows, stream_rows
 from riverrun.events.embedded.history import FOLDER, History
 from riverrun.events.embedded.log import EmbeddedEventLog
 from riverrun.rpc.chunks import CHUNK_BYTES
@@ -98,7 +98,7 @@ class Backups:
             (name, aside / name, None) for name in (DATABASE, LOG_DATABASE)
         ]
         with contextlib.closing(sqlite3.connect(aside / LOG_DATABASE)) as connection:
-            streams = tables.load_streams(connection)
+            streams = stream_rows.load(connection)
             history = History(self._store.folder / FOLDER, streams, history_rows.load(connection, streams))
             files += [(history.name_of(one), history.path_of(one), one.sha) for one in history.everything()]
         with contextlib.closing(sqlite3.connect(aside / DATABASE)) as connection:

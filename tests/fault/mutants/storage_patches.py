@@ -17,7 +17,7 @@ from typing import Any
 
 from riverrun_param_server import blob_folder, identity, proof, pushes, sessions, store, version_rows
 
-from riverrun.events.embedded import tables
+from riverrun.events.embedded import checksums
 from riverrun.runtime.folders import sync_folder
 
 _fsync = os.fsync
@@ -134,7 +134,7 @@ def no_checksum() -> None:
     version_rows.check_body = lambda what, body, content: None
     version_rows._checksum = lambda *arguments: _Any()
     blob_folder.BlobFolder.get = lambda self, sha: self.path_of(sha).read_bytes()
-    tables.check = lambda *arguments: None
+    checksums.check = lambda *arguments: None
 
 
 class _Any:

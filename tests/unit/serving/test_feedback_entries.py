@@ -13,7 +13,7 @@ from riverrun_serving.core.served_models import ServedModel
 from riverrun.core.errors import InvalidInput, Unavailable
 from riverrun.core.events import Appended, NewEvent, Stream
 from riverrun.core.spec import ModelSpec, parse_spec
-from riverrun.events.embedded import tables
+from riverrun.events.embedded import id_rows
 from tests.unit.serving.in_test_predictor import SPEC, slot_with
 
 ENTRY = {"features": {"rooms": 3, "size": 50.0}, "label": 7.5}
@@ -156,7 +156,7 @@ def test_where_corrections_are_refused_an_id_has_one_event_id_whatever_the_label
 
 async def test_a_correction_that_the_log_refuses_is_said_in_the_callers_words() -> None:
     async def append(_model: str, _stream: Stream, events: Sequence[NewEvent]) -> list[Appended]:
-        return [Appended(-1, refused=tables.OTHER_FINGERPRINT)] * len(events)
+        return [Appended(-1, refused=id_rows.OTHER_FINGERPRINT)] * len(events)
 
     model = ServedModel("houses", JOINED)
     with pytest.raises(InvalidInput, match=r"id: was given before with another label, and label\.corr"):
