@@ -64,7 +64,7 @@ async def move(log, clock, below, older_than_s=0.0):
     """Move what is older; all of it has waited long enough."""
     clock.now_ns += 24 * 3600 * SECOND
     before_ns = clock.now_ns - int(older_than_s * 1e9)
-    return await log.archive("m", EXAMPLES, below=below, received_before_ns=before_ns)
+    return await log.retention.archive("m", EXAMPLES, below=below, received_before_ns=before_ns)
 
 
 async def read_all(log, start=0, limit=512):
@@ -145,7 +145,7 @@ async def test_too_few_events_for_a_file_wait_some_hours(tmp_path, clock):
     log = await log_of(tmp_path, clock, 30)
 
     async def archive():
-        return await log.archive("m", EXAMPLES, below=30, received_before_ns=clock.now_ns)
+        return await log.retention.archive("m", EXAMPLES, below=30, received_before_ns=clock.now_ns)
 
     clock.now_ns += 3600 * SECOND
     a_full_one = await archive()
@@ -163,11 +163,11 @@ async def test_what_no_version_contains_and_what_is_young_stays(tmp_path, clock)
 
     by_version = await move(log, clock, below=10)
     clock.now_ns += SECOND
-    by_age = await log.archive("m", EXAMPLES, below=40, received_before_ns=10**18 + 16 * SECOND)
+    by_age = await log.retention.archive("m", EXAMPLES, below=40, received_before_ns=10**18 + 16 * SECOND)
 
     assert by_version == 10
     assert by_age == 0  # they have not waited
-    monotonic = await log.archive(
+    monotonic = await log.retention.archive(
         "m", EXAMPLES, below=40, received_before_ns=10**18 + 16 * SECOND + 24 * 3600 * SECOND
     )
     assert monotonic == 30
@@ -197,7 +197,7 @@ async def test_old_files_go_oldest_first_and_only_where_versions_contain_them(tm
     await move(log, clock, below=60)
 
     async def first_after_forgetting(below, received_before_ns):
-        await log.expire("m", EXAMPLES, below=below, received_before_ns=received_before_ns)
+        await log.retention.expire("m", EXAMPLES, below=below, received_before_ns=received_before_ns)
         return (await anext(aiter(log.read("m", EXAMPLES, {}, follow=False))))[0].offset
 
     assert await first_after_forgetting(60, 10**18 + 20 * SECOND) == 0
@@ -212,9 +212,9 @@ async def test_where_no_history_is_kept_any_more_files_go_before_events(tmp_path
     log = await log_of(tmp_path, clock, 60)
     await move(log, clock, below=40)
 
-    await log.expire("m", EXAMPLES, below=30, received_before_ns=clock.now_ns)
+    await log.retention.expire("m", EXAMPLES, below=30, received_before_ns=clock.now_ns)
     assert [e.offset for e in await read_all(log, 20)] == list(range(20, 60))
-    await log.expire("m", EXAMPLES, below=50, received_before_ns=clock.now_ns)
+    await log.retention.expire("m", EXAMPLES, below=50, received_before_ns=clock.now_ns)
 
     assert files(tmp_path) == []
     assert [e.offset for e in await read_all(log, 50)] == list(range(50, 60))
@@ -225,7 +225,7 @@ async def test_a_full_disk_lets_files_go_before_events(tmp_path, clock):
     log = await log_of(tmp_path, clock, 60)
     await move(log, clock, below=40)
 
-    went = [await log.let_go("m", EXAMPLES, 60) for _ in range(3)]
+    went = [await log.retention.let_go("m", EXAMPLES, 60) for _ in range(3)]
 
     assert went == [20, 20, 20]
     assert files(tmp_path) == []
@@ -303,8 +303,8 @@ MOVER = textwrap.dedent(
 
     async def main():
         log = EmbeddedEventLog(Path(sys.argv[1]))
-        await log.archive("m", Stream.EXAMPLES, below=70, received_before_ns=TO_COME)
-        await log.expire("m", Stream.EXAMPLES, below=20, received_before_ns=TO_COME)
+        await log.retention.archive("m", Stream.EXAMPLES, below=70, received_before_ns=TO_COME)
+        await log.retention.expire("m", Stream.EXAMPLES, below=20, received_before_ns=TO_COME)
         await log.close()
 
     asyncio.run(main())

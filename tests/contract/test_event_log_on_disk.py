@@ -128,10 +128,10 @@ async def test_an_io_error_is_final(tmp_path):
         raise error
 
     with pytest.raises(Unavailable, match="disk failed"):
-        await log._run(fail)
+        await log.disk.run(fail)
 
     with pytest.raises(sqlite3.OperationalError):
-        await asyncio.wait_for(log.disk_failed(), 5)
+        await asyncio.wait_for(log.disk.failed(), 5)
     with pytest.raises(Unavailable, match="disk failed"):
         await log.append("m", EXAMPLES, numbered(1, 2))
     await log.close()
@@ -164,12 +164,12 @@ async def test_expiry_needs_both_age_and_a_version_that_contains_the_event(tmp_p
     clock.now_ns += 50 * 10**9
     await log.append("m", EXAMPLES, numbered(30, 60))
 
-    await log.expire("m", EXAMPLES, below=20, received_before_ns=clock.now_ns)
+    await log.retention.expire("m", EXAMPLES, below=20, received_before_ns=clock.now_ns)
     by_position = await read_all(log, 20)
-    await log.expire("m", EXAMPLES, below=60, received_before_ns=clock.now_ns)
+    await log.retention.expire("m", EXAMPLES, below=60, received_before_ns=clock.now_ns)
     by_age = await read_all(log, 30)
     clock.now_ns += 60 * 10**9
-    await log.expire("m", EXAMPLES, below=60, received_before_ns=0)
+    await log.retention.expire("m", EXAMPLES, below=60, received_before_ns=0)
     ids = await log._database.run(lambda c: c.execute("SELECT count(*) FROM event_ids").fetchone()[0])
 
     assert [e.offset for e in by_position] == list(range(20, 60))
@@ -239,7 +239,7 @@ async def test_of_a_large_log_the_newest_events_are_proven_at_the_start_and_all_
     with pytest.raises(DigestMismatch, match="event at offset 20 of stream 1"):
         await read_all(log)
     with pytest.raises(DigestMismatch):
-        await asyncio.wait_for(log.disk_failed(), 5)
+        await asyncio.wait_for(log.disk.failed(), 5)
     with pytest.raises(Unavailable):
         await log.append("m", EXAMPLES, numbered(50, 51))
     await log.close()
@@ -284,5 +284,5 @@ async def test_events_that_go_while_they_are_looked_for_are_trimmed_and_not_dama
         event_rows.drop(connection, 1, 20, None, 100)
         return event_rows.read(connection, 1, 5, 30, 1 << 20)
 
-    assert await log._run(looked_for_after_the_trim) == []
+    assert await log.disk.run(looked_for_after_the_trim) == []
     await log.close()

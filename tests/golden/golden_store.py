@@ -110,7 +110,7 @@ async def answers(stack: Stack) -> dict[str, Any]:
     events = {
         stream.value: [_event(event) async for event in _read(stack, stream)]
         for stream in Stream
-        if ("flights", stream) in stack.running.event_log.streams()
+        if ("flights", stream) in stack.running.event_log.streams.names()
     }
     again = await stack.running.event_log.append("flights", Stream.EXAMPLES, _examples(0, 12))
     other = [NewEvent("example-3", b"another", fingerprint=b"other")]
@@ -161,7 +161,9 @@ async def _events(stack: Stack) -> None:
     await log.append("flights", Stream.PREDICTIONS, [NewEvent("größe", bytes(range(256)))])
     await log.append("flights", Stream.DEAD_LETTERS, [NewEvent("dlq:examples:4", b"why")])
     with patch("riverrun.events.embedded.archiver.WAIT_S", 0.0):
-        await log.archive("flights", Stream.EXAMPLES, below=9, received_before_ns=Then().wall_ns() + 1)
+        await log.retention.archive(
+            "flights", Stream.EXAMPLES, below=9, received_before_ns=Then().wall_ns() + 1
+        )
     await log.trim("flights", Stream.EXAMPLES, {0: 2})
     await log.trim("flights", Stream.LABELS, {0: 5})
 

@@ -16,7 +16,7 @@ from riverrun.core.events import LoggedEvent
 from riverrun.events.embedded import event_rows, history_rows, parquet
 from riverrun.events.embedded.history import History
 from riverrun.events.embedded.history_rows import HistoryFile
-from riverrun.events.embedded.proof import Guard, Run
+from riverrun.events.embedded.log_disk import LogDisk
 from riverrun.events.embedded.stream_rows import StreamRow
 from riverrun.runtime.failpoints import reach
 
@@ -31,15 +31,11 @@ WAIT_S = 6 * 3600.0
 
 
 class Archiver:
-    """Over the files of one log. Its calls must not overlap with each other or with a trim.
+    """Over the files of one log. Its calls must not overlap with each other or with a trim."""
 
-    `run` runs work in the database's thread; `guarded` sees to what the disk raises at other work.
-    """
-
-    def __init__(self, history: History, run: Run, guarded: Guard) -> None:
+    def __init__(self, history: History, disk: LogDisk) -> None:
         self._history = history
-        self._run = run
-        self._guarded = guarded
+        self._disk = disk
 
     async def move(self, stream: StreamRow, below: int, before_ns: int, moved: Callable[[int], None]) -> int:
         """Move the oldest events, below the offset `below` and received before `before_ns`, into one file.
@@ -47,7 +43,7 @@ class Archiver:
         How many: none where they are too few for a file and have not waited long enough. `moved` is told, as
         soon as that is so, up to which offset the files hold the stream.
         """
-        at_hand: history_rows.Oldest = await self._run(
+        at_hand: history_rows.Oldest = await self._disk.run(
             lambda c: history_rows.oldest(c, stream, below, FILE_EVENTS)
         )
         is_full = at_hand.events == FILE_EVENTS and at_hand.newest_ns < before_ns
@@ -61,11 +57,11 @@ class Archiver:
         batches = [await asyncio.to_thread(parquet.as_batch, events) for events in taken]
         end = taken[-1][-1].offset + 1
         writing = asyncio.to_thread(self._written, stream, first, newest_ns, batches)
-        file: HistoryFile = await self._guarded(writing)
+        file: HistoryFile = await self._disk.guarded(writing)
         reach("history.after-file")
         while file.end < end:
             until = min(end, file.end + event_rows.ROWS_PER_STEP)
-            file = await self._run(partial(history_rows.move, file=file, end=until))
+            file = await self._disk.run(partial(history_rows.move, file=file, end=until))
             self._history.put(file)
             moved(file.end)
             reach("history.half-moved")
@@ -90,7 +86,7 @@ class Archiver:
         await self._drop([file for file in files if file.end <= before])
         partly = self._history.find(stream_id, before)
         if partly is not None and partly.first < before:
-            self._history.put(await self._run(lambda c: history_rows.trim(c, partly, before)))
+            self._history.put(await self._disk.run(lambda c: history_rows.trim(c, partly, before)))
 
     async def _taken(self, stream: StreamRow, end: int, before_ns: int) -> Sequence[Sequence[LoggedEvent]]:
         """The events from the stream's first up to `end` that go into one file."""
@@ -99,7 +95,7 @@ class Archiver:
         while position < end and room > 0:
             until = min(end, position + event_rows.ROWS_PER_STEP)
             read = partial(event_rows.read, stream_id=stream.id, start=position, end=until, max_bytes=room)
-            events: list[LoggedEvent] = await self._run(read)
+            events: list[LoggedEvent] = await self._disk.run(read)
             old = list(itertools.takewhile(lambda event: event.received_ns < before_ns, events))
             if old:
                 taken.append(old)
@@ -114,7 +110,7 @@ class Archiver:
 
     async def _drop(self, files: Sequence[HistoryFile]) -> int:
         if files:
-            await self._run(lambda c: history_rows.drop(c, files))
+            await self._disk.run(lambda c: history_rows.drop(c, files))
             reach("history.after-drop")
             self._history.forget(files)
         return sum(file.end - file.first for file in files)

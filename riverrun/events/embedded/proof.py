@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from riverrun.core.errors import DigestMismatch
 from riverrun.events.embedded import checksums, event_rows, history_rows, id_rows, stream_rows
 from riverrun.events.embedded.history import History
 from riverrun.events.embedded.history_rows import HistoryFile
 from riverrun.events.embedded.identity import log_id
+from riverrun.events.embedded.log_disk import LogDisk
 from riverrun.events.embedded.schema import FORMAT
 from riverrun.events.embedded.stream_rows import StreamRow
 from riverrun.runtime.sqlite.database import Database
@@ -36,10 +35,6 @@ PROVE_ROWS, PROVE_EVERY_S = 500, 0.02
 """Pace of proving a large log while it is in use: about a millisecond of every twenty."""
 
 _LAST = (1 << 63) - 1
-
-
-Run = Callable[[Callable[[sqlite3.Connection], Any]], Awaitable[Any]]
-Guard = Callable[[Awaitable[Any]], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,28 +120,28 @@ def prove_ids(connection: sqlite3.Connection, place: int, limit: int, *, by_key:
     return columns[0] + 1 if len(rows) == limit else None
 
 
-async def prove_rest(proven: Proven, history: History, run: Run, guarded: Guard) -> None:
+async def prove_rest(proven: Proven, history: History, disk: LogDisk) -> None:
     """Prove, little by little, what `proven` leaves open: the older rows of a large log, and history files.
 
-    `run` runs work in the database's thread, and `guarded` sees to what it raises.
+    Raises as `LogDisk.guarded` does.
     """
     if not proven.whole:
         for stream in proven.streams:
             offset: int | None = 0
             while offset is not None:
                 await asyncio.sleep(PROVE_EVERY_S)
-                offset = await run(partial(_events_from, stream.id, offset))
+                offset = await disk.run(partial(_events_from, stream.id, offset))
         place: int | None = 0
         while place is not None:
             await asyncio.sleep(PROVE_EVERY_S)
-            place = await run(partial(_ids_from, place))
+            place = await disk.run(partial(_ids_from, place))
     for file in proven.files:
         await asyncio.sleep(PROVE_EVERY_S)
         with history.holding():
             # It may have gone, or name other events by now.
             known = history.now(file)
             if known is not None:
-                await guarded(asyncio.to_thread(history.prove, known))
+                await disk.guarded(asyncio.to_thread(history.prove, known))
 
 
 def _events_from(stream_id: int, offset: int, connection: sqlite3.Connection) -> int | None:

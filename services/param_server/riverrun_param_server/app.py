@@ -78,7 +78,7 @@ class Running:
         await run_until_stopped(
             self.stop,
             self.server.fatal.wait(),
-            self.event_log.disk_failed(),
+            self.event_log.disk.failed(),
             self.event_log.prove_rest(),
             self.server.hub.beat(),
             self.server.sessions.sweep(),

@@ -77,7 +77,7 @@ class Backups:
             try:
                 with self._store.blobs.holding(), self._event_log.history.holding():
                     await asyncio.to_thread(_make_empty, aside)
-                    async with self._event_log.holding():
+                    async with self._event_log.retention.holding():
                         await self._store.copy_to(aside / DATABASE)
                         await self._event_log.copy_to(aside / LOG_DATABASE)
                     files = await asyncio.to_thread(self._files, aside)

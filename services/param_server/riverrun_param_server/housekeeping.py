@@ -134,7 +134,7 @@ class Housekeeping:
         now_ns = self._clock.wall_ns()
         before_ns = now_ns - int(self._policy.events_s * 1e9)
         too_old_ns = now_ns - int(self._policy.history_s * 1e9)
-        for name, stream in event_log.streams():
+        for name, stream in event_log.streams.names():
             model = self._catalogue.find(name)
             below = None if model is None else self._contained(model, stream, model.record.open_lines)
             if below is None:
@@ -142,16 +142,16 @@ class Housekeeping:
             is_known = model is not None and bool(model.record.lines)
             keeps_history = stream in HISTORY and is_known and too_old_ns < before_ns
             if keeps_history:
-                await event_log.archive(name, stream, below=below, received_before_ns=before_ns)
+                await event_log.retention.archive(name, stream, below=below, received_before_ns=before_ns)
             gone_ns = too_old_ns if keeps_history else before_ns
-            await event_log.expire(name, stream, below=below, received_before_ns=gone_ns)
+            await event_log.retention.expire(name, stream, below=below, received_before_ns=gone_ns)
         metrics.HISTORY_BYTES.set(event_log.history.total_bytes())
 
     async def cap_dead_letters(self, event_log: EmbeddedEventLog) -> None:
         """Let go of the oldest dead letters of each model that has more than the policy keeps."""
-        for name, stream in event_log.streams():
+        for name, stream in event_log.streams.names():
             if stream is Stream.DEAD_LETTERS:
-                dropped = await event_log.keep_newest(name, stream, self._policy.dead_letters)
+                dropped = await event_log.retention.keep_newest(name, stream, self._policy.dead_letters)
                 if dropped:
                     metrics.DEAD_LETTERS_DROPPED.labels(name).inc(dropped)
                     log.warning("the oldest dead letters were dropped", model=name, letters=dropped)

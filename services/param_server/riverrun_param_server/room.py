@@ -52,14 +52,14 @@ class Room:
 
     async def _let_go(self) -> tuple[Stream, int]:
         for stream in (Stream.PREDICTIONS, Stream.EXAMPLES, Stream.LABELS, Stream.DEAD_LETTERS):
-            for model, held in self._event_log.streams():
+            for model, held in self._event_log.streams.names():
                 if held is not stream:
                     continue
                 below = self._contained(model, stream)
                 if stream in (Stream.PREDICTIONS, Stream.DEAD_LETTERS):
                     # Nothing is learned from a dead letter, and of predictions some may always be missing.
                     below = (await self._event_log.end(model, stream))[0]
-                events = await self._event_log.let_go(model, stream, below)
+                events = await self._event_log.retention.let_go(model, stream, below)
                 if events:
                     return stream, events
         return Stream.PREDICTIONS, 0

@@ -108,7 +108,7 @@ async def test_a_log_that_ends_before_the_position_stops_learning_and_says_so(st
     async with trainer(stack.address):
         await stack.feed(rows(10))
         before = await stack.position(10)
-    stream = stack.server.event_log._streams[("toy", "examples")]
+    stream = stack.server.event_log.streams.opened("toy", Stream.EXAMPLES)
     stream.tail.end = 5
     stream.tail._events.clear()
 

@@ -34,7 +34,7 @@ async def test_a_line_that_begins_again_learns_every_event_from_history(tmp_path
         log = stack.server.event_log
 
         async def all_moved() -> bool:
-            return log._streams[("toy", Stream.EXAMPLES.value)].first_offset == 300
+            return log.streams.opened("toy", Stream.EXAMPLES).first_offset == 300
 
         await eventually(all_moved, within_s=60)
         before = await stack.head()
