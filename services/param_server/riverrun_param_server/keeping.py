@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from riverrun.core.journal import JournalRecord
 from riverrun.core.versions import KeptVersion
 from riverrun.runtime.clock import Clock
-from riverrun_param_server import journal, version_rows
+from riverrun_param_server import journal, version_lookups, version_rows
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.readers import Readers
 from riverrun_param_server.retention import RetentionPolicy
@@ -56,14 +56,14 @@ class Keeping:
         ) -> tuple[list[Listed], dict[int, int | None], dict[int, int]]:
             rows = version_rows.listed(connection, record.id, before, limit)
             following = {
-                row.version: version_rows.created_after(connection, record.id, row.line, row.version)
+                row.version: version_lookups.created_after(connection, record.id, row.line, row.version)
                 for row in _newest_of_lines(rows)
             }
             # A line holds what it started from until its own first versions are dropped onto nothing.
             started = {
                 parent: number
                 for parent, number in starts.items()
-                if version_rows.first_base(connection, record.id, number) == parent
+                if version_lookups.first_base(connection, record.id, number) == parent
             }
             return rows, following, started
 

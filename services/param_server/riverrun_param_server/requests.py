@@ -17,10 +17,10 @@ from riverrun.rpc.converters import freshness_from_pb, ranges_from_pb
 from riverrun.rpc.times import unix_ns
 from riverrun.rpc.weight_converters import push_from_pb
 from riverrun.rpc.weights import Push
+from riverrun_param_server.channel_targets import ChannelWish
 from riverrun_param_server.param_server import Held
 from riverrun_param_server.pulls import PullWanted
 from riverrun_param_server.readers import Report
-from riverrun_param_server.steering import ChannelWish
 from riverrun_param_server.watch_hub import Subscription
 
 MAX_PAGE = 1000

@@ -34,7 +34,7 @@ from riverrun_param_server.backups import Backups, Done, FileBegins, FileEnds, P
 from riverrun_param_server.channel_records import By
 from riverrun_param_server.param_server import ParamServer
 from riverrun_param_server.read_streams import pull_messages, watch_messages
-from riverrun_param_server.sessions import News, Noted, Opening, PushOutcome, Session
+from riverrun_param_server.session import News, Noted, Opening, PushOutcome, Session
 
 SERVICE = "riverrun.api.params.v1.ParameterService"
 

@@ -7,112 +7,26 @@ try; who may push is decided by the epoch, which is durable before the session h
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
 from riverrun.core.errors import Fenced, NotFound, RiverrunError, Unavailable
-from riverrun.core.events import OffsetRange, Positions, Suspect
-from riverrun.core.versions import Manifest
-from riverrun.rpc.weights import Pushed
+from riverrun.core.events import OffsetRange
 from riverrun.runtime.clock import Clock
-from riverrun_param_server import suspicion, version_rows
+from riverrun_param_server import suspicion
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.completion import Completion
+from riverrun_param_server.lineage import newest_good
 from riverrun_param_server.records import LineRecord
 from riverrun_param_server.resets import positions_of
+from riverrun_param_server.session import LineKey, Opening, Session
+from riverrun_param_server.standbys import Standbys
 from riverrun_param_server.store import Change
 from riverrun_param_server.watch_hub import WatchHub
 
 log = structlog.get_logger()
-
-_Key = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What a trainer starts from; see `OpenSessionResponse.Opened`."""
-
-    epoch: int
-    head: Manifest | None
-    spec_yaml: str
-    positions: Positions
-    skipped: tuple[OffsetRange, ...]
-    unclean_end: bool
-    suspects: tuple[Suspect, ...]
-    since_ns: int = 0
-    good_version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """What a trainer said of its attempts is on disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class PushOutcome:
-    """What became of a push that came over a session's stream; `answer` None: it was refused."""
-
-    push_id: str
-    answer: Pushed | None
-
-
-News = str | Noted | PushOutcome
-"""What a session tells its trainer: the newest policies as YAML, and answers."""
-
-
-class Session:
-    """One trainer's hold on one line; `news` tells it what it must know until it is over."""
-
-    def __init__(self, key: _Key, trainer_id: str) -> None:
-        self.key = key
-        self.trainer_id = trainer_id
-        self.epoch = 0
-        self.deadline = float("inf")
-        self._spec: str | None = None
-        self._answers: deque[PushOutcome | Noted] = deque()
-        self._error: RiverrunError | None = None
-        self._over = False
-        self._wake = asyncio.Event()
-
-    def tell_spec(self, spec_yaml: str) -> None:
-        """The line's policies changed; only the newest is told."""
-        self._spec = spec_yaml
-        self._wake.set()
-
-    def tell_outcome(self, push_id: str, answer: Pushed | None) -> None:
-        """A version that came over the session's stream is durable and announced, or was refused."""
-        self._answers.append(PushOutcome(push_id, answer))
-        self._wake.set()
-
-    def tell_noted(self) -> None:
-        """An attempt or a goodbye is on disk."""
-        self._answers.append(Noted())
-        self._wake.set()
-
-    def end(self, error: RiverrunError | None = None) -> None:
-        """The session is over, by `error` or because the server stops; the first reason counts."""
-        if not self._over:
-            self._over, self._error = True, error
-            self._wake.set()
-
-    async def news(self) -> AsyncIterator[News]:
-        """Each newer spec, and answers in order. Ends, or raises, when the session is over."""
-        while not self._over:
-            if self._answers:
-                yield self._answers.popleft()
-                continue
-            spec, self._spec = self._spec, None
-            if spec is not None:
-                yield spec
-                continue
-            self._wake.clear()
-            await self._wake.wait()
-        if self._error is not None:
-            raise self._error
 
 
 class Sessions:
@@ -126,9 +40,9 @@ class Sessions:
         self._completion = completion
         self._clock = clock
         self._lease_s = lease_s
-        self._present: dict[_Key, Session] = {}
-        self._standbys: dict[_Key, deque[asyncio.Future[None]]] = {}
-        self._lapsed: set[_Key] = set()
+        self._present: dict[LineKey, Session] = {}
+        self._standbys = Standbys()
+        self._lapsed: set[LineKey] = set()
         self._ended = False
 
     async def open(
@@ -149,7 +63,7 @@ class Sessions:
             if trainer_id and present.trainer_id == trainer_id:
                 self._lose(present, "the same trainer opened another session")
                 continue
-            await self._wait_for_turn(key)
+            await self._standbys.wait(key)
         self._present[key] = session
         try:
             model = self._catalogue.get(model_name)
@@ -193,7 +107,7 @@ class Sessions:
         session.end()
         if self._present.get(session.key) is session:
             del self._present[session.key]
-            self._wake_standby(session.key)
+            self._standbys.wake_next(session.key)
 
     def lapse(self) -> None:
         """End every session whose lease ran out."""
@@ -231,8 +145,7 @@ class Sessions:
         self._ended = True
         for session in list(self._present.values()):
             session.end()
-        for standby in [s for waiting in self._standbys.values() for s in waiting if not s.done()]:
-            standby.set_exception(Unavailable("the parameter server", "it stops"))
+        self._standbys.end(Unavailable("the parameter server", "it stops"))
 
     async def _grant(self, model: Model, number: int, ended_epoch: int) -> Opening:
         async with model.lock:
@@ -253,22 +166,8 @@ class Sessions:
                 unclean_end=unclean_end,
                 suspects=line.suspects,
                 since_ns=line.since_ns,
-                good_version=await self._newest_good(model, line),
+                good_version=await newest_good(self._catalogue, model, line),
             )
-
-    async def _newest_good(self, model: Model, line: LineRecord | None) -> int:
-        """The newest good version that `line` goes on from, its own head included; 0 for none."""
-        upto = 0 if line is None else line.head
-        while line is not None and upto:
-            find = functools.partial(
-                version_rows.newest_good, model=model.record.id, line=line.number, upto=upto
-            )
-            good = await self._catalogue.store.run(find)
-            if good or not line.parent:
-                return good
-            upto = line.parent
-            line = model.record.line((await self._catalogue.manifest(model, upto)).line)
-        return 0
 
     async def _note(self, session: Session, change: Callable[[LineRecord], LineRecord]) -> None:
         async def note() -> None:
@@ -281,36 +180,14 @@ class Sessions:
 
         await self._completion.run(note())
 
-    async def _wait_for_turn(self, key: _Key) -> None:
-        waiting = self._standbys.setdefault(key, deque())
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                # The turn came and will not be taken.
-                self._wake_standby(key)
-            raise
-        finally:
-            waiting.remove(turn)
-
-    def _wake_standby(self, key: _Key) -> None:
-        for standby in self._standbys.get(key, ()):
-            if not standby.done():
-                standby.set_result(None)
-                return
-
     def _end_line(self, model: Model, number: int, error: Callable[[Session], RiverrunError]) -> None:
         key = (model.name, number)
         session = self._present.get(key)
         if session is not None:
             session.end(error(session))
             self.close(session)
-        for standby in self._standbys.get(key, ()):
-            # Each finds out for itself why there is nothing to wait for any more.
-            if not standby.done():
-                standby.set_result(None)
+        # Each finds out for itself why there is nothing to wait for any more.
+        self._standbys.wake_all(key)
 
     def _lose(self, session: Session, why: str) -> None:
         name, number = session.key

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
-from riverrun.core.errors import InvalidInput, NotFound, NotReady
 from riverrun.core.journal import JournalRecord
 from riverrun.core.versions import LIVE, Channel, Line
 from riverrun.runtime.clock import Clock
 from riverrun_param_server import gating
 from riverrun_param_server.catalogue import Catalogue, Model
-from riverrun_param_server.channel_moves import (
-    ChannelMove,
-    FollowLine,
-    Hold,
-    Remove,
-    Resume,
-    Target,
-    check_name,
-    move,
-)
+from riverrun_param_server.channel_moves import ChannelMove, check_name, move
 from riverrun_param_server.channel_records import NOBODY, By, move_record, reset_record
+from riverrun_param_server.channel_targets import ChannelWish, target_of
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.line_state import LineState
 from riverrun_param_server.records import ModelRecord
@@ -36,19 +26,6 @@ from riverrun_param_server.version_reader import VersionReader
 from riverrun_param_server.watch_hub import WatchHub
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelWish:
-    """Where a channel is to go: exactly one of the fields says it; see `SetChannelRequest`."""
-
-    hold_version: int | None = None
-    hold_last_good: bool = False
-    hold_before_ns: int = 0
-    hold_here: bool = False
-    follow: bool = False
-    follow_line: int | None = None
-    remove: bool = False
 
 
 AlsoChanged = tuple[ModelRecord, tuple[JournalRecord, ...]]
@@ -138,7 +115,7 @@ class Steering:
         also: Callable[[ModelRecord], AlsoChanged],
     ) -> ChannelMove:
         async with model.lock:
-            target = await self._target(model, name, wish)
+            target = await target_of(self._catalogue, model, name, wish)
             found = move(model.record, name, target, base_generation)
             version = found.channel.version
             good = version if mark_good and not wish.remove else 0
@@ -162,86 +139,6 @@ class Steering:
         self._hub.model_changed(model.name)
         self._hub.channel_moved(model.name, name)
         return found
-
-    async def _target(self, model: Model, name: str, wish: ChannelWish) -> Target:
-        if wish.remove:
-            return Remove()
-        if wish.hold_version is not None:
-            return Hold((await self._catalogue.manifest(model, wish.hold_version)).version)
-        if wish.follow_line is not None:
-            return await self._follow_line(model, name, wish.follow_line)
-        channel = model.channel(name)
-        if channel.version == 0:
-            raise NotReady(f"channel {name} of {model.name}", "it has no version yet")
-        manifest = await self._catalogue.manifest(model, channel.version)
-        if wish.follow:
-            number = channel.follows or manifest.line
-            line = model.record.open_successor(number)
-            gated = name == LIVE and line is not None and gating.enforces(model.record, line)
-            return Resume(number, stays=gated)
-        if wish.hold_here:
-            return Hold(channel.version)
-        if wish.hold_last_good:
-            return Hold(await self._last_good(model, channel.version))
-        if wish.hold_before_ns:
-            return Hold(
-                await self._newest_before(model, channel.follows or manifest.line, wish.hold_before_ns)
-            )
-        raise InvalidInput("target", "expected one of the targets")
-
-    async def _follow_line(self, model: Model, name: str, number: int) -> FollowLine:
-        channel = model.record.channel(name)
-        if channel is None:
-            return FollowLine(number, 0)
-        lines: dict[str, int] = {}
-        for other in model.record.channels:
-            if other.follows is not None or other.version:
-                lines[other.name] = (
-                    other.follows or (await self._catalogue.manifest(model, other.version)).line
-                )
-        old = lines.get(name, 0)
-        others = any(line == old for other, line in lines.items() if other != name)
-        return FollowLine(number, old, others)
-
-    async def _last_good(self, model: Model, below: int) -> int:
-        def find(connection: sqlite3.Connection) -> int | None:
-            found = connection.execute(
-                "SELECT max(version) AS version FROM versions WHERE model=? AND good=1 AND version<?",
-                (model.record.id, below),
-            ).fetchone()
-            return None if found["version"] is None else int(found["version"])
-
-        version = await self._catalogue.store.run(find)
-        if version is None:
-            raise NotFound("good version", f"older than {below}")
-        return version
-
-    async def _newest_before(self, model: Model, line_number: int, before_ns: int) -> int:
-        """The newest version before a time on the line, or on those that it goes on from."""
-        upto = 1 << 62
-        line = model.record.line(line_number)
-        while line is not None:
-            version = await self._newest_of_line(model, line.number, upto, before_ns)
-            if version:
-                return version
-            upto = line.parent
-            parent = await self._parent_line(model, upto)
-            line = model.record.line(parent) if parent else None
-        raise NotFound("version", "committed before that time")
-
-    async def _newest_of_line(self, model: Model, line: int, upto: int, before_ns: int) -> int:
-        def find(connection: sqlite3.Connection) -> int:
-            found = connection.execute(
-                "SELECT version FROM versions WHERE model=? AND line=? AND version<=? AND created_ns<? "
-                "ORDER BY version DESC LIMIT 1",
-                (model.record.id, line, upto, before_ns),
-            ).fetchone()
-            return 0 if found is None else int(found["version"])
-
-        return await self._catalogue.store.run(find)
-
-    async def _parent_line(self, model: Model, version: int) -> int:
-        return (await self._catalogue.manifest(model, version)).line if version else 0
 
     async def _reset(self, model: Model, to_version: int, replay: bool, by: By) -> tuple[Line, int]:
         async with model.lock:

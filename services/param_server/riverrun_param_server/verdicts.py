@@ -14,7 +14,8 @@ from riverrun_param_server import gating
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.channel_records import By
 from riverrun_param_server.completion import Completion
-from riverrun_param_server.sessions import Session, Sessions
+from riverrun_param_server.session import Session
+from riverrun_param_server.sessions import Sessions
 from riverrun_param_server.steering import Steering
 from riverrun_param_server.store import Change
 from riverrun_param_server.watch_hub import WatchHub

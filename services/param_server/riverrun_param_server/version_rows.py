@@ -183,32 +183,6 @@ def listed(connection: sqlite3.Connection, model: int, before: int, limit: int) 
     ]
 
 
-def created_after(connection: sqlite3.Connection, model: int, line: int, version: int) -> int | None:
-    """When the next version of `line` after `version` was committed, None where there is none."""
-    found = connection.execute(
-        "SELECT created_ns FROM versions WHERE model=? AND line=? AND version>? ORDER BY version LIMIT 1",
-        (model, line, version),
-    ).fetchone()
-    return None if found is None else int(found["created_ns"])
-
-
-def first_base(connection: sqlite3.Connection, model: int, line: int) -> int:
-    """What the oldest kept version of `line` starts from; 0 for nothing, or where there is none."""
-    found = connection.execute(
-        "SELECT base FROM versions WHERE model=? AND line=? ORDER BY version LIMIT 1", (model, line)
-    ).fetchone()
-    return 0 if found is None else int(found["base"])
-
-
-def newest_good(connection: sqlite3.Connection, *, model: int, line: int, upto: int) -> int:
-    """The newest version of `line`, `upto` included, that is marked good; 0 for none."""
-    found = connection.execute(
-        "SELECT max(version) AS version FROM versions WHERE model=? AND good=1 AND line=? AND version<=?",
-        (model, line, upto),
-    ).fetchone()
-    return int(found["version"] or 0)
-
-
 def verified(connection: sqlite3.Connection, model: int, tail: tuple[int, bytes]) -> Iterator[VersionRow]:
     """All rows of a model, oldest first, each proven; raises `DigestMismatch` naming the row.
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from riverrun_param_server.channel_targets import ChannelWish
 from riverrun_param_server.recovery import verify
 from riverrun_param_server.settings import ParamServerSettings
-from riverrun_param_server.steering import ChannelWish
 
 from tests.integration.param_server.house import SECOND, House
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from riverrun_param_server.channel_targets import ChannelWish
 from riverrun_param_server.pulls import PullWanted
 from riverrun_param_server.readers import Report
 from riverrun_param_server.recovery import verify
 from riverrun_param_server.settings import ParamServerSettings
-from riverrun_param_server.steering import ChannelWish
 
 from riverrun.core.errors import NotFound
 from riverrun.core.events import NewEvent, Stream

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from riverrun_param_server.channel_targets import ChannelWish
 from riverrun_param_server.readers import Report
-from riverrun_param_server.steering import ChannelWish
 
 from tests.integration.param_server.house import SECOND, House
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from riverrun_param_server.app import building
 from riverrun_param_server.param_server import ParamServer
-from riverrun_param_server.sessions import Session
+from riverrun_param_server.session import Session
 from riverrun_param_server.settings import ParamServerSettings
 
 from riverrun.core.errors import Fenced

@@ -16,13 +16,14 @@ from riverrun.core.versions import LIVE
 from riverrun.runtime.clock import Clock
 from riverrun_param_server.catalogue import Catalogue, Model
 from riverrun_param_server.channel_records import NOBODY, By
+from riverrun_param_server.channel_targets import ChannelWish
 from riverrun_param_server.completion import Completion
 from riverrun_param_server.evaluations import Evaluations
 from riverrun_param_server.experiments import changes
 from riverrun_param_server.experiments.changes import ExperimentChange
 from riverrun_param_server.experiments.experiment_records import experiment_record, plan_facts, results_facts
 from riverrun_param_server.records import ModelRecord
-from riverrun_param_server.steering import AlsoChanged, ChannelWish, Steering
+from riverrun_param_server.steering import AlsoChanged, Steering
 from riverrun_param_server.store import Change
 from riverrun_param_server.watch_hub import WatchHub
 
