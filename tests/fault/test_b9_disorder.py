@@ -21,6 +21,9 @@ from tests.integration.trainer.trainer_stack import Stack, param_server, trainer
 
 DAY_S = 86_400.0
 SPAN_S = 3 * DAY_S
+LOT_S = 600.0
+"""What is sent within this time is appended together, at the last one's time."""
+
 SHARE = 0.2
 START_NS = 1_800_000_000 * 10**9
 
@@ -61,7 +64,8 @@ def disordered(count: int, seed: int) -> list[Sent]:
         late = replace(one, at_s=one.at_s + (rng.uniform(0, DAY_S) if rng.random() < SHARE else 0.0))
         sent.append(late)
         if rng.random() < SHARE:
-            sent.append(replace(late, at_s=late.at_s + rng.uniform(0, DAY_S), again=True))
+            # Within a day by the server's clock too, which moves in lots.
+            sent.append(replace(late, at_s=late.at_s + rng.uniform(0, DAY_S - LOT_S), again=True))
     return sorted(sent, key=lambda one: one.at_s)
 
 
@@ -75,11 +79,11 @@ def out_of_order(sent: list[Sent]) -> int:
     return late
 
 
-def lots(sent: list[Sent], within_s: float = 600.0) -> Iterator[list[Sent]]:
-    """What is sent within ten minutes, together."""
+def lots(sent: list[Sent]) -> Iterator[list[Sent]]:
+    """What is sent within `LOT_S`, together."""
     lot: list[Sent] = []
     for one in sent:
-        if lot and one.at_s - lot[0].at_s > within_s:
+        if lot and one.at_s - lot[0].at_s > LOT_S:
             yield lot
             lot = []
         lot.append(one)

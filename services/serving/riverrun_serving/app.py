@@ -33,6 +33,7 @@ from riverrun_serving.bounds import grpc_bounds, http_bounds
 from riverrun_serving.core.append_queue import AppendQueue
 from riverrun_serving.core.inference import Inference
 from riverrun_serving.core.prediction_log import PredictionLog
+from riverrun_serving.core.readiness import Readiness
 from riverrun_serving.core.served_models import ServedModels
 from riverrun_serving.core.traffic import Traffic
 from riverrun_serving.grpc_edge.health import keep_health
@@ -52,27 +53,6 @@ from riverrun_serving.sync.synchronizer import Synchronizer
 from riverrun_serving.sync.weights import LearnedWeights
 
 log = structlog.get_logger()
-
-
-class Readiness:
-    """Why the process is not ready: weights are missing, or it is stopping."""
-
-    def __init__(self, synchronizer: Synchronizer) -> None:
-        self._synchronizer = synchronizer
-        self._stopping = False
-
-    def stop(self) -> None:
-        """Be ready no more, and let every connection end with its next answer."""
-        self._stopping = True
-        self._synchronizer.readiness_moved.set()
-
-    def is_stopping(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stopping
-
-    def why_not(self) -> str:
-        """In words; empty when ready."""
-        return "the process is stopping" if self._stopping else self._synchronizer.why_not_ready()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +94,10 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
         if settings.cache_dir is not None:
             cache = CacheWriter(LastGoodFolder(settings.cache_dir), settings.cache_every_s)
         weights = LearnedWeights(Factories(frozenset(settings.factories)), settings.max_weights_bytes)
-        synchronizer = Synchronizer(models, client, weights, clock, wanted=settings.models, cache=cache)
-        readiness = Readiness(synchronizer)
+        readiness = Readiness(models)
+        synchronizer = Synchronizer(
+            models, client, weights, clock, readiness, wanted=settings.models, cache=cache
+        )
         await synchronizer.load_cache()
 
         appends = AppendStream(channel, deadline_s=settings.log_deadline_s)
@@ -171,7 +153,7 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
             run_until_stopped(
                 stop,
                 synchronizer.run(_reader_id(), f"{settings.host}:{rest_port}"),
-                keep_health(healths, models, readiness.why_not, synchronizer.readiness_moved),
+                keep_health(healths, models, readiness.why_not, readiness.moved),
             ),
             name="serving",
         )

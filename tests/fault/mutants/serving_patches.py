@@ -126,11 +126,12 @@ def no_gate() -> None:
 
 def readiness_needs_the_server() -> None:
     """A pod is ready only while it reaches the parameter server."""
+    from riverrun_serving.core import readiness
     from riverrun_serving.sync import synchronizer
 
     from riverrun.rpc import watching
 
-    take, why_not = synchronizer.Synchronizer._take, synchronizer.Synchronizer.why_not_ready
+    take, why_not = synchronizer.Synchronizer._take, readiness.Readiness.why_not
     away: set[int] = set()
 
     async def noting(self: Any, change: Any) -> None:
@@ -141,7 +142,7 @@ def readiness_needs_the_server() -> None:
         await take(self, change)
 
     def why(self: Any) -> str:
-        return "the parameter server is away" if id(self) in away else why_not(self)
+        return "the parameter server is away" if away else why_not(self)
 
     synchronizer.Synchronizer._take = noting  # type: ignore[method-assign]
-    synchronizer.Synchronizer.why_not_ready = why  # type: ignore[method-assign]
+    readiness.Readiness.why_not = why  # type: ignore[method-assign]

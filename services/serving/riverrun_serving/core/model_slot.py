@@ -18,6 +18,10 @@ from riverrun_serving.core.matrix import float_row
 RECENT_SWAPS = 1000
 
 
+SlotKey = tuple[str, str]
+"""A slot's model and its channel."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedVersion:
     """A version that answers. Whoever took one answers from it alone, start to end.

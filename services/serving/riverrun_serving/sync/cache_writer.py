@@ -8,15 +8,13 @@ from collections.abc import Callable
 
 import structlog
 
+from riverrun_serving.core.model_slot import SlotKey
 from riverrun_serving.sync.last_good import LastGood, LastGoodFolder
 
 SHARE = 0.05
 """Writing copies takes at most this share of the time: large models are copied more seldom."""
 
 log = structlog.get_logger()
-
-_Slot = tuple[str, str]
-"""Its model and its channel."""
 
 
 class CacheWriter:
@@ -25,10 +23,10 @@ class CacheWriter:
     def __init__(self, folder: LastGoodFolder, every_s: float) -> None:
         self._folder = folder
         self._every_s = every_s
-        self._wanted: dict[_Slot, Callable[[], LastGood | None]] = {}
+        self._wanted: dict[SlotKey, Callable[[], LastGood | None]] = {}
         self._any = asyncio.Event()
         # Slots that went while a copy was written, which may be theirs.
-        self._gone: set[_Slot] = set()
+        self._gone: set[SlotKey] = set()
 
     async def read_all(self) -> list[LastGood]:
         """Every copy that is whole."""
@@ -59,7 +57,7 @@ class CacheWriter:
                     await self._write(key, copy)
             await asyncio.sleep(max(self._every_s, (time.perf_counter() - begun) / SHARE))
 
-    async def _write(self, slot: _Slot, copy: LastGood) -> None:
+    async def _write(self, slot: SlotKey, copy: LastGood) -> None:
         self._gone.clear()
         try:
             await asyncio.to_thread(self._folder.write, copy)

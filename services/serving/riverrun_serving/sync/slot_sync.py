@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from functools import partial
 
 import structlog
 
-from riverrun.core.errors import DigestMismatch, InvalidInput, RiverrunError, Unavailable, WrongStore
-from riverrun.core.spec import ModelSpec, SyncSpec, parse_spec
+from riverrun.core.errors import InvalidInput, RiverrunError, Unavailable, WrongStore
+from riverrun.core.spec import SyncSpec
 from riverrun.core.units import SideDelta, Unit
-from riverrun.core.versions import LIVE, Manifest
-from riverrun.learners.protocol import Predictor
+from riverrun.core.versions import LIVE
 from riverrun.rpc.params_client import PEER, ParameterClient
 from riverrun.rpc.watching import Announced
 from riverrun.rpc.weights import Pulled
@@ -22,14 +20,11 @@ from riverrun.runtime.clock import Clock
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
 from riverrun_serving.sync.pending_deltas import PendingDeltas
 from riverrun_serving.sync.sync_policy import SyncState, due_at
-from riverrun_serving.sync.turns import Turns
+from riverrun_serving.sync.version_builder import VersionBuilder
 from riverrun_serving.sync.weights import Weights
 
 RETRY_S = (0.2, 10.0)
 """First and longest wait after a failed update."""
-
-SLOW_STEP_S = 0.005
-"""After an update with a step that took longer the next is made in a thread: answers come in between."""
 
 log = structlog.get_logger()
 
@@ -57,7 +52,7 @@ class SlotSync:
         self.store_id = store_id
         self.units: dict[int, Unit] | None = None
         self._client = client
-        self._weights = weights
+        self._builder = VersionBuilder(slot, weights, clock)
         self._clock = clock
         self._on_change = on_change
         self._keep_units = keep_units
@@ -71,7 +66,6 @@ class SlotSync:
         self._retry_at = 0.0
         self._retry_s = RETRY_S[0]
         self._needs_snapshot = False
-        self._longest_step_s = 0.0
         self._sync_bytes = metrics.SYNC_BYTES.labels(slot.model)
 
     @property
@@ -187,15 +181,11 @@ class SlotSync:
         chain = self._pending.take(current.version, current.manifest.spec_digest)
         if not chain:
             return False
-        delta = SideDelta()
-        self._received(sum(len(announced.serving) for announced in chain))
-        for announced in chain:
-            if announced.serving:
-                step = self._weights.decode(announced.serving)
-                delta = delta.then(step) if delta else step
+        bodies = [announced.serving for announced in chain]
+        self._received(sum(map(len, bodies)))
+        delta = self._builder.delta_of(bodies)
         newest, store_id = chain[-1], self.store_id
-        predictor = await self._updated(current, delta, newest.manifest)
-        self._probe(current.spec, predictor)
+        predictor = await self._builder.update(current, current.spec, delta, newest.manifest)
         if store_id != self.store_id:
             return True
         loaded = LoadedVersion(
@@ -229,20 +219,15 @@ class SlotSync:
             again = current.at_generation(pulled.generation)
             self._swap(again, SideDelta(), whole=False, confirmed_at=confirmed_at)
             return
-        delta = self._weights.decode(pulled.serving)
+        delta = self._builder.delta_of([pulled.serving])
         whole = pulled.base_version == 0
-        spec = await self._spec_of(pulled, current)
+        spec = await self._builder.spec_of(pulled, current)
         if whole:
-            root = pulled.manifest.serving_root
-            build = partial(self._weights.build, spec, delta.changed, root)
-            begun_s = self._clock.monotonic()
-            predictor = await asyncio.to_thread(build)
-            metrics.APPLY_SECONDS.observe(self._clock.monotonic() - begun_s)
+            predictor = await self._builder.build(spec, delta.changed, pulled.manifest.serving_root)
         elif current is not None and pulled.base_version == current.version:
-            predictor = await self._updated(current, delta, pulled.manifest)
+            predictor = await self._builder.update(current, spec, delta, pulled.manifest)
         else:
             raise InvalidInput("base_version", f"the pull starts from {pulled.base_version}, not from ours")
-        self._probe(spec, predictor)
         if store_id != self.store_id:
             return
         self._announced = max(self._announced, pulled.generation)
@@ -250,25 +235,6 @@ class SlotSync:
             store_id, pulled.manifest, spec, pulled.spec_yaml, predictor, pulled.generation
         )
         self._swap(loaded, delta, whole=whole, confirmed_at=confirmed_at)
-
-    async def _updated(self, current: LoadedVersion, delta: SideDelta, target: Manifest) -> Predictor:
-        """The predictor of `target`, built beside the one in use, a little at a time."""
-        if not delta and target.serving_root == current.manifest.serving_root:
-            return current.predictor
-        turns = Turns(current.predictor.updating(delta, target.serving_root))
-        in_thread = self._longest_step_s > SLOW_STEP_S
-        predictor = await (turns.in_thread() if in_thread else turns.on_loop())
-        self._longest_step_s = turns.longest_s
-        metrics.APPLY_SECONDS.observe(turns.worked_s)
-        return predictor
-
-    def _probe(self, spec: ModelSpec, predictor: Predictor) -> None:
-        """Have a new version answer what the one in use could; raises what it raises instead."""
-        current, row = self.slot.current, self.slot.answered_row
-        if current is None or row is None or current.predictor is predictor:
-            return
-        if current.spec is spec:
-            predictor.predict(row)
 
     def _check_forward(self, pulled: Pulled, pinned: int, known: int) -> None:
         if pulled.store_id != self.store_id:
@@ -278,17 +244,6 @@ class SlotSync:
                 raise Unavailable(PEER, f"it answered with version {pulled.manifest.version}, not {pinned}")
         elif pulled.generation < known:
             raise Unavailable(PEER, f"it is behind: generation {pulled.generation} after {known}")
-
-    async def _spec_of(self, pulled: Pulled, current: LoadedVersion | None) -> ModelSpec:
-        if current is not None and current.spec_yaml == pulled.spec_yaml:
-            spec = current.spec
-        else:
-            spec = await asyncio.to_thread(parse_spec, pulled.spec_yaml)
-        if spec.digest() != pulled.manifest.spec_digest:
-            raise DigestMismatch(
-                f"the spec of {self.slot.model}", pulled.manifest.spec_digest.hex(), spec.digest().hex()
-            )
-        return spec
 
     def _received(self, size: int) -> None:
         self._sync_bytes.inc(size)

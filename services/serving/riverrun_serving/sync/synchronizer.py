@@ -14,7 +14,6 @@ from riverrun.core.versions import LIVE, ModelInfo
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.watching import (
     Announced,
-    Applied,
     Change,
     Connected,
     Disconnected,
@@ -27,14 +26,14 @@ from riverrun.rpc.watching import (
 from riverrun.runtime import metrics
 from riverrun.runtime.clock import Clock
 from riverrun_serving.core.arms import Arms
-from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
+from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot, SlotKey
+from riverrun_serving.core.readiness import Readiness
 from riverrun_serving.core.served_models import ServedModel, ServedModels
+from riverrun_serving.sync.applied_reporter import AppliedReporter
 from riverrun_serving.sync.cache_writer import CacheWriter
 from riverrun_serving.sync.last_good import LastGood
 from riverrun_serving.sync.slot_sync import SlotSync
 from riverrun_serving.sync.weights import Weights
-
-REPORT_EVERY_S = 0.2
 
 log = structlog.get_logger()
 
@@ -48,6 +47,7 @@ class Synchronizer:
         client: ParameterClient,
         weights: Weights,
         clock: Clock,
+        readiness: Readiness,
         *,
         wanted: Sequence[str] = (),
         cache: CacheWriter | None = None,
@@ -57,37 +57,17 @@ class Synchronizer:
         self._client = client
         self._weights = weights
         self._clock = clock
+        self._readiness = readiness
         self._cache = cache
         self._wanted = wanted
-        self._syncs: dict[tuple[str, str], SlotSync] = {}
-        self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._syncs: dict[SlotKey, SlotSync] = {}
+        self._running: dict[SlotKey, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._store_id = ""
         self._left: set[str] = set()
         self._ignored = False
         self._seen: set[str] = set()
-        self._required: set[str] | None = None
-        self._was_ready = False
-        self._with_weights: set[tuple[str, str]] = set()
-        self._to_report: set[tuple[str, str]] = set()
-        self._report_wanted = asyncio.Event()
-        self.readiness_moved = asyncio.Event()
-        """Set whenever a model may have come, become ready or gone, or the whole; who waits clears it."""
-
-    def why_not_ready(self) -> str:
-        """What is missing for readiness, in words; empty once every model registered at start is in.
-
-        Ready once, ready for good: weights age, they do not go away.
-        """
-        if not self._was_ready:
-            if self._required is None:
-                return "the parameter server was not reached yet"
-            models = [self._models.get(name) for name in sorted(self._required)]
-            missing = [model.name for model in models if model is not None and not model.ready]
-            if missing:
-                return f"no weights yet for: {', '.join(missing)}"
-            self._was_ready = True
-        return ""
+        self._reporter = AppliedReporter(self._syncs)
 
     async def load_cache(self) -> None:
         """Take the last-good copies into use. Copies that this process cannot read are left out."""
@@ -99,7 +79,7 @@ class Synchronizer:
             except Exception as error:  # a copy that cannot be used must not keep the pod from starting
                 log.warning("a last-good copy cannot be used", model=copy.manifest.model, error=str(error))
         if self._syncs:
-            self._required = {name for name, channel in self._syncs if channel == LIVE}
+            self._readiness.require({name for name, channel in self._syncs if channel == LIVE})
 
     async def run(self, reader_id: str, address: str) -> None:
         """Watch, and keep every slot in step, across disconnections, for ever.
@@ -112,7 +92,7 @@ class Synchronizer:
         async with asyncio.TaskGroup() as self._group:
             for key, sync in self._syncs.items():
                 self._running[key] = self._group.create_task(sync.run(), name=f"sync {key}")
-            self._group.create_task(self._report(watch), name="report to the parameter server")
+            self._group.create_task(self._reporter.run(watch), name="report to the parameter server")
             if self._cache is not None:
                 self._group.create_task(self._cache.run(), name="write last-good copies")
             async for change in watch.changes():
@@ -170,7 +150,7 @@ class Synchronizer:
             if model is None:
                 model = ServedModel(info.name, spec)
                 self._models.add(model)
-                self.readiness_moved.set()
+                self._readiness.moved.set()
             model.spec = spec
         model.info = info
         _use_experiment(model, info.running_experiment)
@@ -181,14 +161,12 @@ class Synchronizer:
             if info.channel(sync.slot.channel) is None:
                 self._remove_slot(model, sync.slot.channel)
         for name in model.slots:
-            self._want_report((model.name, name))
+            self._reporter.want((model.name, name))
 
     def _all_is_known(self, unconfirmed_s: float) -> None:
         """A heartbeat: nothing is newer than what came before it, or was `unconfirmed_s` ago."""
         self._models.complete = True
-        if self._required is None:
-            self._required = set(self._seen)
-            self.readiness_moved.set()
+        self._readiness.require(set(self._seen))
         for model in list(self._models):
             if model.name in self._seen and model.info is not None:
                 for channel in model.info.channels:
@@ -247,13 +225,12 @@ class Synchronizer:
             self._remove_slot(model, channel)
         self._models.remove(name)
         self._seen.discard(name)
-        self.readiness_moved.set()
+        self._readiness.moved.set()
 
     def _remove_slot(self, model: ServedModel, channel: str) -> None:
         key = (model.name, channel)
         model.slots.pop(channel, None)
-        self._to_report.discard(key)
-        self._with_weights.discard(key)
+        self._readiness.forget(key)
         sync = self._syncs.pop(key)
         task = self._running.pop(key, None)
         if task is not None:
@@ -272,11 +249,9 @@ class Synchronizer:
 
     def _changed(self, sync: SlotSync) -> None:
         key = (sync.slot.model, sync.slot.channel)
-        if key not in self._with_weights and sync.slot.current is not None:
-            # Not at each version: who waits for it looks at every model.
-            self._with_weights.add(key)
-            self.readiness_moved.set()
-        self._want_report(key)
+        if sync.slot.current is not None:
+            self._readiness.has_weights(key)
+        self._reporter.want(key)
         if self._cache is not None and sync.units is not None:
             self._cache.want(sync.slot.model, sync.slot.channel, lambda: self._copy_of(sync))
 
@@ -294,22 +269,6 @@ class Synchronizer:
             units=dict(units),
         )
 
-    def _want_report(self, key: tuple[str, str]) -> None:
-        self._to_report.add(key)
-        self._report_wanted.set()
-
-    async def _report(self, watch: Watch) -> None:
-        """Tell the server what is answered with, soon after each change and at most some times a second."""
-        while True:
-            await self._report_wanted.wait()
-            self._report_wanted.clear()
-            for key in list(self._to_report):
-                self._to_report.discard(key)
-                sync = self._syncs.get(key)
-                if sync is not None:
-                    await watch.report(_applied(sync))
-            await asyncio.sleep(REPORT_EVERY_S)
-
 
 def _use_experiment(model: ServedModel, running: Experiment | None) -> None:
     """Assign keys to the arms of `running` from now on; None: to none."""
@@ -317,16 +276,3 @@ def _use_experiment(model: ServedModel, running: Experiment | None) -> None:
         model.arms = None
     elif model.arms is None or model.arms.experiment != running:
         model.arms = Arms(model.name, running)
-
-
-def _applied(sync: SlotSync) -> Applied:
-    current = sync.slot.current
-    return Applied(
-        model=sync.slot.model,
-        channel=sync.slot.channel,
-        version=0 if current is None else current.version,
-        generation=0 if current is None else current.generation,
-        sync=sync.policy.describe(),
-        problem=sync.slot.problem,
-        freshness=sync.slot.freshness(),
-    )

@@ -19,6 +19,13 @@ TURN_S = 0.0001
 """A turn goes on for this long, and then to the end of its step: so much later is an answer at most."""
 
 
+async def requests_turn() -> None:
+    """Let everything else on this loop get on."""
+    # Once for what arrived meanwhile to be read, and once for it to be answered.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
 class Turns(Generic[T]):
     """Takes `steps` in turns.
 
@@ -34,9 +41,7 @@ class Turns(Generic[T]):
     async def on_loop(self) -> T:
         """Take all steps; everything else on this loop gets on after each turn."""
         while not self._take(TURN_S):
-            # Once for what arrived meanwhile to be read, and once for it to be answered before the next turn.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            await requests_turn()
         return self._result[0]
 
     async def in_thread(self) -> T:
