@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from riverrun.core.events import OffsetRange, Stream, Suspect
-from riverrun_trainer.learning import Where
+from riverrun_trainer.where import Where
 
 SINGLES = 64
 """Events from the session's start on that are learned on their own. That an event is set aside takes two

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from riverrun.core.events import OffsetRange, Stream
 from riverrun_trainer.inbox import Inbox
-from riverrun_trainer.learning import Learning, Where
+from riverrun_trainer.learning import Learning
 from riverrun_trainer.refused import Refused
+from riverrun_trainer.where import Where
 
 
 class Feed(Protocol):

@@ -15,8 +15,9 @@ from riverrun.runtime import metrics
 from riverrun_trainer.inbox import Inbox
 from riverrun_trainer.joining.line_join import LineJoin
 from riverrun_trainer.joining.watermark import Watermark
-from riverrun_trainer.learning import Learning, Where, where_of
+from riverrun_trainer.learning import Learning
 from riverrun_trainer.refused import Refused
+from riverrun_trainer.where import Where, where_of
 
 MOMENT_EVERY_S = 1.0
 """How often the log is asked for its time: with no traffic that is what moves the watermark."""
@@ -42,6 +43,7 @@ class JoinFeed:
         self._model = model
         self._joining = joining
         self._join = joining.join
+        self._outcomes = joining.outcomes
         self._watermark = Watermark(by_events=joining.by_events, start_ns=joining.ledger.watermark_ns)
         self._learning = learning
         self._learned_to = learning.offsets
@@ -68,11 +70,11 @@ class JoinFeed:
         return [*(inbox.fill() for inbox in self._inboxes.values()), self._follow_clock()]
 
     def __bool__(self) -> bool:
-        return bool(self._join.ready) or self._choose() is not None
+        return bool(self._outcomes.ready) or self._choose() is not None
 
     def next_learned(self) -> Where | None:
         """See `Feed.next_learned`."""
-        ready = self._join.ready
+        ready = self._outcomes.ready
         while not ready:
             found = self._choose()
             if found is None:
@@ -92,7 +94,7 @@ class JoinFeed:
     ) -> list[Refused]:
         """See `Feed.learn`."""
         refused: list[Refused] = []
-        ready = self._join.ready
+        ready = self._outcomes.ready
         self._advance()
         while limit > 0:
             if ready:
@@ -192,12 +194,9 @@ class JoinFeed:
         self._join.advance(self._watermark.reach(covered_ns))
 
     def _count(self) -> None:
-        outcomes = self._join.outcomes
-        if outcomes:
-            for outcome, count in outcomes.items():
+        if self._outcomes.counts:
+            for outcome, count in self._outcomes.take_counts().items():
                 metrics.JOINED.labels(self._model, outcome).inc(count)
-                self._join.totals[outcome] += count
-            outcomes.clear()
         metrics.JOIN_OPEN.labels(self._model).set(len(self._join))
 
     async def _follow_clock(self) -> None:
@@ -207,7 +206,7 @@ class JoinFeed:
                 self._moment = await self._log.moment(self._model)
                 self._advance()
                 metrics.JOIN_WATERMARK.labels(self._model).set(self._watermark.now_ns / 1e9)
-                if self._join.ready or self._join.outcomes:
+                if self._outcomes.ready or self._outcomes.counts:
                     self._wake()
 
     async def _oldest(self, stream: Stream) -> Offsets:

@@ -15,7 +15,7 @@ from riverrun.rpc.retrain_client import RetrainClient
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop
 from riverrun_trainer.joining.rules import MAX_OPEN
-from riverrun_trainer.learning import Where
+from riverrun_trainer.where import Where
 
 if TYPE_CHECKING:
     from riverrun_trainer.retraining.course import RetrainCourse

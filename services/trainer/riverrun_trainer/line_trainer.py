@@ -11,7 +11,7 @@ import structlog
 
 from riverrun.core.errors import Fenced, NotFound, RiverrunError
 from riverrun.rpc.trainer_session import TrainerSession, open_session
-from riverrun_trainer.learning import Diverged
+from riverrun_trainer.diverged import Diverged
 from riverrun_trainer.line_context import LineMemory, Surroundings
 from riverrun_trainer.session_loop import SessionLoop
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from riverrun.core.events import OffsetRange, Offsets
 from riverrun.rpc.trainer_session import TrainerSession
 from riverrun_trainer.caution import Caution, JoinCaution
-from riverrun_trainer.learning import Diverged, Learning, Where
+from riverrun_trainer.diverged import Diverged
+from riverrun_trainer.learning import Learning
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.session_pulse import SessionPulse
+from riverrun_trainer.where import Where
 
 NO_CAUTION = Caution(SOURCE, 0, 0, unclean_end=False, suspects=())
 
@@ -66,7 +68,7 @@ class NamedLots:
         self._lot = lot = self._caution.lot(where)
         if lot is None or where in self._memory.poisoned:
             return
-        if lot.end - lot.start > 1 or learning.learns_next:
+        if lot.end - lot.start > 1 or learning.batch.lacks_one:
             await self._pulse.working(self._session.attempt(lot))
 
     def blame(self, diverged: Diverged) -> None:

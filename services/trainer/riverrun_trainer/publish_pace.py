@@ -41,7 +41,7 @@ class PublishPace:
         the rest.
         """
         every = self._policy.spec.every_events
-        left = 0 if every is None else every - self._learning.learned
+        left = 0 if every is None else every - self._learning.progress.learned
         return left if left > 0 else math.inf
 
     def use(self, spec: PublishSpec) -> None:
@@ -73,16 +73,16 @@ class PublishPace:
 
     def _passed_s(self) -> float:
         """When a version is due for the position's sake alone; infinite for never."""
-        if self._learning.learned or not self._learning.passed:
+        if self._learning.progress.learned or not self._learning.passed:
             return math.inf
         return -math.inf if self._learning.passed >= PASSED_EVENTS else self._taken_s + PASSED_S
 
     def _unpublished(self) -> Unpublished:
         watched = self._policy.watched_metric
         if watched is None:
-            return Unpublished(self._learning.learned, self._taken_s)
+            return Unpublished(self._learning.progress.learned, self._taken_s)
         return Unpublished(
-            self._learning.learned,
+            self._learning.progress.learned,
             self._taken_s,
             self._learning.metrics().get(watched),
             self._published.get(watched),

@@ -15,8 +15,9 @@ from riverrun.rpc.weights import Pushed
 from riverrun.runtime import metrics
 from riverrun.runtime.failpoints import reach
 from riverrun_trainer.captured import Captured
+from riverrun_trainer.diverged import Diverged
 from riverrun_trainer.judging.gating import Gating
-from riverrun_trainer.learning import Diverged, Learning
+from riverrun_trainer.learning import Learning
 from riverrun_trainer.line_context import SOURCE, LineMemory, Surroundings
 from riverrun_trainer.named_lots import NamedLots
 from riverrun_trainer.publish_pace import PublishPace
@@ -179,10 +180,10 @@ class Publishing:
             verdict = Verdict(self.head, False, "gate.out-of-bounds", reason)
             await self._pulse.working(self._session.judge(verdict))
         self._memory.out_of_bounds = True
-        if learning.spec.gate.on_refusal == "reset" and learning.last is not None:
-            diverged = Diverged(learning.last, reason)
+        if learning.spec.gate.on_refusal == "reset" and learning.progress.last is not None:
+            diverged = Diverged(learning.progress.last, reason)
             self._lots.blame(diverged)
             raise diverged
-        learning.keep_back(captured)
+        learning.progress.keep_back(captured)
         self._pulse.tell(f"versions are out of their bounds: {reason}")
         return False

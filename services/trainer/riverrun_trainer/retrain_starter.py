@@ -53,7 +53,7 @@ class RetrainStarter:
 
     async def look(self) -> None:
         """Start the retrain that is due, if one is and may."""
-        due = self._triggers.due(self._learning.examples, self._learning.metrics())
+        due = self._triggers.due(self._learning.progress.examples, self._learning.metrics())
         if due is None:
             return
         try:
@@ -81,13 +81,13 @@ class RetrainStarter:
         newest = next(iter(await self._retrains.list(self._model)), None)
         if newest is not None and newest.started_ns > self._triggers.since_ns:
             # One that somebody else started, or this trainer before it was restarted.
-            self._triggers.count_from(newest.started_ns, self._learning.examples)
+            self._triggers.count_from(newest.started_ns, self._learning.progress.examples)
             return ""
         since = None
         if due.since_ns:
             since = datetime.datetime.fromtimestamp(due.since_ns / 1e9, datetime.UTC)
         started = await self._retrains.start(self._model, due.reason, automatic=True, since=since)
-        self._triggers.count_from(started.started_ns, self._learning.examples)
+        self._triggers.count_from(started.started_ns, self._learning.progress.examples)
         self._refused = ""
         log.info("a trigger started a retrain", model=self._model, why=due.reason, line=started.line)
         return "started"

@@ -174,21 +174,21 @@ class SessionLoop:
 
     def _learn_slice(self, learning: Learning, feed: Feed, pace: PublishPace) -> None:
         """Learn until the slice is used up, nothing is left, or a version may be due."""
-        learned, limit = learning.learned, pace.events_left
+        learned, limit = learning.progress.learned, pace.events_left
         if self._lots.are_named:
             limit = self._lots.left(feed.next_learned())
         for refused in feed.learn(learning, limit, time.perf_counter() + SLICE_S, self._memory.poisoned):
             if self._course is None or self._course.keeps_letters:
                 self._dead_letters.add(refused)
         reach("trainer.after-learning")
-        self._pulse.learned += learning.learned - learned
+        self._pulse.learned += learning.progress.learned - learned
 
     def _may_learn(self, learning: Learning, feed: Feed) -> bool:
         if not feed or not self._lots.are_named:
             return bool(feed)
         if self._publishing.is_under_way:
             return False
-        return learning.learned == 0 or self._lots.hold(feed.next_learned())
+        return learning.progress.learned == 0 or self._lots.hold(feed.next_learned())
 
     def _is_due(self, learning: Learning, feed: Feed, pace: PublishPace) -> bool:
         if self._publishing.is_under_way:
@@ -196,7 +196,7 @@ class SessionLoop:
         if self._lots.are_named:
             if self._may_learn(learning, feed):
                 return False
-            if learning.learned:
+            if learning.progress.learned:
                 return True
         return pace.is_due(self._clock.monotonic())
 
@@ -230,7 +230,7 @@ class SessionLoop:
         await self._dead_letters.flush()
         if learning.judges.answers is not None:
             learning.judges.answers.take_all()
-        if learning.passed or learning.learned:
+        if learning.passed or learning.progress.learned:
             await self._publishing.publish(learning)
             await self._publishing.answered()
 

@@ -4,10 +4,11 @@ import json
 import math
 
 import pytest
+from riverrun_trainer.diverged import Diverged
 from riverrun_trainer.importance import importance
 from riverrun_trainer.joining.line_join import LineJoin, open_join
 from riverrun_trainer.judging.judges import Judges
-from riverrun_trainer.learning import Diverged, Learning
+from riverrun_trainer.learning import Learning
 
 from riverrun.core.errors import InvalidInput, NotReady
 from riverrun.core.events import Arrivals, Example, LoggedEvent, Stream
@@ -89,7 +90,7 @@ def test_each_learned_event_moves_the_position_by_one():
     assert learning.take([event(6)]) == []
 
     assert learning.offsets == {0: 7}
-    assert learning.learned == 2
+    assert learning.progress.learned == 2
 
 
 def test_a_capture_holds_what_was_learned_since_the_one_before():
@@ -141,7 +142,7 @@ def test_a_poisoned_event_is_refused_and_those_around_it_are_learned():
     refused = learning.take([event(0), event(1), event(2)], {1: "it kills"})
 
     assert [(r.event, r.reason) for r in refused] == [(event(1), "it kills")]
-    assert (learning.offsets, learning.learned) == ({0: 3}, 2)
+    assert (learning.offsets, learning.progress.learned) == ({0: 3}, 2)
 
 
 def test_a_poisoned_event_takes_the_mini_batch_along_that_it_would_complete():
@@ -150,7 +151,7 @@ def test_a_poisoned_event_takes_the_mini_batch_along_that_it_would_complete():
     refused = learning.take([event(n) for n in range(6)], {2: "it kills"})
 
     assert [(r.event.offset, r.reason) for r in refused] == [(n, "it kills") for n in range(3)]
-    assert (learning.offsets, learning.learned) == ({0: 6}, 3)
+    assert (learning.offsets, learning.progress.learned) == ({0: 6}, 3)
 
 
 def test_what_was_passed_is_counted_from_one_capture_to_the_next():
@@ -168,7 +169,7 @@ def test_it_says_whether_the_next_event_completes_a_mini_batch():
 
     said = []
     for offset in range(4):
-        said.append(learning.learns_next)
+        said.append(learning.batch.lacks_one)
         learning.take([event(offset)])
 
     assert said == [False, False, True, False]
@@ -181,7 +182,7 @@ def test_the_position_stays_at_the_last_finished_mini_batch():
         learning.take([event(offset, label=float(offset))])
 
     assert learning.offsets == {0: 3}
-    assert learning.learned == 3
+    assert learning.progress.learned == 3
     captured = learning.capture()
     assert (captured.offsets, captured.examples) == ({0: 3}, 3)
 
@@ -212,7 +213,7 @@ def test_a_mini_batch_that_is_refused_is_refused_whole():
     assert [refused.event for refused in answers[2]] == events[:3]
     assert learner.batches == [[3.0, 4.0, 5.0]]
     assert learning.offsets == {0: 6}
-    assert learning.learned == 3
+    assert learning.progress.learned == 3
 
 
 def test_a_model_that_is_not_finite_after_learning_is_found_before_it_is_published():
@@ -253,7 +254,7 @@ def test_an_answer_that_is_not_finite_right_after_a_version_is_blamed_on_the_eve
 
     assert len(answers[2]) == 3
     assert learning.offsets == {0: 3}
-    assert learning.learned == 0
+    assert learning.progress.learned == 0
 
 
 def test_an_example_that_is_known_to_be_wrong_does_not_cost_its_batch():
@@ -286,7 +287,7 @@ def joined(offset: int, label: object = 1.0, origin: Origin = Origin.LABEL) -> J
 def joining(settled: list[JoinedExample]) -> LineJoin:
     """A join that nothing was taken by, and that notes what is settled."""
     found = open_join(JOINING, {}, {}, [], 10)
-    found.join.settle = settled.append
+    found.outcomes.settle = settled.append
     return found
 
 
@@ -313,7 +314,7 @@ def test_the_position_waits_for_the_mini_batch_that_joined_examples_complete():
     learning.take_joined([joined(0), joined(1)])
 
     assert learning.offsets == {0: 1}
-    assert learning.learned == 3
+    assert learning.progress.learned == 3
 
 
 def test_a_joined_example_that_is_refused_names_its_stream_and_is_settled():
@@ -340,7 +341,7 @@ def test_a_confirmed_negative_is_judged_and_not_learned_again():
     learning.take_joined([joined(1, origin=Origin.CONFIRMED)])
 
     assert learner.predict({"x": 1.0}) == weights
-    assert learning.learned == 1
+    assert learning.progress.learned == 1
     assert learning.metrics()["MAE"] != 1.0
 
 

@@ -1,9 +1,9 @@
 """Policy, budget and what was learned, joined."""
 
 import math
-from dataclasses import dataclass, field
 
 import pytest
+from riverrun_trainer.progress import Progress
 from riverrun_trainer.publish_pace import PASSED_EVENTS, PASSED_S, PUSH_OVERHEAD_S, PublishPace
 
 from riverrun.core.spec import PublishSpec
@@ -11,13 +11,14 @@ from riverrun.core.spec.policies import MetricChange
 from riverrun.runtime import metrics
 
 
-@dataclass
 class Learned:
     """What a pace asks a `Learning` for."""
 
-    learned: int = 0
-    passed: int = 0
-    values: dict[str, float] = field(default_factory=dict)
+    def __init__(self, learned: int = 0, passed: int = 0, values: dict[str, float] | None = None) -> None:
+        self.progress = Progress()
+        self.progress.learned = learned
+        self.passed = passed
+        self.values = values or {}
 
     def metrics(self):
         return self.values
@@ -62,7 +63,7 @@ def test_a_time_policy_says_when_to_ask_again():
     pace = PublishPace("m3", PublishSpec(every="2s"), learning, now_s=10.0)
 
     idle = pace.next_s(10.5)
-    learning.learned = 1
+    learning.progress.learned = 1
     busy = pace.next_s(10.5)
 
     assert idle == math.inf
@@ -103,7 +104,7 @@ def test_it_is_asked_again_when_the_count_of_its_policy_is_reached():
 
     pace.use(PublishSpec(every_events=5))
     before = pace.events_left
-    learning.learned = 5
+    learning.progress.learned = 5
     held_back = pace.events_left
 
     assert (without_count, before, held_back) == (math.inf, 3, math.inf)

@@ -11,6 +11,7 @@ from riverrun.core.spec import ModelSpec
 from riverrun.core.units import Unit
 from riverrun_trainer.joining.join import Join
 from riverrun_trainer.joining.ledger import Ledger
+from riverrun_trainer.joining.outcomes import Outcomes
 from riverrun_trainer.joining.rules import JoinRules, readers_of
 
 JOINED = (Stream.LABELS, Stream.PREDICTIONS)
@@ -18,9 +19,10 @@ JOINED = (Stream.LABELS, Stream.PREDICTIONS)
 
 @dataclass(frozen=True, slots=True)
 class LineJoin:
-    """The join and what it commits. `by_events` says whose time it goes by."""
+    """The join, what it comes to and what it commits. `by_events` says whose time it goes by."""
 
     join: Join
+    outcomes: Outcomes
     ledger: Ledger
     by_events: bool
 
@@ -59,5 +61,6 @@ def open_join(
         ]
     if left_out:
         ledger.skip(left_out)
-    join = Join(JoinRules.of(spec, max_open), readers_of(spec), ledger)
-    return LineJoin(join, ledger, spec.label.clock == "events")
+    outcomes = Outcomes(ledger)
+    join = Join(JoinRules.of(spec, max_open), readers_of(spec), ledger, outcomes)
+    return LineJoin(join, outcomes, ledger, spec.label.clock == "events")

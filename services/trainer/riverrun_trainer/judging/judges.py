@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from riverrun.core.evaluation_report import EvaluationReport
 from riverrun.core.parts import Part, StatePart, units_of
@@ -20,9 +20,7 @@ from riverrun_trainer.judging.source_cap import SourceCap
 from riverrun_trainer.judging.static_gate import StaticGate
 from riverrun_trainer.judging.trigger_judge import TriggerJudge
 from riverrun_trainer.judging.version_gate import VersionGate
-
-if TYPE_CHECKING:
-    from riverrun_trainer.line_context import Surroundings
+from riverrun_trainer.line_context import Surroundings
 
 
 class Reporter(Protocol):

@@ -25,10 +25,10 @@ class Reports:
     def changed(self) -> bytes:
         """The report as JSON; empty where it says what it said before."""
         learning = self._learning
-        newest = Scored(examples=learning.examples, version=self._head(), metrics=learning.metrics())
+        newest = Scored(examples=learning.progress.examples, version=self._head(), metrics=learning.metrics())
         report = EvaluationReport(model=self._told.model, line=self._told.line, time_ns=0, newest=newest)
         if learning.judges.answers is not None and learning.joining is not None:
-            learning.judges.answers.coverage = learning.joining.join.coverage
+            learning.judges.answers.coverage = learning.joining.outcomes.coverage
         for reporter in learning.judges.reporters:
             report = reporter.told(report)
         if report == self._told:

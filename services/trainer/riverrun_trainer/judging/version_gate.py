@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
-import structlog
 from msgspec import structs
 
 from riverrun.core.errors import InvalidInput, NotReady
 from riverrun.core.evaluation_report import EvaluationReport, GateReport
 from riverrun.core.joining import JoinedExample
 from riverrun.core.predictions import Features, Prediction
-from riverrun.core.spec import ModelSpec, RollbackSpec
+from riverrun.core.spec import ModelSpec
 from riverrun.core.verdicts import Verdict
-from riverrun.evaluation.gate.bound import Bound, BoundWatch
 from riverrun.evaluation.gate.windows import Finding, Judged, Kind, Windows
 from riverrun.evaluation.loss import Loss
-from riverrun.learners.build import build_metrics
 from riverrun.learners.protocol import Predictor
 from riverrun.runtime import metrics
+from riverrun_trainer.judging.gate_evidence import GateEvidence, reason
 from riverrun_trainer.judging.holdout_judge import COMPARED, HoldoutJudge
-
-log = structlog.get_logger()
-
-REMEMBERED = 4_096
-"""Examples whose places are remembered, to say which labels a finding is about."""
+from riverrun_trainer.judging.rollback_watch import RollbackWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +44,13 @@ class VersionGate:
         gate = spec.gate
         self._holdout = holdout
         self._spec = gate
-        self._metric = gate.rollback.metric if gate.rollback is not None else ""
         self._loss = Loss(is_classifier=spec.is_classifier)
         self._goods: deque[Good] = deque(maxlen=2)
         self._windows = Windows(
             window=gate.window, margin=gate.margin, alpha=gate.alpha, patience_ns=int(gate.patience * 1e9)
         )
-        self._places: deque[tuple[str, int, int]] = deque(maxlen=REMEMBERED)
-        self._judged = 0
-        self._live: BoundWatch | None = None
-        self._newest: BoundWatch | None = None
-        if gate.rollback is not None:
-            bound = Bound(gate.rollback.is_breached_by, gate.rollback.over, gate.rollback.windows)
-            self._live = BoundWatch(bound, self._metric, lambda: build_metrics(spec))
-            self._newest = BoundWatch(bound, self._metric, lambda: build_metrics(spec))
+        self._evidence = GateEvidence()
+        self._rollback = None if gate.rollback is None else RollbackWatch(spec, gate.rollback)
         # Why live is not where learning is; empty where all is well.
         self._episode = ""
         self._passing: Finding | None = None
@@ -85,7 +72,7 @@ class VersionGate:
 
     def start(self, version: int, predictor: Predictor | None) -> None:
         """Compare with `version` from now on, the newest good one."""
-        self._goods.append(Good(version, predictor, self._judged))
+        self._goods.append(Good(version, predictor, self._evidence.examples))
 
     def passed(self, found: Finding, version: int, predictor: Predictor | None) -> Verdict | None:
         """The verdict that `version` is good, which was captured when `take_passing` gave `found`.
@@ -96,12 +83,11 @@ class VersionGate:
             return None
         ended, self._episode = self._episode, ""
         self.start(version, predictor)
-        for watch in (self._live, self._newest) if ended else ():
-            if watch is not None:
-                watch.start_anew()
+        if ended and self._rollback is not None:
+            self._rollback.start_anew()
         metrics.GATE_HOLDS.labels(self._model).set(0)
         kind = f"gate.{found.kind.value}" if ended or found.kind is not Kind.PASSED else ""
-        return Verdict(version, True, kind, _words(found), facts=self._facts(found))
+        return Verdict(version, True, kind, reason(found), facts=self._evidence.facts(found))
 
     @property
     def has_verdicts(self) -> bool:
@@ -119,18 +105,15 @@ class VersionGate:
         if newest is None or not joined.origin.is_judged:
             return
         label = joined.example.label
-        self._judged += 1
-        self._places.append((joined.stream.value, joined.event.offset, joined.time_ns))
+        self._evidence.see(joined)
         good = self._goods[-1] if self._goods else None
         answer = None if good is None else _answer(good.predictor, joined.example.features)
         self._loss.see(label)
-        rollback = self._spec.rollback
-        if self._live is not None and self._newest is not None and rollback is not None:
+        if self._rollback is not None:
             unheld = newest if answer is None or not self._episode else answer
             live = joined.served.answer if joined.served is not None else unheld
-            self._newest.update(label, newest)
-            if self._live.update(label, live):
-                self._judge_live(self._live, rollback)
+            if self._rollback.update(label, live, newest):
+                self._judge_live(self._rollback)
         if answer is None:
             return
         found = self._windows.update(
@@ -152,7 +135,7 @@ class VersionGate:
             findings=dict(self._counts),
             last="" if self._last is None else self._last.kind.value,
             excess_loss=None if self._last is None else self._last.excess_loss,
-            bound=None if self._live is None else self._live.value,
+            bound=None if self._rollback is None else self._rollback.value,
         )
         return structs.replace(report, gate=gate)
 
@@ -177,7 +160,7 @@ class VersionGate:
                 self._hold("contradicted", found, self._goods[-1], moves=moves)
             case Kind.CALMED:
                 self._verdicts.append(
-                    Verdict(0, False, "gate.calmed", _words(found), facts=self._facts(found))
+                    Verdict(0, False, "gate.calmed", reason(found), facts=self._evidence.facts(found))
                 )
 
     def _forgets(self) -> bool:
@@ -192,7 +175,7 @@ class VersionGate:
             return False
         self._count("forgot")
         if self._episode != "forgot":
-            at, good_version = self._judged, self._goods[-1]
+            at, good_version = self._evidence.examples, self._goods[-1]
             forgot = Finding(Kind.REFUSED, at, at, mean, min(COMPARED, at), 0, 0)
             self._hold("forgot", forgot, good_version, moves=self._spec.mode == "shadow")
         return True
@@ -204,62 +187,37 @@ class VersionGate:
             version=0,
             passed=False,
             kind=f"gate.{episode}",
-            reason=_words(found),
+            reason=reason(found),
             hold_version=good.version if moves else 0,
             reset_version=reset,
-            facts=self._facts(found) | {"good_version": good.version},
+            facts=self._evidence.facts(found) | {"good_version": good.version},
         )
         self._verdicts.append(verdict)
 
     def _begin(self, episode: str) -> None:
         self._episode = episode
         self._passing = None
-        self._held_at = self._judged
+        self._held_at = self._evidence.examples
         metrics.GATE_HOLDS.labels(self._model).set(1)
 
     @property
     def _keeps_bound(self) -> bool:
         """Whether the newest weights keep the bound of live, for long enough where live was rolled back."""
-        watch, rollback = self._newest, self._spec.rollback
-        if watch is None or rollback is None or watch.value is None:
-            return True
-        return not rollback.is_breached_by(watch.value) and (not self._episode or watch.is_kept)
+        return self._rollback is None or self._rollback.is_kept_by_newest(for_long=bool(self._episode))
 
-    def _judge_live(self, live: BoundWatch, rollback: RollbackSpec) -> None:
+    def _judge_live(self, watch: RollbackWatch) -> None:
         """A window of what was answered ended."""
-        if not self._episode and live.is_breached and self._goods:
+        judged, over = self._evidence.examples, watch.bound.over
+        if not self._episode and watch.is_breached and self._goods:
             self._begin("rolled-back")
             self._count("rolled-back")
-            reason = f"{rollback.metric} was {live.value:.4g}, {rollback.describe()}"
-            facts = self._places_of(self._judged - rollback.windows * rollback.over + 1)
+            labels = self._evidence.labels(judged - watch.bound.windows * over + 1)
             good = self._goods[0].version
             self._verdicts.append(
-                Verdict(0, False, "live.rolled-back", reason, hold_version=good, facts=facts)
+                Verdict(0, False, "live.rolled-back", watch.reason(), hold_version=good, facts=labels)
             )
         elif not self.compares and self._keeps_bound:
-            self._passing = Finding(Kind.PASSED, self._judged, self._judged, 0.0, rollback.over, 0, 0)
-
-    def _facts(self, found: Finding) -> dict[str, object]:
-        facts = {
-            "excess_loss": round(found.excess_loss, 6),
-            "compared": found.compared,
-            "pairs": found.pairs,
-            "agreeing": found.agreeing,
-        }
-        return facts | self._places_of(found.since)
-
-    def _places_of(self, since: int) -> dict[str, object]:
-        """Which labels: from the example that was judged as number `since` up to now."""
-        back = min(self._judged - since + 1, len(self._places))
-        if back < 1:
-            return {}
-        stream, offset, time_ns = self._places[-back]
-        last_stream, last_offset, last_ns = self._places[-1]
-        return {
-            "examples": back,
-            "first": {"stream": stream, "offset": offset, "time_ns": time_ns},
-            "last": {"stream": last_stream, "offset": last_offset, "time_ns": last_ns},
-        }
+            self._passing = Finding(Kind.PASSED, judged, judged, 0.0, over, 0, 0)
 
     def _count(self, what: str) -> None:
         self._counts[what] = self._counts.get(what, 0) + 1
@@ -273,21 +231,3 @@ def _answer(predictor: Predictor | None, features: Features) -> Prediction | Non
         return predictor.predict(features)
     except (InvalidInput, NotReady):
         return None
-
-
-def _words(found: Finding) -> str:
-    match found.kind:
-        case Kind.PASSED:
-            return (
-                f"mean loss {found.excess_loss:+.4f} to that of the good version, {found.compared} examples"
-            )
-        case Kind.REFUSED:
-            return (
-                f"mean loss {found.excess_loss:+.4f} to that of the good version, {found.compared} examples"
-            )
-        case Kind.CONTRADICTED:
-            return f"{found.agreeing} of {found.pairs} pairs of labels agree with the good version"
-        case Kind.CALMED:
-            return f"{found.agreeing} of {found.pairs} pairs of labels agree with the good version again"
-        case Kind.BELIEVED:
-            return f"{found.agreeing} of {found.pairs} pairs agree: labels contradicted for long enough"

@@ -101,7 +101,7 @@ class RetrainCourse:
         contest = self._contest
         assert contest is not None
         taken = taken_by(learning)
-        self._examples = learning.examples
+        self._examples = learning.progress.examples
         if self._ends is not None:
             self._behind = distance(taken, self._ends)
         if not contest.is_open:

@@ -15,10 +15,11 @@ from riverrun.core.events import LoggedEvent, OffsetRange, Stream
 from riverrun.core.joining import JoinedExample
 from riverrun.core.spec import ModelSpec
 from riverrun_trainer.feed import Feed
-from riverrun_trainer.learning import Learning, Where
+from riverrun_trainer.learning import Learning
 from riverrun_trainer.refused import Refused
 from riverrun_trainer.retraining.history_part import WHOLE, HistoryPart
 from riverrun_trainer.retraining.history_rows import example_of, read_rows
+from riverrun_trainer.where import Where
 
 MAX_AHEAD = 4_096
 """Rows that are read ahead of the learning loop."""
@@ -87,7 +88,7 @@ class HistoryFeed:
                 self._learn(learning, name, number, cells)
                 limit -= 1
             self._ahead[name] = WHOLE if number == WHOLE else number + 1
-            if learning.is_between_batches:
+            if not learning.batch.waiting:
                 for taken, rows in self._ahead.items():
                     self._part.take(taken, rows)
                 self._ahead.clear()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from riverrun_trainer.joining.join import Join
 from riverrun_trainer.joining.ledger import Ledger
+from riverrun_trainer.joining.outcomes import Outcomes
 from riverrun_trainer.joining.rules import JoinRules, readers_of
 from riverrun_trainer.joining.watermark import Watermark
 from riverrun_trainer.refused import Refused
@@ -78,7 +79,6 @@ class JoinRun:
         self._batch = batch
         self.kept = Kept()
         self.letters: dict[tuple[Stream, int], str] = {}
-        self.outcomes: list[tuple[str, int]] = []
         self._start()
 
     def run(self, events: int | None = None) -> None:
@@ -113,7 +113,8 @@ class JoinRun:
 
     def _start(self) -> None:
         self.ledger = Ledger(self.kept.units)
-        self.join = Join(self._rules, readers_of(SPEC), self.ledger)
+        self._outcomes = Outcomes(self.ledger)
+        self.join = Join(self._rules, readers_of(SPEC), self.ledger, self._outcomes)
         self._learned = list(self.kept.learned)
         self._examples = self._old_examples = self.kept.examples
         self._waiting: list[JoinedExample] = []
@@ -144,7 +145,7 @@ class JoinRun:
         self._examples = event.offset + 1
 
     def _learn(self, *, flush: bool = False) -> None:
-        ready = self.join.ready
+        ready = self._outcomes.ready
         while ready:
             one = ready.popleft()
             if isinstance(one, Refused):
@@ -164,4 +165,4 @@ class JoinRun:
     def _settle(self, one: JoinedExample) -> None:
         if one.origin is not Origin.CONFIRMED:
             self._learned.append(one)
-        self.join.settle(one)
+        self._outcomes.settle(one)

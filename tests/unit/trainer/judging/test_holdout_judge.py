@@ -58,7 +58,7 @@ def test_a_share_of_examples_is_passed_and_never_learned() -> None:
     report = judge.told(REPORT).holdout
     assert report is not None
     assert 70 <= report.held <= 130
-    assert learning.examples == 500 - report.held
+    assert learning.progress.examples == 500 - report.held
     assert learning.offsets == {0: 500}
     assert (report.history, report.recent) == (10, 5)
 
@@ -96,7 +96,7 @@ def test_a_restart_amid_a_mini_batch_holds_nothing_twice(cut: int) -> None:
     second = HoldoutJudge(of, dict(first.changes().changed))
     learned(second, of, stopped.offsets[0], 400)
 
-    assert not stopped.is_between_batches
+    assert stopped.batch.waiting
     assert held(second) == held(whole)
 
 

@@ -191,7 +191,7 @@ def test_what_is_over_the_share_is_set_aside_with_the_reason_and_neither_judged_
 
     assert [one.event.offset for one in refused] == [4, 5]
     assert refused[0].reason == "sources: shop 'a' has had its share, 0.2 of the last 20 learned"
-    assert (learning.examples, learning.offsets, heard.count) == (5, {0: 7}, 5)
+    assert (learning.progress.examples, learning.offsets, heard.count) == (5, {0: 7}, 5)
     assert metrics.OVER_SHARE.labels("toy")._value.get() == before + 2
 
 
@@ -203,7 +203,7 @@ def test_a_mini_batch_that_cannot_be_learned_uses_up_nobodys_share() -> None:
     refused += taken(learning, ["a", "a", "a"], start=3)
 
     assert [one.event.offset for one in refused] == [0, 1, 2]
-    assert learning.examples == 3
+    assert learning.progress.examples == 3
 
 
 def test_a_poisoned_event_uses_up_nobodys_share_either() -> None:
@@ -213,7 +213,7 @@ def test_a_poisoned_event_uses_up_nobodys_share_either() -> None:
     learning.take([event(0, "a"), event(1, "a"), event(2, "a")], {2: "it ends trainers"})
 
     assert taken(learning, ["a", "a", "a"], start=3) == []
-    assert learning.examples == 3
+    assert learning.progress.examples == 3
 
 
 def test_a_share_is_of_at_least_one_example() -> None:
