@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 GRAIN_BITS = 30
 """Times are kept to 2**30 ns, about a second, and an id comes due at most that much late."""
@@ -31,10 +31,14 @@ class Closings:
         else:
             ids.append(name)
 
-    def take_due(self, watermark_ns: int) -> Iterator[str]:
+    def take_due(self, watermark_ns: int) -> Sequence[str]:
         """The ids that are due at `watermark_ns`, earliest first; each is given once."""
+        if self.next_ns > watermark_ns:
+            return ()
+        due = self._pop()
         while self.next_ns <= watermark_ns:
-            yield from self._pop()
+            due += self._pop()
+        return due
 
     def take_earliest(self) -> list[str]:
         """The ids that come due next, however far off that is; empty where there are none."""

@@ -58,6 +58,7 @@ class Join:
             self._ledger.close(place)
             return
         one.place = place
+        one.places += (place,)
         self._ids.close_at(event.event_id, one, closes_ns)
         if is_decided:
             one.decide(one.label, keep=False)
@@ -225,7 +226,7 @@ class Join:
             self._outcomes.set_aside(event, UNMATCHED, place, "unmatched")
         if one.prediction is not None and not one.is_decided:
             self._silence.end(one.prediction, one)
-        self._forget(one)
+        self._outcomes.close(one.places)
 
     def _give_up(self, one: OpenId) -> None:
         for event, _, place in one.waiting:
@@ -233,10 +234,7 @@ class Join:
         if one.prediction is not None and not one.is_decided:
             assert one.place is not None
             self._outcomes.decide(one.place, "evicted")
-        self._forget(one)
-
-    def _forget(self, one: OpenId) -> None:
-        self._outcomes.close(one.places if one.place is None else (one.place, *one.places))
+        self._outcomes.close(one.places)
 
     def _record(self, prediction: LoggedEvent | None) -> PredictionRecord | None:
         if prediction is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 from riverrun.core.events import LoggedEvent
 from riverrun.core.joining import LabelRecord
@@ -81,13 +81,15 @@ class OpenIds:
         one.closes_ns = closes_ns
         self._closings.put(name, closes_ns)
 
-    def take_due(self, watermark_ns: int) -> Iterator[OpenId]:
+    def take_due(self, watermark_ns: int) -> Sequence[OpenId]:
         """Those whose time has come, earliest first; they are remembered no longer."""
+        due: list[OpenId] = []
         for name in self._closings.take_due(watermark_ns):
             one = self._ids.get(name)
             if one is not None and one.closes_ns <= watermark_ns:
                 del self._ids[name]
-                yield one
+                due.append(one)
+        return due
 
     def _make_room(self) -> None:
         while len(self._ids) >= self._max_open:
