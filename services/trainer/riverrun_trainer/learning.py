@@ -94,10 +94,10 @@ class Learning:
         capture.
         """
         refused: list[Refused] = []
-        read, check, add = self.read, self._learner.check, self.batch.add
+        read, check, batch = self.read, self._learner.check, self.batch
         for event in events:
             if poisoned and event.offset in poisoned:
-                self.batch.refuse(poisoned[event.offset], refused)
+                batch.refuse(poisoned[event.offset], refused)
                 refused.append(Refused(event, poisoned[event.offset]))
                 self._pass(event)
                 continue
@@ -109,7 +109,7 @@ class Learning:
                 refused.append(Refused(event, str(error)))
             else:
                 if joined is not None:
-                    add(joined, refused)
+                    batch.add(joined, refused)
             self._pass(event)
         return refused
 
