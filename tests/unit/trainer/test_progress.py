@@ -52,6 +52,8 @@ def test_the_capture_after_that_begins_where_the_last_one_ended():
     one.take([event(1, {"y": 2.0})])
     captured = one.capture()
 
+    delta = captured.delta
+    assert one.progress.since_kept_back(delta) is delta
     assert (captured.learned, captured.examples) == (1, 2)
     assert captured.arrivals == Arrivals(2001, 2001)
 
