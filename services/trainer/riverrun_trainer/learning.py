@@ -36,7 +36,8 @@ class Learning:
     """Learns events one after another; knows nothing of sessions, streams or time.
 
     Mini-batches are counted in the line's examples alone (DECISIONS 24): `offsets` stays at the end of
-    the last finished batch, and the events of an unfinished one are read again after a restart.
+    the last finished one, and the events of `batch`, the unfinished one, are read again after a restart.
+    `progress` says what was learned.
     """
 
     def __init__(
