@@ -18,14 +18,16 @@ async def closed_loop(port: int, method: str, message: bytes, *, concurrency: in
 
     Raises what the server answers if that is an error.
     """
-    latencies: list[float] = []
+    sent_s: list[float] = []
+    latencies_s: list[float] = []
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         call = channel.unary_unary(method)
 
         async def drive(until: float) -> None:
             while (sent := time.perf_counter()) < until:
                 await call(message, timeout=DEADLINE_S)
-                latencies.append(time.perf_counter() - sent)
+                sent_s.append(sent)
+                latencies_s.append(time.perf_counter() - sent)
 
         await call(message, timeout=DEADLINE_S)
         cpu, start = time.process_time(), time.perf_counter()
@@ -33,4 +35,4 @@ async def closed_loop(port: int, method: str, message: bytes, *, concurrency: in
             for _ in range(concurrency):
                 group.create_task(drive(start + seconds))
         elapsed = time.perf_counter() - start
-        return Load(elapsed, np.array(latencies), time.process_time() - cpu)
+        return Load(elapsed, np.array(sent_s), np.array(latencies_s), time.process_time() - cpu)

@@ -22,9 +22,13 @@ DEADLINE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a closed loop saw. `latencies_s` holds every answer's; `client_cpu_s` is this process's cost."""
+    """What a closed loop saw. `sent_s` has when each request was sent, by ``time.perf_counter``.
+
+    `latencies_s` holds every answer's; `client_cpu_s` is this process's cost.
+    """
 
     seconds: float
+    sent_s: NDArray[np.float64]
     latencies_s: NDArray[np.float64]
     client_cpu_s: float
 
@@ -115,14 +119,16 @@ async def closed_loop(port: int, message: bytes, *, concurrency: int, seconds: f
 
     Raises RuntimeError at the first answer that is not 200.
     """
-    latencies: list[float] = []
+    sent_s: list[float] = []
+    latencies_s: list[float] = []
 
     async def drive(connection: Connection, until: float) -> None:
         while (sent := time.perf_counter()) < until:
             status, body = await connection.request(message)
             if status != 200:
                 raise RuntimeError(f"answered {status}: {body[:200]!r}")
-            latencies.append(time.perf_counter() - sent)
+            sent_s.append(sent)
+            latencies_s.append(time.perf_counter() - sent)
 
     async with connections(port, concurrency) as opened:
         cpu, start = time.process_time(), time.perf_counter()
@@ -130,4 +136,4 @@ async def closed_loop(port: int, message: bytes, *, concurrency: int, seconds: f
             for connection in opened:
                 group.create_task(drive(connection, start + seconds))
         elapsed = time.perf_counter() - start
-        return Load(elapsed, np.array(latencies), time.process_time() - cpu)
+        return Load(elapsed, np.array(sent_s), np.array(latencies_s), time.process_time() - cpu)

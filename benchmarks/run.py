@@ -36,6 +36,7 @@ BENCHMARKS = (
     "sync_interval",
     "fan_out",
     "swaps",
+    "snapshot",
     "start",
 )
 

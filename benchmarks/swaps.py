@@ -109,14 +109,14 @@ def swaps_of(stack: Stack) -> int:
 
 
 @contextmanager
-def serving(model: str) -> Iterator[Stack]:
+def serving(model: str, *, record_swaps: bool = False) -> Iterator[Stack]:
     """A stack without a trainer: what is pushed is this benchmark's."""
     with new_stack() as stack:
         stack.start("param-server", cores=CLIENT_CORE)
         give_way(stack.pid("param-server"))
         stack.wait_ready("param-server")
         stack.register(workload.spec("{every: 1s}", model))
-        stack.start("serving-0", cores=SERVER_CORE)
+        stack.start("serving-0", cores=SERVER_CORE, record_swaps=record_swaps)
         wait_until(lambda: listening(stack.rest_ports[0]), "serving")
         yield stack
 

@@ -12,7 +12,7 @@ import enum
 import functools
 import operator
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import MethodType
 from typing import Any, Protocol
@@ -156,14 +156,16 @@ class ValueReader:
         if type(node) is dict:
             put(container, self._entries(node))
             return
-        entries = list(self._entries(node))
-        self._hashing([key for key, _ in entries], lambda: put(container, entries))
+        pieces = self._pieces(node)
 
-    def _entries(self, node: Node) -> Iterable[tuple[Any, Any]]:
-        if type(node) is dict and are_plain_keys(node):
-            if ATOMS.issuperset(map(type, node.values())):
-                return node.items()
-            return zip(node, self._values(list(node.values())), strict=True)
+        def fill() -> None:
+            for piece in pieces:
+                put(container, piece)
+
+        self._hashing((key for piece in pieces for key, _ in piece), fill)
+
+    def _pieces(self, node: Node) -> Sequence[Collection[tuple[Any, Any]]]:
+        """The entries that `node` holds, row by row: all at once they would keep other threads waiting."""
         match node:
             case [nodes.ROWS, *numbers]:
                 if len(set(numbers)) != len(numbers):
@@ -171,12 +173,20 @@ class ValueReader:
                 bodies = [self._objects.row_body(number) for number in numbers]
                 if any(type(body) is list and body[0] not in _ROW_BODIES for body in bodies):
                     raise Malformed("rows that hold no entries")
-                return [entry for body in bodies for entry in self._entries(body)]
+                return [self._entries(body) for body in bodies]
+        return [self._entries(node)]
+
+    def _entries(self, node: Node) -> Collection[tuple[Any, Any]]:
+        if type(node) is dict and are_plain_keys(node):
+            if ATOMS.issuperset(map(type, node.values())):
+                return node.items()
+            return list(zip(node, self._values(list(node.values())), strict=True))
+        match node:
             case [nodes.PAIRS, *written] if len(written) % 2 == 0:
                 values = self._values(written)
-                return zip(values[::2], values[1::2], strict=True)
+                return list(zip(values[::2], values[1::2], strict=True))
             case [nodes.ROUNDED, form, list() as keys, data] if ATOMS.issuperset(map(type, keys)):
-                return zip(keys, restored(data, len(keys), form).tolist(), strict=True)
+                return list(zip(keys, restored(data, len(keys), form).tolist(), strict=True))
         raise Malformed("entries of no known kind")
 
     def _set_factory(self, container: Any, node: Node) -> None:
@@ -244,8 +254,11 @@ class ValueReader:
         _, name, body, factory, *rest = node
         if name not in self._allow.tables:
             raise Malformed("a table of a class that is none")
-        entries = dict(self._entries(body))
-        kinds = set(map(type, entries.values()))
+        entries: dict[Any, Any] = {}
+        kinds: set[type[Any]] = set()
+        for piece in self._pieces(body):
+            entries.update(piece)
+            kinds.update([type(value) for _, value in piece])
         if not all(issubclass(kind, int | float | np.generic) for kind in kinds):
             raise Malformed("a table holds numbers")
         make_default = _callable_or_none(self.value(factory))

@@ -183,8 +183,8 @@ class SlotSync:
             return False
         bodies = [announced.serving for announced in chain]
         self._received(sum(map(len, bodies)))
-        delta = self._builder.delta_of(bodies)
         newest, store_id = chain[-1], self.store_id
+        delta = await self._builder.delta_of(bodies)
         predictor = await self._builder.update(current, current.spec, delta, newest.manifest)
         if store_id != self.store_id:
             return True
@@ -219,7 +219,7 @@ class SlotSync:
             again = current.at_generation(pulled.generation)
             self._swap(again, SideDelta(), whole=False, confirmed_at=confirmed_at)
             return
-        delta = self._builder.delta_of([pulled.serving])
+        delta = await self._builder.delta_of([pulled.serving])
         whole = pulled.base_version == 0
         spec = await self._builder.spec_of(pulled, current)
         if whole:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from riverrun.core.errors import DigestMismatch
 from riverrun.core.spec import ModelSpec, parse_spec
@@ -20,6 +20,9 @@ from riverrun_serving.sync.weights import Weights
 SLOW_STEP_S = 0.005
 """After an update with a step that took longer the next is made in a thread: answers come in between."""
 
+LARGE_BYTES = 64 << 10
+"""What is larger, packed, is unpacked in a thread."""
+
 
 class VersionBuilder:
     """Builds what `slot` is to answer with next. Nothing that it raises harms what answers now."""
@@ -30,14 +33,11 @@ class VersionBuilder:
         self._clock = clock
         self._longest_step_s = 0.0
 
-    def delta_of(self, bodies: Iterable[bytes]) -> SideDelta:
+    async def delta_of(self, bodies: Sequence[bytes]) -> SideDelta:
         """What `bodies`, one on top of the other, change; an empty body changes nothing."""
-        delta = SideDelta()
-        for body in bodies:
-            if body:
-                step = self._weights.decode(body)
-                delta = delta.then(step) if delta else step
-        return delta
+        if sum(map(len, bodies)) > LARGE_BYTES:
+            return await asyncio.to_thread(self._decoded, bodies)
+        return self._decoded(bodies)
 
     async def spec_of(self, pulled: Pulled, current: LoadedVersion | None) -> ModelSpec:
         """The spec of a version that was pulled; that of `current` where they are one."""
@@ -73,6 +73,14 @@ class VersionBuilder:
         await requests_turn()
         self._probe(spec, predictor)
         return predictor
+
+    def _decoded(self, bodies: Sequence[bytes]) -> SideDelta:
+        delta = SideDelta()
+        for body in bodies:
+            if body:
+                step = self._weights.decode(body)
+                delta = delta.then(step) if delta else step
+        return delta
 
     def _probe(self, spec: ModelSpec, predictor: Predictor) -> None:
         """Have a new version answer what the one in use could; raises what it raises instead."""
