@@ -104,7 +104,7 @@ def way_figures(model: str, rows: list[Row], seeds: int) -> Iterator[tuple[str, 
             ),
             Figure(
                 f"drift_recovery: {model}, {name}",
-                rounded(median(back)) if back else float("nan"),
+                rounded(median(back)) if back else None,
                 "examples",
                 note=f"median of the {len(back)} of {seeds} streams that came back within {AFTER}",
             ),
@@ -125,7 +125,7 @@ def retrain_figures(model: str, told: Sequence[Told]) -> Iterator[Figure]:
     for name, values in (("detection", to_drift), ("takeover", to_takeover)):
         yield Figure(
             f"drift_to_{name}: {model}, online, retrained on drift",
-            rounded(median(values)) if values else float("nan"),
+            rounded(median(values)) if values else None,
             "examples",
             note=f"median of {len(values)} of {len(told)} streams, {min(values, default=0)} to "
             f"{max(values, default=0)}; before the change {early} retrains were asked for and {early_taken} "
@@ -160,7 +160,7 @@ def detector_figures(model: str, rows: list[Row], seeds: int) -> Iterator[Figure
     for i, name in enumerate(DETECTORS):
         yield Figure(
             f"drift_detector: {model}, {name}",
-            rounded(median(delays[i])) if delays[i] else float("nan"),
+            rounded(median(delays[i])) if delays[i] else None,
             "examples",
             "false alarms in 100,000 examples",
             rounded(alarms[i] * 100_000 / looked_at),

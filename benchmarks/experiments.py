@@ -93,11 +93,11 @@ def main() -> None:
         print(
             Figure(
                 f"experiment_labels_to_decide: lift of {lift:g}",
-                rounded(median(found)) if found else math.nan,
+                rounded(median(found)) if found else None,
                 "labels",
                 "a fixed sample, looked at once",
                 fixed_sample(lift),
-                rounded(median(found) / fixed_sample(lift)) if found else math.nan,
+                rounded(median(found) / fixed_sample(lift)) if found else None,
                 "every lift found",
                 len(found) == REPEATS,
                 f"on {BASE:g}; median of {REPEATS}, {len(found)} found, slowest {max(found, default=0)}",

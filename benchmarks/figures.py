@@ -13,11 +13,12 @@ class Figure:
 
     `reference` says what `reference_value` is of, measured in the same run on the same machine. `ratio` is
     value / reference_value. `target` is in words, and `holds` is whether it was met, None where there is
-    no target. `note` says under which conditions.
+    no target. `note` says under which conditions. A value is None where there was nothing to measure, such as
+    how long it took until something that never happened.
     """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     reference: str = ""
     reference_value: float | None = None
@@ -28,7 +29,7 @@ class Figure:
 
     def line(self) -> str:
         """The figure as one line of JSON."""
-        return json.dumps(asdict(self))
+        return json.dumps(asdict(self), allow_nan=False)
 
 
 def against(

@@ -92,8 +92,9 @@ def _page(sections: dict[str, Measured]) -> Iterator[str]:
         yield HEAD
         for figure in measured.figures:
             held = {None: "", True: "yes", False: "**no**"}[figure.holds]
+            value = "none" if figure.value is None else f"{number(figure.value)} {figure.unit}"
             yield (
-                f"| {figure.name} | {number(figure.value)} {figure.unit} | {figure.reference} "
+                f"| {figure.name} | {value} | {figure.reference} "
                 f"| {number(figure.reference_value)} | {number(figure.ratio)} | {figure.target} | {held} |\n"
             )
         if notes := [f"- `{figure.name}`: {figure.note}\n" for figure in measured.figures if figure.note]:
