@@ -131,7 +131,7 @@ class Ledger:
 
     def is_skipped(self, place: Place) -> bool:
         """Whether the event there lies in a range that is not to be learned."""
-        return any(
+        return bool(self._skipped) and any(
             one.stream is place[0] and one.partition == place[1] and one.start <= place[2] < one.end
             for one in self._skipped
         )
