@@ -104,12 +104,12 @@ async def test_silence_is_a_negative_after_the_window_and_a_label_without_predic
         await stack.log.append("toy", Stream.PREDICTIONS, predictions(examples))
         await stack.log.append("toy", Stream.LABELS, [NewEvent("x", encode_label("nobody", True))])
         head = await examples_of(stack, 20)
+        # Its window ends a little after theirs, and may be found to have a second later.
+        await eventually(lambda: letters(stack), within_s=30)
 
     assert head.examples == 20
     silent = [(features, False) for features, _ in examples]
     assert (await stack.predictor()).predict(PROBE) == plain_loop(silent).predict(PROBE)
-    # Its window ends a little after theirs.
-    await eventually(lambda: letters(stack), within_s=30)
     [(stream, offset, reason)] = await letters(stack)
     assert (stream, offset, reason.partition(":")[0]) == ("labels", 0, "unmatched")
 
