@@ -37,6 +37,7 @@ from riverrun.core.versions import Manifest
 from riverrun.learners.build import build_learner, build_predictor
 from riverrun.runtime.clock import SystemClock
 from riverrun.runtime.queue_gate import QueueGate
+from riverrun.runtime.round_budget import RoundBudget
 
 CALLS = 1000
 ROUNDS = 15
@@ -140,7 +141,7 @@ def over_grpc(models: ServedModels, predictions: PredictionLog, row: dict[str, f
     raw = infer_request(row)
     inference = Inference(models, SystemClock(), lambda: "", "benchmark", predictions)
     served_calls = _Registered()
-    InferenceServicer(inference, Traffic("benchmark", models.has)).add_to(served_calls)
+    InferenceServicer(inference, Traffic("benchmark", models.has), RoundBudget()).add_to(served_calls)
     requests, responses = KnownRequests(), KnownResponses()
     requests.learn(raw, messages.ModelInferRequest.FromString(raw))
     read = requests.read(raw)

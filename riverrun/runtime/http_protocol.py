@@ -13,6 +13,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from riverrun.runtime.queue_gate import QueueGate
+from riverrun.runtime.round_budget import RoundBudget
 
 ARRIVED = "riverrun.arrived"
 """Key of a request's scope: when it came, by `time.monotonic`; uvloop's own clock stands still in a turn."""
@@ -40,7 +41,8 @@ class HttpBounds:
     connection is closed soon after; where the answer was on its way already, the rest is read slowly.
 
     `gate` judges the requests whose path `is_gated`, once they are whole; who is not let in gets `refusal`, a
-    whole HTTP answer that keeps the connection, and `on_refused` is called with the path.
+    whole HTTP answer that keeps the connection, and `on_refused` is called with the path. Who is let in
+    computes as `rounds` allows.
     """
 
     receive_s: float
@@ -48,6 +50,7 @@ class HttpBounds:
     max_bytes: int
     too_large: bytes
     gate: QueueGate
+    rounds: RoundBudget
     is_gated: Callable[[str], bool]
     refusal: bytes
     on_refused: Callable[[str], None]
@@ -150,6 +153,8 @@ class _BoundedProtocol(HttpToolsProtocol):
         self, app: Callable[[Any, Any, Any], Awaitable[None]], scope: Any, receive: Any, send: Any
     ) -> None:
         try:
+            if not self._bounds.rounds.begins(time.monotonic()):
+                await self._bounds.rounds.wait()
             await app(scope, receive, send)
         finally:
             self._bounds.gate.leave(time.monotonic())

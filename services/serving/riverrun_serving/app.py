@@ -28,6 +28,7 @@ from riverrun.rpc.servers import serving_grpc
 from riverrun.runtime import tracing
 from riverrun.runtime.clock import Clock, SystemClock
 from riverrun.runtime.lifecycle import Stop, run_until_stopped
+from riverrun.runtime.round_budget import RoundBudget
 from riverrun.runtime.status_app import serving_http
 from riverrun_serving.bounds import grpc_bounds, http_bounds
 from riverrun_serving.core.append_queue import AppendQueue
@@ -106,6 +107,7 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
             PredictionLog(appends, max_bytes=settings.max_unlogged_bytes, drain_s=settings.drain_s)
         )
         traffic = Traffic("rest", models.has)
+        rounds = RoundBudget()
         edge = _rest_edge(
             settings, clock, models, synchronizer, readiness, queue, predictions, client, traffic
         )
@@ -122,12 +124,13 @@ async def running(settings: ServingSettings, clock: Clock | None = None) -> Asyn
                 settings.rest_port,
                 settings.drain_s,
                 security.http,
-                http_bounds(settings, traffic),
+                http_bounds(settings, traffic, rounds),
             )
         )
         servicer = InferenceServicer(
             Inference(models, clock, readiness.why_not, "grpc", predictions),
             Traffic("grpc", models.has),
+            rounds,
         )
 
         def add_services(server: grpc.aio.Server) -> Iterable[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from riverrun.runtime import metrics
 from riverrun.runtime.http_protocol import MAX_CHUNKS, MAX_HEAD_BYTES, HttpBounds
 from riverrun.runtime.queue_gate import QueueGate
+from riverrun.runtime.round_budget import RoundBudget
 from riverrun_serving.core.traffic import Traffic
 from riverrun_serving.rest_edge.places import is_prediction, place_of
 from riverrun_serving.settings import ServingSettings
@@ -24,7 +25,7 @@ def _answer(status: str, header: str, error: str) -> bytes:
 REFUSAL = _answer("503 Service Unavailable", "retry-after: 1", "the process is overloaded: try again later")
 
 
-def http_bounds(settings: ServingSettings, traffic: Traffic) -> HttpBounds:
+def http_bounds(settings: ServingSettings, traffic: Traffic, rounds: RoundBudget) -> HttpBounds:
     """Those of the REST port. Probes, metrics and feedback are never refused: only predictions queue."""
     refused = metrics.REFUSED.labels("OVERLOADED")
 
@@ -43,6 +44,7 @@ def http_bounds(settings: ServingSettings, traffic: Traffic) -> HttpBounds:
             f"{settings.max_body_bytes + BESIDE_BYTES} bytes and {MAX_CHUNKS} chunks in all",
         ),
         gate=QueueGate(settings.queue_standing_s, settings.queue_burst_s, settings.queue_requests),
+        rounds=rounds,
         is_gated=is_prediction,
         refusal=REFUSAL,
         on_refused=count,

@@ -15,6 +15,7 @@ from riverrun.core.errors import InvalidInput, RiverrunError
 from riverrun.rpc.errors import abort, code_of, told
 from riverrun.rpc.traced_calls import PROBES
 from riverrun.runtime import metrics
+from riverrun.runtime.round_budget import RoundBudget
 from riverrun_serving.core.inference import EXTENSIONS, LOADING, SERVER_NAME, SERVER_VERSION, Inference
 from riverrun_serving.core.traffic import Traffic
 from riverrun_serving.grpc_edge import messages
@@ -31,9 +32,10 @@ UNANSWERED = "UNANSWERED"
 class InferenceServicer:
     """Decode, call, encode; every error becomes a status at the end."""
 
-    def __init__(self, inference: Inference, traffic: Traffic) -> None:
+    def __init__(self, inference: Inference, traffic: Traffic, rounds: RoundBudget) -> None:
         self._inference = inference
         self._traffic = traffic
+        self._rounds = rounds
         self._requests = KnownRequests()
         self._responses = KnownResponses()
 
@@ -171,6 +173,8 @@ class InferenceServicer:
             begun, model, code = time.monotonic(), "", "OK"
             self._calls.begin()
             try:
+                if is_infer and not self._rounds.begins(begun):
+                    await self._rounds.wait()
                 short = self._infer_row(raw) if is_infer else None
                 if short is not None:
                     model, response = short
