@@ -31,8 +31,9 @@ CATCH_UP_S = 60.0
 SKIPPED_SHARE = 0.6
 """What a slow reader hears at most of many pushes: what lies in the network's own buffers, and the newest."""
 
-MEMORY = 48 << 20
-"""What the server may grow by: what it keeps of recent deltas, and one version for each slow reader."""
+MEMORY = 64 << 20
+"""What the server may grow by: what it keeps of recent deltas, 45 MiB after 3,000 of them whoever reads, and
+less than half a MiB for each slow reader."""
 
 
 @dataclass

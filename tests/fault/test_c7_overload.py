@@ -55,7 +55,11 @@ async def overloaded(folder: Path, seed: int, seconds: float, mutant: str = "") 
         before = usage(pod.pid).rss
         many = Callers()
         begun = time.monotonic()
-        async with asking(*(many.ask(pod, TIMES * peak / CONNECTIONS) for _ in range(CONNECTIONS))):
+        # One after the other, not all at once time and again: between such bursts nothing would be asked.
+        every_s = 1 / (TIMES * peak)
+        async with asking(
+            *(many.ask(pod, 1 / (every_s * CONNECTIONS), after_s=n * every_s) for n in range(CONNECTIONS))
+        ):
             await asyncio.sleep(seconds)
         took = time.monotonic() - begun
         grown = usage(pod.pid).rss - before

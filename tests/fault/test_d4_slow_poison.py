@@ -47,7 +47,8 @@ async def flooded(folder: Path, seed: int, events: int, kills: int, patch: str =
     """Have one shop send three of five events, kill the trainer as often, and judge what was learned."""
     draw = random.Random(seed)
     shops = [FLOODING if draw.random() < 0.6 else draw.choice(SHOPS) for _ in range(events)]
-    async with TrainerRig(folder).running() as rig:
+    every_letter = Setup(environment={"RIVERRUN_PARAM_SERVER_KEEP_DEAD_LETTERS": str(events)})
+    async with TrainerRig(folder, every_letter).running() as rig:
         await rig.register(COUNTING)
         for part in range(kills + 1):
             trainer = rig.trainer(Setup(mutant=patch))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import time
@@ -26,8 +27,9 @@ class Callers:
         """Seconds of the answers with `status`, sorted."""
         return sorted(self.seconds.get(status, []))
 
-    async def ask(self, pod: Pod, rate: float) -> None:
-        """Ask over one connection, at most `rate` times a second, for ever."""
+    async def ask(self, pod: Pod, rate: float, *, after_s: float = 0.0) -> None:
+        """Ask over one connection, at most `rate` times a second from `after_s` on, for ever."""
+        await asyncio.sleep(after_s)
         pace = Pace(rate)
         with contextlib.closing(Link(pod.rest)) as link:
             while True:
