@@ -10,6 +10,7 @@ now and slower then.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -29,7 +30,8 @@ from benchmarks.predict import CLIENT_CORE, SERVER_CORE
 from benchmarks.processes import listening, python, wait_until
 from benchmarks.stack import Stack, new_stack
 from riverrun.codec.wire import encode_side
-from riverrun.core.spec import parse_spec
+from riverrun.core.spec import ModelSpec, parse_spec
+from riverrun.core.units import Delta
 from riverrun.learners.build import build_learner
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
@@ -48,26 +50,41 @@ SWAPS = 10_000
 WARM_SWAPS = 500
 
 
-async def push(server: str, model: str, rate: float) -> None:
-    """Push `rate` versions a second, each a row further, until standard input is closed; 0: without rest."""
-    ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
-    spec = parse_spec(workload.spec("{every: 1s}", model))
+Made = tuple[Delta, tuple[bytes, bytes]]
+"""A version, whole or what changed, and its roots."""
+
+
+def versions(spec: ModelSpec) -> Iterator[Made]:
+    """The versions of a learner that was taught a little, each a row further; the first one whole."""
     learner = build_learner(spec)
     rows = workload.endless()
     for _ in range(TAUGHT):
         features, label = next(rows)
         learner.learn([features], [label], [1.0])
-    # Before the session, which lapses where nothing is heard of it for some seconds.
     learner.changes()
-    delta = learner.state().as_snapshot()
+    yield learner.state().as_snapshot(), learner.roots()
+    while True:
+        features, label = next(rows)
+        learner.learn([features], [label], [1.0])
+        yield learner.changes(), learner.roots()
+
+
+async def push(server: str, model: str, rate: float) -> None:
+    """Push `rate` versions a second until standard input is closed; 0: without rest."""
+    ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    spec = parse_spec(workload.spec("{every: 1s}", model))
+    made = versions(spec)
+    # Those of a round are made before it: the client's core is the client's then.
+    ready = list(itertools.islice(made, 1 + int(rate * (ROUND_S + 1))))
     async with open_channel(server) as channel:
         client = ParameterClient(channel)
         async with open_session(client, spec.name, 1, "benchmark") as session:
             opened = session.opened.head
             head, least = (0, 0) if opened is None else (opened.version, opened.next_unit)
             first, due = True, time.monotonic()
-            while not ended.done():
-                serving_root, trainer_root = learner.roots()
+            for delta, (serving_root, trainer_root) in itertools.chain(ready, made):
+                if ended.done():
+                    break
                 pushed = await client.push(
                     Push(
                         spec.name, 1, session.opened.epoch, head, f"push-{head}", encode_side(delta.serving),
@@ -77,12 +94,8 @@ async def push(server: str, model: str, rate: float) -> None:
                 )  # fmt: skip
                 head, first = pushed.version, False
                 await session.report(examples=head)
-                features, label = next(rows)
-                learner.learn([features], [label], [1.0])
-                delta = learner.changes()
-                # One that is late is made up for: so many a second they are.
-                due += 1 / rate if rate else 0
-                await asyncio.sleep(max(0.0, due - time.monotonic()))
+                due = max(due + (1 / rate if rate else 0), time.monotonic())
+                await asyncio.sleep(due - time.monotonic())
 
 
 @contextmanager
