@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from subprocess import PIPE
 
 import numpy as np
 
@@ -55,7 +56,7 @@ features: {{text: text}}
 }
 MIB = 1 << 20
 SNAPSHOTS = 4
-BETWEEN_S = 1.0
+SLICE_S = 1.0
 BEFORE_S = 4.0
 TIMES = 2.0
 PERCENTILE = 99.0
@@ -79,7 +80,10 @@ def taught(kind: str) -> tuple[Learner, Features]:
 
 
 async def push(server: str, kind: str) -> None:
-    """Push snapshots, and print of each its version, when it was announced (Unix ns) and its bytes."""
+    """Push snapshots, and print of each its version, when it was announced (Unix ns) and its bytes.
+
+    The next one comes once a line was read from standard input.
+    """
     learner, row = taught(kind)
     async with open_channel(server) as channel:
         client = ParameterClient(channel, deadline_s=60)
@@ -99,7 +103,7 @@ async def push(server: str, kind: str) -> None:
                 )  # fmt: skip
             print(pushed.version, time.time_ns(), sum(map(len, delta.serving.changed.values())), flush=True)
             head = pushed.version
-            await asyncio.sleep(BETWEEN_S)
+            await asyncio.to_thread(sys.stdin.readline)
 
 
 def asked(port: int, seconds: float) -> Load:
@@ -130,10 +134,15 @@ def arriving(kind: str) -> Figure:
         epoch_s = time.time() - time.perf_counter()
         command = python("benchmarks.snapshot", "push", stack.server, kind)
         loads = []
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as pusher:
-            while pusher.poll() is None or swaps_of(stack) < taken + SNAPSHOTS:
-                loads.append(asked(port, BETWEEN_S))
+        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, bufsize=1) as pusher:
+            assert pusher.stdin is not None
             assert pusher.stdout is not None
+            for count in range(1, SNAPSHOTS + 1):
+                while swaps_of(stack) < taken + count:
+                    if pusher.poll() is not None:
+                        raise RuntimeError(f"the pusher ended with {pusher.returncode}")
+                    loads.append(asked(port, SLICE_S))
+                print(file=pusher.stdin)
             pushes = [tuple(map(int, line.split())) for line in pusher.stdout]
         stack.stop("serving-0")
         swapped = {version: at_ns for version, at_ns in stack.swaps(0) if at_ns >= pushes[0][1]}
