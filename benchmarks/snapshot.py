@@ -9,7 +9,6 @@ the other core, the latter two as in `swaps`.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import subprocess
@@ -20,13 +19,12 @@ from subprocess import PIPE
 
 import numpy as np
 
-from benchmarks import http_load, workload
+from benchmarks import workload
 from benchmarks.figures import Figure, rounded
-from benchmarks.http_load import Load, post
+from benchmarks.http_load import Load
 from benchmarks.predict import CLIENT_CORE
 from benchmarks.processes import python
-from benchmarks.swaps import CONCURRENCY, RATE, give_way, pushing, serving, swaps_of
-from riverrun.codec.wire import encode_side
+from benchmarks.swaps import CONCURRENCY, RATE, asked, give_way, push_one, pushing, serving, swaps_of
 from riverrun.core.predictions import Features
 from riverrun.core.spec import parse_spec
 from riverrun.learners.build import build_learner
@@ -34,7 +32,6 @@ from riverrun.learners.protocol import Learner
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import open_session
-from riverrun.rpc.weights import Push
 
 NUMBERS = 20
 WORDS = 3_350_000
@@ -91,27 +88,12 @@ async def push(server: str, kind: str) -> None:
         for count in range(SNAPSHOTS):
             learner.learn([row], [count % 2 == 0], [1.0])
             learner.changes()
-            delta, (serving_root, trainer_root) = learner.state().as_snapshot(), learner.roots()
-            body, trainer = encode_side(delta.serving), encode_side(delta.trainer)
+            delta = learner.state().as_snapshot()
             async with open_session(client, "large", 1, "benchmark") as session:
-                epoch = session.opened.epoch
-                pushed = await client.push(
-                    Push(
-                        "large", 1, epoch, head, f"push-{count}", body, trainer, True, serving_root,
-                        trainer_root, delta.next_unit,
-                    )
-                )  # fmt: skip
-            print(pushed.version, time.time_ns(), sum(map(len, delta.serving.changed.values())), flush=True)
-            head = pushed.version
+                made, epoch = (delta, learner.roots()), session.opened.epoch
+                head = await push_one(client, "large", epoch, head, made, whole=True)
+            print(head, time.time_ns(), sum(map(len, delta.serving.changed.values())), flush=True)
             await asyncio.to_thread(sys.stdin.readline)
-
-
-def asked(port: int, seconds: float) -> Load:
-    """One request over and over."""
-    message = post(
-        f"/v1/models/{workload.NAME}:predict", json.dumps({"features": workload.rows()[0][0]}).encode()
-    )
-    return asyncio.run(http_load.closed_loop(port, message, concurrency=CONCURRENCY, seconds=seconds))
 
 
 def on_the_way(load: Load, windows: Sequence[Window]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -127,8 +109,7 @@ def arriving(kind: str) -> Figure:
     with serving(workload.LINEAR, record_swaps=True) as stack:
         with pushing(stack, workload.LINEAR, RATE):
             pass
-        port = stack.rest_ports[0]
-        before = asked(port, BEFORE_S)
+        before = asked(stack, BEFORE_S)
         stack.register(SPECS[kind])
         taken = swaps_of(stack)
         epoch_s = time.time() - time.perf_counter()
@@ -141,7 +122,7 @@ def arriving(kind: str) -> Figure:
                 while swaps_of(stack) < taken + count:
                     if pusher.poll() is not None:
                         raise RuntimeError(f"the pusher ended with {pusher.returncode}")
-                    loads.append(asked(port, SLICE_S))
+                    loads.append(asked(stack, SLICE_S))
                 print(file=pusher.stdin)
             pushes = [tuple(map(int, line.split())) for line in pusher.stdout]
         stack.stop("serving-0")

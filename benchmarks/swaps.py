@@ -19,13 +19,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmarks import http_load, workload
 from benchmarks.figures import Figure, rounded
-from benchmarks.http_load import post
+from benchmarks.http_load import Load, post
 from benchmarks.predict import CLIENT_CORE, SERVER_CORE
 from benchmarks.processes import listening, python, wait_until
 from benchmarks.stack import Stack, new_stack
@@ -69,6 +68,20 @@ def versions(spec: ModelSpec) -> Iterator[Made]:
         yield learner.changes(), learner.roots()
 
 
+async def push_one(
+    client: ParameterClient, model: str, epoch: int, head: int, made: Made, *, whole: bool, least: int = 0
+) -> int:
+    """Push what was made on top of the version `head`; its version. Unit numbers below `least` are taken."""
+    delta, (serving_root, trainer_root) = made
+    pushed = await client.push(
+        Push(
+            model, 1, epoch, head, f"push-{head}", encode_side(delta.serving), encode_side(delta.trainer),
+            whole, serving_root, trainer_root, max(delta.next_unit, least),
+        )
+    )  # fmt: skip
+    return pushed.version
+
+
 async def push(server: str, model: str, rate: float) -> None:
     """Push `rate` versions a second until standard input is closed; 0: without rest."""
     ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
@@ -82,17 +95,12 @@ async def push(server: str, model: str, rate: float) -> None:
             opened = session.opened.head
             head, least = (0, 0) if opened is None else (opened.version, opened.next_unit)
             first, due = True, time.monotonic()
-            for delta, (serving_root, trainer_root) in itertools.chain(ready, made):
+            for one in itertools.chain(ready, made):
                 if ended.done():
                     break
-                pushed = await client.push(
-                    Push(
-                        spec.name, 1, session.opened.epoch, head, f"push-{head}", encode_side(delta.serving),
-                        encode_side(delta.trainer), first, serving_root, trainer_root,
-                        max(delta.next_unit, least),
-                    )
-                )  # fmt: skip
-                head, first = pushed.version, False
+                epoch = session.opened.epoch
+                head = await push_one(client, spec.name, epoch, head, one, whole=first, least=least)
+                first = False
                 await session.report(examples=head)
                 due = max(due + (1 / rate if rate else 0), time.monotonic())
                 await asyncio.sleep(due - time.monotonic())
@@ -136,14 +144,13 @@ def serving(model: str, *, record_swaps: bool = False) -> Iterator[Stack]:
         yield stack
 
 
-def asked(stack: Stack) -> np.ndarray[Any, Any]:
-    """Latencies of one round, in milliseconds."""
+def asked(stack: Stack, seconds: float) -> Load:
+    """One request over and over."""
     body = json.dumps({"features": workload.rows()[0][0]}).encode()
     message = post(f"/v1/models/{workload.NAME}:predict", body)
-    load = asyncio.run(
-        http_load.closed_loop(stack.rest_ports[0], message, concurrency=CONCURRENCY, seconds=ROUND_S)
+    return asyncio.run(
+        http_load.closed_loop(stack.rest_ports[0], message, concurrency=CONCURRENCY, seconds=seconds)
     )
-    return load.latencies_s * 1000
 
 
 def latencies(name: str, model: str) -> Iterator[Figure]:
@@ -154,9 +161,9 @@ def latencies(name: str, model: str) -> Iterator[Figure]:
         for _ in range(ROUNDS):
             with pushing(stack, model, RATE):
                 before = swaps_of(stack)
-                busy.append(asked(stack))
+                busy.append(asked(stack, ROUND_S).latencies_s * 1000)
                 taken += swaps_of(stack) - before
-            calm.append(asked(stack))
+            calm.append(asked(stack, ROUND_S).latencies_s * 1000)
     for percentile, times in QUANTILES:
         ours, theirs = (
             float(np.median([np.percentile(one, percentile) for one in rounds])) for rounds in (busy, calm)
