@@ -68,12 +68,15 @@ def results(client: Client, answers: int) -> ExperimentResults:
     return eventually(judged, within_s=60, what=f"{answers} answers judged")
 
 
-def decided(client: Client, arm: str) -> Compared | None:
-    """How `arm` compares with the control, once that is decided."""
+def surely_worse(client: Client, arm: str, by: float) -> Compared | None:
+    """How `arm` compares with the control, once it is surely worse by more than `by`.
+
+    Results are reported now and then: the newest may be of before what an arm was stopped for.
+    """
     found = client.experiment("clicks").results
     result = None if found is None else found.arm(arm)
     compared = None if result is None else result.against_control
-    return compared if compared is not None and compared.is_decided else None
+    return compared if compared is not None and compared.low > by else None
 
 
 def served_by_arms(client: Client, arms: set[str | None]) -> None:
@@ -98,14 +101,14 @@ def test_a_guardrail_stops_the_arm_that_does_harm(clicks: Stack) -> None:
 
         status = client.experiment("clicks")
         served_by_arms(client, {None})
-        found = eventually(lambda: decided(client, "old"), what="a decided arm")
+        found = eventually(lambda: surely_worse(client, "old", by=0.02), what="results of the harm")
         record = next(one for one in client.history("clicks") if one.kind == "experiment.arm-stopped")
 
     old = status.experiment.arm("old")
     assert old is not None
     assert old.stop_reason.startswith("harm is surely above 0.02")
     assert status.experiment.end_reason == f"arm old was stopped: {old.stop_reason}"
-    assert found.low > 0.02
+    assert found.difference > found.low
     assert (record.actor, record.reason) == ("trainer", old.stop_reason)
     assert {arm["arm"] for arm in record.facts["results"]} == {"now", "old"}
 
