@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from riverrun.cli.up.ports import free_ports as find_free_ports
 from tests.stacks import Stack
 
-# How long one example takes is the machine's to say, and no test's.
-settings.register_profile("riverrun", deadline=None)
+# How long one example takes, or is looked for, is the machine's to say, and no test's.
+settings.register_profile("riverrun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("riverrun")
 
 PHISHING = """\

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scripts.environment import Environment
 
 
+@pytest.mark.timeout(600)
 def test_an_environment_is_made_once_and_no_longer_holds_when_its_requirements_change(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("# nothing, so that nothing is fetched\n")

@@ -6,6 +6,7 @@ to `SECTIONS`. With WRITE_ERRORS=1 in the environment the page is written; else 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -37,7 +38,11 @@ SECTIONS = (rest_errors, inference_grpc_errors, rpc_errors, access_errors, cli_e
 COMMAND = "WRITE_ERRORS=1 .venv/bin/python -m pytest tests/integration/test_errors_table.py"
 
 
-@pytest.fixture(autouse=True)
+# Every section starts services and makes some hundred calls.
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module", autouse=True)
 def quiet_logs() -> Iterator[None]:
     """Only what somebody should look at, so that a failure can be read."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -45,12 +50,16 @@ def quiet_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@pytest.fixture
-async def sections(tmp_path: Path) -> list[Section]:
-    """Every section, each from a stack of its own."""
+@pytest.fixture(scope="module")
+def sections(quiet_logs: None, tmp_path_factory: pytest.TempPathFactory) -> list[Section]:
+    """Every section, each from a stack of its own; made once for all tests."""
+    return asyncio.run(_sections(tmp_path_factory.mktemp("sections")))
+
+
+async def _sections(within: Path) -> list[Section]:
     shown = []
     for number, module in enumerate(SECTIONS):
-        folder = tmp_path / str(number)
+        folder = within / str(number)
         folder.mkdir()
         stack = Stack(folder)
         await stack.open()

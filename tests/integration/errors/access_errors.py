@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import ssl
 import time
 from typing import Any
 
 import grpc
-import httpx2
 
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.api.params.v1 import params_pb2_grpc
 from riverrun.rpc.channels import open_channel
 from tests.integration.errors.table import Row, Section
 from tests.integration.security.fake_api_server import FakeApiServer
-from tests.integration.security.secured_stack import SecuredStack, secured_stack
+from tests.integration.security.secured_stack import SecuredStack, secured_http, secured_stack
 from tests.integration.serving.serving_stack import Stack
 
 WORDS = "With TLS and `auth.mode: jwks`, as the chart has it by default. Below `/v2` it is `{error}` alone."
@@ -69,10 +67,9 @@ def _wrong(api: FakeApiServer) -> list[tuple[str, str, str]]:
 
 async def _asked(secured: SecuredStack, surface: str, wrong: str, header: str) -> Row:
     method, path = surface.split()
-    context = ssl.create_default_context(cafile=secured.secrets.folder / "ca.crt")
     headers = {"authorization": header} if header else {}
-    async with httpx2.AsyncClient(verify=context, base_url=secured.serving_url, headers=headers) as http:
-        answer = await http.request(method, path, content=json.dumps(BODY))
+    async with secured_http(secured) as http:
+        answer = await http.request(method, path, content=json.dumps(BODY), headers=headers)
     return Row(surface, wrong, f"{answer.status_code} {answer.text}")
 
 
@@ -81,7 +78,8 @@ async def _called(secured: SecuredStack, wrong: str, header: str) -> Row:
     channel = open_channel(secured.server_address, secured.secrets.credentials(None))
     try:
         stub = params_pb2_grpc.ParameterServiceStub(channel)
-        await stub.SetChannel(pb.SetChannelRequest(model="fraud"), timeout=10, metadata=metadata)
+        request = pb.SetChannelRequest(model="fraud")
+        await stub.SetChannel(request, timeout=60, wait_for_ready=True, metadata=metadata)
         answer = "OK"
     except grpc.aio.AioRpcError as error:
         answer = f"{error.code().name} {error.details()}"

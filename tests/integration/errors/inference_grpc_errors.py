@@ -124,14 +124,15 @@ async def _streamed(channel: Any, wrong: str, request: Any) -> Row:
     call = channel.stream_stream(
         f"/{messages.SERVICE}/ModelStreamInfer",
         response_deserializer=messages.ModelStreamInferResponse.FromString,
-    )(iter([request.SerializeToString()]), timeout=30)
+    )(iter([request.SerializeToString()]), timeout=60, wait_for_ready=True)
     answers = [answer.error_message async for answer in call]
     return Row("ModelStreamInfer", wrong, f"an answer with error_message: {answers[0]}")
 
 
 async def _call(channel: Any, method: str, wrong: str, request: bytes) -> Row:
     try:
-        await channel.unary_unary(f"/{messages.SERVICE}/{method}")(request, timeout=10)
+        call = channel.unary_unary(f"/{messages.SERVICE}/{method}")
+        await call(request, timeout=60, wait_for_ready=True)
         answer = "OK"
     except grpc.RpcError as error:
         answer = f"{error.code().name} {error.details()}"

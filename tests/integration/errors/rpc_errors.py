@@ -181,7 +181,7 @@ async def _row(stub: Any, surface: str, wrong: str, sent: Any) -> Row:
 
 async def _answer(call: Callable[..., Any], sent: Any) -> str:
     """What a call that does not fail says of its events, or that it is OK."""
-    running = call(_each(sent) if isinstance(sent, list) else sent, timeout=10)
+    running = call(_each(sent) if isinstance(sent, list) else sent, timeout=60, wait_for_ready=True)
     if hasattr(running, "__aiter__"):
         async for response in running:
             refused = isinstance(response, events.AppendStreamResponse) and not response.HasField("answer")

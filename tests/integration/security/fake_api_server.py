@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from riverrun.rpc.access import kubernetes_api
 from riverrun.rpc.authority import issue
 from riverrun.runtime.certificates import ServerContext
 from riverrun.runtime.status_app import serving_http
@@ -83,9 +85,11 @@ class FakeApiServer:
             ]
         )
         tls = ServerContext(self._folder / "tls.crt", self._folder / "tls.key")
-        async with serving_http(app, "127.0.0.1", 0, 1.0, tls) as port:
-            self.url = f"https://127.0.0.1:{port}"
-            yield self
+        # Who asks waits for longer than by default: this process, which is both, may stand still for seconds.
+        with mock.patch.object(kubernetes_api, "DEADLINE_S", 60.0):
+            async with serving_http(app, "127.0.0.1", 0, 1.0, tls) as port:
+                self.url = f"https://127.0.0.1:{port}"
+                yield self
 
     async def _keys(self, request: Request) -> Response:
         return self._refusal(request) or JSONResponse({"keys": [self.public_jwk()]})

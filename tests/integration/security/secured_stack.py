@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from riverrun_param_server import app as param_server_app
 from riverrun_param_server.settings import ParamServerSettings
 from riverrun_serving.app import Serving
@@ -29,6 +31,9 @@ from riverrun.runtime.certificates import CertificateFiles
 from riverrun.runtime.lifecycle import Stop
 
 NAMES = ("localhost", "127.0.0.1")
+
+PATIENCE_S = 60.0
+"""In place of the deadlines that calls and requests have by default: machines stand still for seconds."""
 
 SPEC = """
 name: fraud
@@ -113,8 +118,16 @@ class SecuredStack:
             server=self.server_address,
             serving=self.serving_url,
             credentials=self.secrets.credentials(role),
-            **more,
+            **({"timeout_s": PATIENCE_S} | more),
         )
+
+
+def secured_http(stack: SecuredStack, url: str = "") -> httpx2.AsyncClient:
+    """A client without a certificate of the port at `url`, else of serving's."""
+    context = ssl.create_default_context(cafile=stack.secrets.certificates.ca)
+    return httpx2.AsyncClient(
+        base_url=url or stack.serving_url, verify=context, trust_env=False, timeout=PATIENCE_S
+    )
 
 
 @contextlib.asynccontextmanager
@@ -152,6 +165,9 @@ async def secured_stack(
                     rest_port=0,
                     grpc_port=0,
                     param_server=address,
+                    deadline_s=PATIENCE_S,
+                    log_deadline_s=PATIENCE_S,
+                    receive_s=PATIENCE_S,
                     **secrets.settings(Role.SERVING),
                     **asked,
                     **serving,

@@ -9,14 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import grpc
-import httpx2
 import pytest
 from google.protobuf import descriptor_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -36,7 +34,7 @@ from riverrun.rpc.channels import open_channel
 from riverrun.rpc.credentials import Credentials
 from riverrun.runtime.status_app import status_app
 from tests.integration.security.fake_api_server import FakeApiServer
-from tests.integration.security.secured_stack import SPEC, SecuredStack, secured_stack
+from tests.integration.security.secured_stack import SPEC, SecuredStack, secured_http, secured_stack
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "authorization.md"
 COMMAND = "WRITE_AUTHORIZATION=1 .venv/bin/python -m pytest tests/integration/security/test_authorization.py"
@@ -105,7 +103,7 @@ async def rpcs_of(address: str, credentials: Credentials) -> tuple[set[str], set
 
         async def ask(**request: str) -> Any:
             call = stub.ServerReflectionInfo(
-                iter([reflection_pb2.ServerReflectionRequest(**request)]), timeout=30
+                iter([reflection_pb2.ServerReflectionRequest(**request)]), timeout=60
             )
             answer = await call.read()
             call.cancel()
@@ -126,7 +124,7 @@ async def rpcs_of(address: str, credentials: Credentials) -> tuple[set[str], set
 
 async def call_outcome(channel: Any, method: str) -> str:
     """What becomes of a call with an empty message."""
-    call = channel.stream_stream(method)(iter([b""]), timeout=60)
+    call = channel.stream_stream(method)(iter([b""]), timeout=60, wait_for_ready=True)
     try:
         await call.read()
         code = await call.code() if call.done() else grpc.StatusCode.OK
@@ -152,9 +150,7 @@ async def rpc_outcomes(found: Callers, address: str, methods: Sequence[str]) -> 
 
 async def route_outcomes(found: Callers, port: int, routes: Sequence[Route]) -> Outcomes:
     outcomes: Outcomes = {shown(route): {} for route in routes}
-    context = ssl.create_default_context(cafile=found.stack.secrets.certificates.ca)
-    url = f"https://127.0.0.1:{port}"
-    async with httpx2.AsyncClient(base_url=url, verify=context, trust_env=False, timeout=60) as http:
+    async with secured_http(found.stack, f"https://127.0.0.1:{port}") as http:
         for route in routes:
             path = route.path.replace("{model}", "fraud").replace("{version}", "live")
             for caller in CALLERS:
@@ -213,8 +209,7 @@ async def test_the_table_has_what_the_servers_have_and_no_more(all_callers: Call
     # Serving describes its own protocol alone; it lists health and reflection.
     assert inference == set(SERVING_RPCS)
     assert serving_services == {method.split("/")[1] for method in (*SERVING_RPCS, *COMMON_RPCS)}
-    context = ssl.create_default_context(cafile=stack.secrets.certificates.ca)
-    async with httpx2.AsyncClient(base_url=stack.serving_url, verify=context, trust_env=False) as http:
+    async with secured_http(stack) as http:
         paths = (await http.get("/openapi.json")).json()["paths"]
     served = {
         (method.upper(), re.sub(r"\{\w+\}", "{}", path))
@@ -230,9 +225,8 @@ async def test_the_table_has_what_the_servers_have_and_no_more(all_callers: Call
 
 async def test_what_has_no_entry_is_refused(all_callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     stack = all_callers.stack
-    context = ssl.create_default_context(cafile=stack.secrets.certificates.ca)
     header = all_callers.header(Role.OPERATOR)
-    async with httpx2.AsyncClient(base_url=stack.serving_url, verify=context, trust_env=False) as http:
+    async with secured_http(stack) as http:
         unknown = await http.get("/v1/secrets", headers=header)
         other_method = await http.request("DELETE", "/v1/models/fraud", headers=header)
         sideways = await http.post("/v1/models/fraud:feedback/", json={})

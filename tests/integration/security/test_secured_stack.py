@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from pathlib import Path
 
 import httpx2
@@ -14,7 +13,7 @@ from riverrun.core.errors import InvalidInput, PermissionDenied, Unauthenticated
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.credentials import Credentials
 from riverrun.rpc.params_client import ParameterClient
-from tests.integration.security.secured_stack import SPEC, SecuredStack, secured_stack
+from tests.integration.security.secured_stack import SPEC, SecuredStack, secured_http, secured_stack
 
 ROW = {"amount": 12.0, "hour": 3.0}
 
@@ -41,8 +40,7 @@ async def ready(stack: SecuredStack) -> None:
 
 
 async def one_is_loaded(stack: SecuredStack) -> bool:
-    context = ssl.create_default_context(cafile=stack.secrets.certificates.ca)
-    async with httpx2.AsyncClient(base_url=stack.serving_url, verify=context, trust_env=False) as http:
+    async with secured_http(stack) as http:
         return (await http.get("/v2/models/fraud/ready")).status_code == 200
 
 

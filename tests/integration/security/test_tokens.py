@@ -29,16 +29,20 @@ VARIANTS = 1_000
 
 
 class SteppedClock:
-    """The system's clock, moved on by a test."""
+    """The system's clock, moved on by a test; between two steps it stands still once it was stopped."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
+        self._stopped: tuple[int, float] | None = None
+
+    def stop(self) -> None:
+        self._stopped = time.time_ns(), time.monotonic()
 
     def wall_ns(self) -> int:
-        return time.time_ns() + int(self.ahead_s * 1e9)
+        return (self._stopped or (time.time_ns(), 0.0))[0] + int(self.ahead_s * 1e9)
 
     def monotonic(self) -> float:
-        return time.monotonic() + self.ahead_s
+        return (self._stopped or (0, time.monotonic()))[1] + self.ahead_s
 
 
 @pytest.fixture
@@ -144,6 +148,7 @@ async def test_without_the_api_server_known_callers_go_on_for_a_minute(
     api: FakeApiServer, identities: Identities, clock: SteppedClock
 ) -> None:
     known, other = api.token(GOOD), api.token(GOOD, iat=int(time.time()) - 1)
+    clock.stop()
     await identities.identify(known)
     api.is_away = True
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
@@ -58,6 +59,9 @@ features:
   country: category
   member: bool
 """
+
+PATIENCE_S = 60.0
+"""In place of the deadlines that calls and requests have by default: machines stand still for seconds."""
 
 HOUSES = """
 name: houses
@@ -149,7 +153,12 @@ class Stack:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = 0
+        # Bound for as long as the stack is there, though never listened on: while the server is away, the
+        # port goes neither to another server nor to an outgoing connection.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port: int = self._held.getsockname()[1]
         self.client: ParameterClient
         self.store: Any = None
         self._own: contextlib.AsyncExitStack | None = None
@@ -161,7 +170,7 @@ class Stack:
         return f"127.0.0.1:{self.port}"
 
     async def start_server(self, data: str = "param-server") -> None:
-        """Start the parameter server, on the port it had before."""
+        """Start the parameter server, always on the same port."""
         settings = ParamServerSettings(
             port=self.port, http_port=0, data=self.folder / data, lease_s=30.0, drain_s=0.5
         )
@@ -175,7 +184,6 @@ class Stack:
             await waiting
 
         stack.push_async_callback(end)
-        self.port = server.port
         self._server = stack
 
     async def stop_server(self) -> None:
@@ -201,11 +209,12 @@ class Stack:
         await self.start_server()
         channel = open_channel(self.address)
         self._beside.push_async_callback(channel.close)
-        self.client = ParameterClient(channel)
+        self.client = ParameterClient(channel, deadline_s=PATIENCE_S)
 
     async def close(self) -> None:
         await self._beside.aclose()
         await self.stop_server()
+        self._held.close()
 
     async def trainer(self, spec_yaml: str) -> HandTrainer:
         """Register the model and be its trainer."""
@@ -221,10 +230,12 @@ class Stack:
     @contextlib.asynccontextmanager
     async def serving_for_now(self, **settings: Any) -> AsyncIterator[Served]:
         """The same, ending with the block."""
-        chosen = ServingSettings(rest_port=0, grpc_port=0, param_server=self.address, drain_s=0.5, **settings)
+        own = {"rest_port": 0, "grpc_port": 0, "param_server": self.address, "drain_s": 0.5}
+        patient = {"deadline_s": PATIENCE_S, "log_deadline_s": PATIENCE_S, "receive_s": PATIENCE_S}
+        chosen = ServingSettings(**(own | patient | settings))
         async with (
             running(chosen) as app,
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{app.rest_port}", timeout=30.0) as http,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{app.rest_port}", timeout=PATIENCE_S) as http,
         ):
             yield Served(app, http)
 

@@ -145,7 +145,7 @@ async def test_typed_grpc_contents_are_answered_typed(fraud: tuple[Any, Any]) ->
             request_serializer=messages.ModelInferRequest.SerializeToString,
             response_deserializer=messages.ModelInferResponse.FromString,
         )
-        response = await infer(request, timeout=10)
+        response = await infer(request, timeout=60)
 
     assert not response.raw_output_contents
     expected = [trainer.predict({"amount": 1.5, "hour": 3.0}), trainer.predict({"amount": 2.5, "hour": 4.0})]
@@ -174,7 +174,7 @@ async def test_health_and_reflection_clients_see_the_service_and_each_model(clic
     async with grpc.aio.insecure_channel(served.grpc_address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         statuses = {
-            name: (await stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)).status
+            name: (await stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=60)).status
             for name in ("", "inference.GRPCInferenceService", "clicks")
         }
 

@@ -93,7 +93,7 @@ async def test_the_index_lists_each_version_once_and_says_what_is_not_ready(
             await asyncio.sleep(0.01)
         return list(names)
 
-    assert await asyncio.wait_for(both_there(), 30) == ["fraud", "houses"]
+    assert await asyncio.wait_for(both_there(), 60) == ["fraud", "houses"]
 
     over_rest = (await served.http.post("/v2/repository/index")).json()
     ready = (await served.http.post("/v2/repository/index", json={"ready": True})).json()
@@ -196,7 +196,7 @@ async def test_health_watch_follows_a_model_from_its_registration_to_its_weights
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service="houses"))
 
         async def heard() -> Any:
-            return (await asyncio.wait_for(watch.read(), 30)).status
+            return (await asyncio.wait_for(watch.read(), 60)).status
 
         seen = [await heard()]
         trainer = await stack.trainer(specs["houses"])

@@ -77,7 +77,7 @@ async def test_2_a_body_needs_no_content_type(
 
     reader, writer = await asyncio.open_connection("127.0.0.1", served.app.rest_port)
     writer.write((head + text).encode())
-    answer = await asyncio.wait_for(reader.read(), 30)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
 
     assert answer.startswith(b"HTTP/1.1 200 "), answer
@@ -115,7 +115,7 @@ async def test_4_grpc_outputs_have_the_form_of_the_inputs(fraud: tuple[Any, Any]
     served, trainer = fraud
 
     async with grpc.aio.insecure_channel(served.grpc_address) as channel:
-        response = await _infer(channel)(_request(raw=raw), timeout=30)
+        response = await _infer(channel)(_request(raw=raw), timeout=60)
 
     expected = [trainer.predict({"amount": a, "hour": h}).value for a, h in ((12.5, 3.0), (1.0, 2.0))]
     if raw:
@@ -142,7 +142,7 @@ async def test_6_version_and_channel_are_parameters_of_the_answer_too(fraud: tup
 
     over_rest = (await served.http.post("/v2/models/fraud/infer", json=ROW)).json()
     async with grpc.aio.insecure_channel(served.grpc_address) as channel:
-        over_grpc = await _infer(channel)(_request(raw=True), timeout=30)
+        over_grpc = await _infer(channel)(_request(raw=True), timeout=60)
 
     assert over_rest["parameters"]["version"] == 1
     assert over_rest["parameters"]["channel"] == "live"
@@ -154,7 +154,7 @@ async def test_7_no_parameter_of_an_answer_is_a_double(fraud: tuple[Any, Any]) -
     served, _ = fraud
 
     async with grpc.aio.insecure_channel(served.grpc_address) as channel:
-        response = await _infer(channel)(_request(raw=False), timeout=30)
+        response = await _infer(channel)(_request(raw=False), timeout=60)
 
     parameters = [*response.parameters.values()]
     parameters += [one for output in response.outputs for one in output.parameters.values()]

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from riverrun_serving.grpc_edge import messages
 from riverrun_serving.rest_edge.places import NOWHERE, Place, place_of
 
+from tests.integration.serving.serving_stack import eventually
 from tests.integration.serving.test_overload import PREDICT, ROW, _answer, _slow
 
 INFER = {"inputs": [{"name": "features", "datatype": "FP64", "shape": [1, 2], "data": [1.0, 2.0]}]}
@@ -32,6 +33,18 @@ async def _counts(served: Any) -> dict[tuple[str, str, str], float]:
 async def _grown(served: Any, before: dict[tuple[str, str, str], float]) -> dict[tuple[str, str, str], float]:
     now = await _counts(served)
     return {key: value - before.get(key, 0) for key, value in now.items() if value != before.get(key, 0)}
+
+
+async def _grows_to(
+    served: Any, before: dict[tuple[str, str, str], float], expected: dict[tuple[str, str, str], float]
+) -> None:
+    """A caller may hear of an error over gRPC a moment before it is counted."""
+
+    async def all_counted() -> bool:
+        return sum((await _grown(served, before)).values()) >= sum(expected.values())
+
+    await eventually(all_counted, "not every call was counted")
+    assert await _grown(served, before) == expected
 
 
 def _request(model: str = "fraud") -> bytes:
@@ -85,13 +98,14 @@ async def test_calls_over_grpc_are_counted_alike(fraud: Any) -> None:
         stream = channel.stream_stream(f"/{messages.SERVICE}/ModelStreamInfer")(iter([_request()]))
         assert len([one async for one in stream]) == 1
 
-    assert await _grown(served, before) == {
-        ("ModelInfer", "fraud", "OK"): 3,
-        ("ModelInfer", "", "NOT_FOUND"): 1,
-        ("ModelInfer", "", "INVALID_ARGUMENT"): 1,
-        ("ModelMetadata", "fraud", "OK"): 1,
-        ("ModelStreamInfer", "fraud", "OK"): 1,
+    expected = {
+        ("ModelInfer", "fraud", "OK"): 3.0,
+        ("ModelInfer", "", "NOT_FOUND"): 1.0,
+        ("ModelInfer", "", "INVALID_ARGUMENT"): 1.0,
+        ("ModelMetadata", "fraud", "OK"): 1.0,
+        ("ModelStreamInfer", "fraud", "OK"): 1.0,
     }
+    await _grows_to(served, before, expected)
 
 
 async def test_what_is_refused_for_overload_is_counted_too(stack: Any, fraud: Any) -> None:
@@ -111,17 +125,25 @@ async def test_calls_that_nobody_waited_for_are_counted_as_unanswered(fraud: Any
     served, _ = fraud
     _slow(served, 0.3)
     before = await _counts(served)
+    grown: dict[tuple[str, str, str], float] = {}
+    codes: list[grpc.StatusCode] = []
 
     async with grpc.aio.insecure_channel(served.grpc_address) as channel:
         infer = channel.unary_unary(f"/{messages.SERVICE}/ModelInfer")
-        calls = [infer(_request(), timeout=0.5) for _ in range(20)]
-        codes = [await call.code() for call in calls]
-        await infer(_request(), timeout=60)
 
-    grown = await _grown(served, before)
+        async def one_is_unanswered() -> bool:
+            """Of a machine that stands still, calls may end before they are sent: nobody counts those."""
+            nonlocal grown
+            calls = [infer(_request(), timeout=0.5) for _ in range(20)]
+            codes.extend([await call.code() for call in calls])
+            await infer(_request(), timeout=60)
+            grown = await _grown(served, before)
+            return ("ModelInfer", "", "UNANSWERED") in grown
+
+        await eventually(one_is_unanswered, "no call was counted as unanswered")
+
     assert grpc.StatusCode.DEADLINE_EXCEEDED in codes
-    assert grown["ModelInfer", "", "UNANSWERED"] > 0
-    assert sum(grown.values()) <= 21
+    assert sum(grown.values()) <= len(codes) * 21 / 20
 
 
 def _series() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -83,11 +84,11 @@ async def test_a_rollback_reaches_every_process_and_resume_goes_forward_again(
 
     await stack.client.set_channel("fraud", "live", hold_version=older)
     for pod in pods:
-        await pod.reaches("fraud", older, within_s=2.0)
+        await pod.reaches("fraud", older)
     rolled_back = [await pod.predict("fraud", ROW) for pod in pods]
     await stack.client.set_channel("fraud", "live", follow=True)
     for pod in pods:
-        await pod.reaches("fraud", newer, within_s=2.0)
+        await pod.reaches("fraud", newer)
     resumed = [await pod.predict("fraud", ROW) for pod in pods]
 
     assert all(answer["probabilities"] == expected_older for answer in rolled_back)
@@ -320,10 +321,12 @@ async def test_only_wanted_models_are_served(stack: Any, trainer: Any, specs: di
 async def test_freshness_of_recent_swaps_is_shown(stack: Any, trainer: Any) -> None:
     served = await stack.serving()
     await served.reaches("fraud", 1)
+    began = time.monotonic()
     for step in range(5):
         version = await trainer.push(_rows(step, 1))
         await served.reaches("fraud", version)
 
+    within_ms = 1000 * (time.monotonic() - began)
     freshness = (await served.http.get("/v1/models/fraud")).json()["channels"]["live"]["freshness_ms"]
     metrics = (await served.http.get("/metrics")).text
     async with asyncio.timeout(60):
@@ -332,5 +335,5 @@ async def test_freshness_of_recent_swaps_is_shown(stack: Any, trainer: Any) -> N
 
     assert freshness["swaps"] == 5
     assert 1000 * told.p99_s == pytest.approx(freshness["p99"], abs=0.001)
-    assert 0 < freshness["p50"] <= freshness["p99"] < 5000
+    assert 0 < freshness["p50"] <= freshness["p99"] < within_ms
     assert 'riverrun_serving_freshness_seconds_count{channel="live",model="fraud"}' in metrics

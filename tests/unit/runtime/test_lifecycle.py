@@ -53,4 +53,4 @@ async def test_asked_early_nothing_runs_for_long() -> None:
     stop, cancelled = Stop(), []
     stop.ask()
 
-    await asyncio.wait_for(run_until_stopped(stop, forever(cancelled, "a")), 5)
+    await asyncio.wait_for(run_until_stopped(stop, forever(cancelled, "a")), 60)

@@ -61,7 +61,11 @@ def test_poison_stays_one_line_of_json_with_bounded_fields(text: str) -> None:
     are_whole_lines(logged("json", text))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @example("\x1f\x1f\x1f\x1f\x07\U00010000\U00010000" * 40)
 @given(st.text(max_size=200).map(lambda text: text * 40))
 def test_any_text_stays_one_line_of_json(text: str) -> None:

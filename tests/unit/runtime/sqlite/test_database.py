@@ -6,6 +6,9 @@ import asyncio
 import errno
 import sqlite3
 import threading
+import time
+import types
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,18 +58,34 @@ def insert_pairs(connection: sqlite3.Connection, *numbers: int) -> None:
             connection.execute("INSERT INTO thing VALUES (?)", (f"{number} right {'x' * 500}",))
 
 
+def pausing_until(monkeypatch: pytest.MonkeyPatch, holds: Callable[[], bool]) -> None:
+    """Have a copy pause between two steps until `holds`."""
+
+    def sleep(_seconds: float) -> None:
+        until_s = time.monotonic() + 60
+        while not holds() and time.monotonic() < until_s:
+            pass
+
+    paused = types.SimpleNamespace(sleep=sleep, perf_counter=time.perf_counter)
+    monkeypatch.setattr("riverrun.runtime.sqlite.database.time", paused)
+
+
 def test_a_copy_is_of_one_moment_and_works_go_on_while_it_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("riverrun.runtime.sqlite.database.COPY_PAGES", 8)
     database = Database(tmp_path / "a.db", FORM)
     database.run_now(lambda c: insert_pairs(c, *range(400)))
+    works_done = threading.Semaphore(0)
+    # A pause of the copy is as long as one work takes, on whatever machine.
+    pausing_until(monkeypatch, lambda: works_done.acquire(timeout=60))
     copying = threading.Thread(target=database.copy_to, args=(tmp_path / "copy.db",))
 
     copying.start()
     number = 400
     while copying.is_alive():
         database.run_now(lambda c, number=number: insert_pairs(c, number))
+        works_done.release()
         number += 1
     copying.join()
     database.close()
@@ -85,6 +104,13 @@ def test_closing_ends_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     database = Database(tmp_path / "a.db", FORM)
     database.run_now(lambda c: insert_pairs(c, *range(300)))
     ended: list[Exception] = []
+    begun = threading.Event()
+
+    def is_closing() -> bool:
+        begun.set()
+        return database._closing
+
+    pausing_until(monkeypatch, is_closing)
 
     def copy() -> None:
         try:
@@ -94,8 +120,7 @@ def test_closing_ends_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     copying = threading.Thread(target=copy)
     copying.start()
-    while not (tmp_path / "copy.db").exists():
-        pass
+    assert begun.wait(60)
     database.close()
     copying.join()
 
