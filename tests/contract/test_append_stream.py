@@ -16,7 +16,7 @@ from riverrun.rpc.append_stream import AppendStream
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.servers import serving_grpc
 
-DRAIN_S = 20.0
+DRAIN_S = 90.0
 
 
 class HeldLog:
@@ -62,7 +62,7 @@ async def served(path, port: int = 0, drain_s: float = DRAIN_S) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def streaming(port: int, deadline_s: float = 5.0) -> AsyncIterator[AppendStream]:
+async def streaming(port: int, deadline_s: float = 60.0) -> AsyncIterator[AppendStream]:
     async with (
         open_channel(f"127.0.0.1:{port}") as channel,
         AppendStream(channel, deadline_s=deadline_s) as stream,
@@ -111,10 +111,11 @@ async def test_a_refusal_says_what_the_call_says_and_spoils_no_other(tmp_path):
     assert [results[0], results[2]] == [[Appended(0)], [Appended(1)]]
 
 
-async def test_a_break_is_heard_by_all_on_their_way_and_mended_by_the_next(tmp_path):
+async def test_a_break_is_heard_by_all_on_their_way_and_mended_by_the_next(tmp_path, free_ports):
     path = tmp_path / "events.db"
+    [port] = free_ports(1)
     async with contextlib.AsyncExitStack() as first:
-        log, port = await first.enter_async_context(served(path, drain_s=0.1))
+        log, _ = await first.enter_async_context(served(path, port, drain_s=0.1))
         async with streaming(port) as stream:
             log.go_on.clear()
             tasks = [
@@ -136,9 +137,17 @@ async def test_an_answer_that_never_comes_is_waited_for_no_longer_than_the_deadl
         with pytest.raises(Unavailable, match=r"0\.3 s"):
             await stream.append("fraud", Stream.EXAMPLES, [event("a")])
         log.go_on.set()
-        again = await stream.append("fraud", Stream.EXAMPLES, [event("a")])
+        again = await answered(stream, event("a"))
 
     assert again[0].offset == 0
+
+
+async def answered(stream: AppendStream, one: NewEvent) -> list[Appended]:
+    """The answer, once it comes within the stream's deadline, which may be short."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(Unavailable):
+                return await stream.append("fraud", Stream.EXAMPLES, [one])
 
 
 async def test_a_server_that_stops_answers_what_it_took_and_waits_for_nobody(tmp_path):
@@ -151,7 +160,7 @@ async def test_a_server_that_stops_answers_what_it_took_and_waits_for_nobody(tmp
             await taken(log, 2)
             begun = time.monotonic()
             stopping = asyncio.create_task(server.aclose())
-            await asyncio.wait_for(log.stopping.wait(), 10)
+            await asyncio.wait_for(log.stopping.wait(), 60)
             log.go_on.set()
             await stopping
             took_s = time.monotonic() - begun

@@ -274,7 +274,7 @@ async def test_damage_in_files_is_found_while_nobody_reads_them(tmp_path, clock,
     log = EmbeddedEventLog(tmp_path / "events.db", clock=clock)
 
     with pytest.raises(DigestMismatch, match="0000000000040"):
-        await asyncio.wait_for(log.prove_rest(), 30)
+        await asyncio.wait_for(log.prove_rest(), 60)
     await log.close()
 
 

@@ -68,7 +68,7 @@ async def log(request, tmp_path, clock) -> AsyncIterator[EventLog]:
         channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{port}"))
         remote = RemoteEventLog(channel, deadline_s=60.0)
         if request.param == "streamed":
-            streaming = await stack.enter_async_context(AppendStream(channel))
+            streaming = await stack.enter_async_context(AppendStream(channel, deadline_s=60.0))
             remote.append = streaming.append
         yield remote
 

@@ -131,7 +131,7 @@ async def test_an_io_error_is_final(tmp_path):
         await log.disk.run(fail)
 
     with pytest.raises(sqlite3.OperationalError):
-        await asyncio.wait_for(log.disk.failed(), 5)
+        await asyncio.wait_for(log.disk.failed(), 60)
     with pytest.raises(Unavailable, match="disk failed"):
         await log.append("m", EXAMPLES, numbered(1, 2))
     await log.close()
@@ -239,7 +239,7 @@ async def test_of_a_large_log_the_newest_events_are_proven_at_the_start_and_all_
     with pytest.raises(DigestMismatch, match="event at offset 20 of stream 1"):
         await read_all(log)
     with pytest.raises(DigestMismatch):
-        await asyncio.wait_for(log.disk.failed(), 5)
+        await asyncio.wait_for(log.disk.failed(), 60)
     with pytest.raises(Unavailable):
         await log.append("m", EXAMPLES, numbered(50, 51))
     await log.close()
@@ -270,7 +270,7 @@ async def test_the_rest_of_a_large_log_is_proven_while_it_is_in_use(tmp_path, mo
     log = EmbeddedEventLog(path)
 
     with pytest.raises(DigestMismatch):
-        await asyncio.wait_for(log.prove_rest(), 5)
+        await asyncio.wait_for(log.prove_rest(), 60)
     with pytest.raises(Unavailable):
         await log.append("m", EXAMPLES, numbered(50, 51))
     await log.close()

@@ -41,7 +41,7 @@ async def served(path):
 
 async def test_an_unknown_model_is_not_found_on_every_call(tmp_path):
     async with served(tmp_path / "events.db") as (_, channel):
-        log = RemoteEventLog(channel)
+        log = RemoteEventLog(channel, deadline_s=60.0)
 
         with pytest.raises(NotFound, match="nobody"):
             await log.append("nobody", Stream.LABELS, [NewEvent("a", b"")])
@@ -81,7 +81,7 @@ async def test_answers_carry_the_store_and_reads_the_end(tmp_path):
 async def test_stopping_ends_followers_with_unavailable(tmp_path):
     async with served(tmp_path / "events.db") as (log, channel):
         await log.append("fraud", Stream.LABELS, [NewEvent("a", b"x")])
-        reading = RemoteEventLog(channel).read("fraud", Stream.LABELS, {0: 0}, follow=True)
+        reading = RemoteEventLog(channel, deadline_s=60.0).read("fraud", Stream.LABELS, {0: 0}, follow=True)
         await anext(reading)
 
         log.stop()
@@ -89,4 +89,4 @@ async def test_stopping_ends_followers_with_unavailable(tmp_path):
         with pytest.raises(Unavailable):
             await anext(reading)
         with pytest.raises(Unavailable):
-            await RemoteEventLog(channel).append("fraud", Stream.LABELS, [NewEvent("b", b"x")])
+            await RemoteEventLog(channel, deadline_s=60.0).append("fraud", Stream.LABELS, [NewEvent("b", b"x")])

@@ -67,8 +67,8 @@ async def opened(data: Path) -> AsyncIterator[Stack]:
     async with running(settings, clock=Then()) as server:
         channel = open_channel(f"127.0.0.1:{server.port}")
         try:
-            # One attempt to connect takes at most 100 ms, which a busy machine may not find.
-            await asyncio.wait_for(channel.channel_ready(), 20)
+            # First, so that no call's deadline goes by meanwhile.
+            await asyncio.wait_for(channel.channel_ready(), 60)
             yield Stack(server, ParameterClient(channel), settings)
         finally:
             await channel.close()

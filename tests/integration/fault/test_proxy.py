@@ -103,6 +103,9 @@ async def test_a_lost_reply_leaves_the_request_delivered(proxy: Proxy) -> None:
 
     async with connected(proxy) as (reader, writer):
         writer.write(b"abc")
+        async with asyncio.timeout(60):
+            while not proxy.passed["up"]:
+                await asyncio.sleep(0.01)
         assert await is_silent(reader)
 
     assert proxy.passed == {"up": 3, "down": 0}

@@ -25,9 +25,16 @@ def quiet_logs() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture(autouse=True)
+def stalls_break_no_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stalls looks like a dead link otherwise, and all is told again on a new one."""
+    monkeypatch.setattr("riverrun.rpc.watching.SILENCE_S", 600.0)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> ParamServerSettings:
-    return ParamServerSettings(port=0, http_port=0, data=tmp_path / "data", lease_s=2.0, drain_s=2.0)
+    # A session lapses where a test says so, and never because the machine stalled.
+    return ParamServerSettings(port=0, http_port=0, data=tmp_path / "data", lease_s=600.0, drain_s=2.0)
 
 
 @pytest.fixture

@@ -34,6 +34,9 @@ OTHER_POLICY = SPEC + "publish: {every_events: 10}\n"
 
 LARGE = 200_000
 
+DEADLINE_S = 60.0
+"""Of calls, far past what a machine that stalls takes."""
+
 
 @dataclass
 class Units:
@@ -121,7 +124,7 @@ async def stack_over(settings: ParamServerSettings) -> AsyncIterator[Stack]:
         roots = asyncio.create_task(server.wait())
         channel = open_channel(f"127.0.0.1:{server.port}")
         try:
-            yield Stack(server, ParameterClient(channel), settings)
+            yield Stack(server, ParameterClient(channel, deadline_s=DEADLINE_S), settings)
         finally:
             await channel.close()
             server.stop.ask()

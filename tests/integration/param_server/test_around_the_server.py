@@ -87,7 +87,7 @@ async def test_two_registrations_of_one_name_at_once_make_one_model(stack: Stack
 
 
 async def test_http_says_live_ready_and_shows_metrics(stack: Stack) -> None:
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{stack.running.http_port}") as http:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{stack.running.http_port}", timeout=60) as http:
         assert (await http.get("/livez")).json() == {"live": True}
         assert (await http.get("/readyz")).json() == {"ready": True}
         assert "riverrun_param_server_push_seconds" in (await http.get("/metrics")).text
@@ -103,7 +103,7 @@ async def test_health_and_reflection_name_both_services(stack: Stack) -> None:
     channel = open_channel(stack.address)
     stub = health_pb2_grpc.HealthStub(channel)
     for name in ["", *names]:
-        answer = await stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
+        answer = await stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=60)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
     await channel.close()
     assert names <= await asyncio.to_thread(reflected)

@@ -29,10 +29,10 @@ from tests.integration.param_server.param_stack import SPEC, Stack, Units, a_pus
 
 
 async def push_and_append(stack: Stack, acked: dict[int, dict[int, bytes]], labels: list[int]) -> None:
-    """Labels, and versions that contain them, without end."""
+    """Labels, and versions that contain them, as many as one answer lists."""
     units = Units()
     async with open_session(stack.client, "flights", 1, "t") as session:
-        for base in range(100_000):
+        for base in range(900):
             event = NewEvent(f"e{base}", os.urandom(300), fingerprint=b"1")
             (appended,) = await stack.running.event_log.append("flights", Stream.EXAMPLES, [event])
             labels.append(appended.offset)

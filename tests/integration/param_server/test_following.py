@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -32,6 +32,7 @@ from riverrun.rpc.watching import (
     ModelDeleted,
 )
 from tests.integration.param_server.param_stack import (
+    DEADLINE_S,
     LARGE,
     OTHER_LINE,
     SPEC,
@@ -71,7 +72,7 @@ async def replica_of(address: str) -> AsyncIterator[Replica]:
         roots = asyncio.create_task(replica.wait())
         channel = open_channel(f"127.0.0.1:{replica.port}")
         try:
-            yield Replica(replica, ParameterClient(channel))
+            yield Replica(replica, ParameterClient(channel, deadline_s=DEADLINE_S))
         finally:
             await channel.close()
             replica.stop.ask()
@@ -154,8 +155,9 @@ async def test_a_reader_that_is_behind_gets_a_delta_or_a_snapshot_and_never_less
 
 
 async def test_a_reader_that_is_ahead_waits_until_the_replica_has_caught_up(
-    stack: Stack, trainer: Trainer
+    stack: Stack, trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("riverrun_param_server.follower.replica_pulls.CATCH_UP_S", DEADLINE_S)
     async with replica_of(stack.address) as replica:
         await eventually(lambda: replica.version() == 1)
         store_id = replica.running.followed.store_id
@@ -200,7 +202,7 @@ async def test_rolling_back_holding_and_removing_channels_is_followed(stack: Sta
 
         assert (back.generation, held_by(back)) == (moved.generation, at_first)
         assert held_by(canary) == trainer.units.serving
-        assert versions(heard)[-1] == 1
+        await eventually(lambda: versions(heard)[-1] == 1)
         with pytest.raises(NotFound, match="channel 'canary'"):
             await replica.client.pull("flights", channel="canary")
 
@@ -249,8 +251,12 @@ async def test_its_readers_are_listed_at_the_leader_until_they_go(stack: Stack, 
         return {one.reader_id: (one.version, one.address, one.freshness) for one in found}
 
     async def until(names: set[str]) -> None:
+        """Until these are listed, and the replica beside them."""
         async with asyncio.timeout(60):
-            while names != {name for name in await listed() if name.startswith("pod")}:
+            while True:
+                found = await listed()
+                if names == {name for name in found if name.startswith("pod")} and len(found) > len(names):
+                    return
                 await asyncio.sleep(0.02)
 
     async with replica_of(stack.address) as replica:
@@ -290,25 +296,28 @@ async def test_while_the_leader_is_away_it_serves_on_and_says_since_when_it_cann
 
 
 async def test_another_store_at_the_leader_begins_everything_anew(
-    settings: ParamServerSettings,
+    settings: ParamServerSettings, free_ports: Callable[[int], list[int]]
 ) -> None:
+    [port] = free_ports(1)
     async with contextlib.AsyncExitStack() as first_runs:
-        first = await first_runs.enter_async_context(stack_over(settings))
+        first = await first_runs.enter_async_context(stack_over(settings.model_copy(update={"port": port})))
         await first.client.register_model(SPEC)
         async with open_session(first.client, "flights", 1, "t") as session:
             await Trainer(first, Units(), session.opened.epoch).push(0)
         async with replica_of(first.address) as replica, watching(replica.address) as (_, heard):
             await eventually(lambda: replica.version() == 1)
             await first_runs.aclose()
-            port = int(first.address.rpartition(":")[2])
             other = settings.model_copy(update={"port": port, "data": settings.data.parent / "other"})
             async with stack_over(other) as second:
                 await second.running.server.registry.register(OTHER_LINE)
                 stores = lambda: [one.store_id for one in heard if isinstance(one, Connected)]  # noqa: E731
-                await eventually(lambda: second.running.server.store_id in stores(), within_s=30)
+                await eventually(lambda: second.running.server.store_id in stores())
+                async with asyncio.timeout(60):
+                    while not (models := await replica.client.list_models()):
+                        await asyncio.sleep(0.02)
 
                 assert replica.version() == 0
-                assert (await replica.client.list_models())[0].spec_yaml == OTHER_LINE
+                assert [model.spec_yaml for model in models] == [OTHER_LINE]
 
 
 async def test_models_come_and_go_with_the_leader(stack: Stack, trainer: Trainer) -> None:

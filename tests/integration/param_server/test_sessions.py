@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 from riverrun_param_server.settings import ParamServerSettings
@@ -12,6 +13,7 @@ from riverrun.core.errors import Fenced, NotFound, RiverrunError, Unavailable
 from riverrun.core.events import OffsetRange, Stream, Suspect
 from riverrun.rpc.trainer_session import TrainerSession, open_session
 from tests.integration.param_server.param_stack import (
+    DEADLINE_S,
     OTHER_LINE,
     OTHER_POLICY,
     SPEC,
@@ -97,7 +99,15 @@ async def test_a_standby_takes_over_when_the_present_trainer_goes(stack: Stack) 
     assert epochs == {"first": 1, "standby": 2}
 
 
-async def test_a_trainer_that_reports_nothing_loses_its_session_to_the_standby(stack: Stack) -> None:
+@pytest.fixture
+async def lapsing(settings: ParamServerSettings) -> AsyncIterator[Stack]:
+    """A server that gives a session up soon."""
+    async with stack_over(settings.model_copy(update={"lease_s": 1.0})) as stack:
+        yield stack
+
+
+async def test_a_trainer_that_reports_nothing_loses_its_session_to_the_standby(lapsing: Stack) -> None:
+    stack = lapsing
     await stack.client.register_model(SPEC)
     units = Units()
 
@@ -170,7 +180,7 @@ async def test_what_was_attempted_when_a_session_ended_is_suspected_until_a_vers
                         positions={Stream.EXAMPLES: {0: 8}},
                     )
                     await stack.client.push(push)
-                    await session.goodbye()
+                    await session.goodbye(DEADLINE_S)
                 hearing.cancel()
                 await asyncio.gather(hearing, return_exceptions=True)
 
@@ -194,7 +204,8 @@ async def test_a_trainer_whose_link_broke_is_held_against_no_event(stack: Stack)
         assert session.opened.unclean_end
 
 
-async def test_a_trainer_that_lapsed_is_not_believed(stack: Stack) -> None:
+async def test_a_trainer_that_lapsed_is_not_believed(lapsing: Stack) -> None:
+    stack = lapsing
     await stack.client.register_model(SPEC)
     async with open_session(stack.client, "flights", 1, "t") as session:
         await until_over(session)

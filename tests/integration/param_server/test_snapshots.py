@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from riverrun_param_server import version_rows
@@ -34,6 +35,11 @@ async def test_a_long_chain_gets_a_snapshot_that_leads_to_the_same_units(
                     trainer=SideDelta({1000: b"%d" % base}),
                 )
                 await stack.client.push(push)
+                if base == 20:
+                    # The next one is begun once this one is there.
+                    async with asyncio.timeout(60):
+                        while len(await versions_with_snapshot(stack)) < 2:
+                            await asyncio.sleep(0.02)
     # Stopping waits for a snapshot that is being made.
     async with stack_over(settings) as stack:
         snapshots = await versions_with_snapshot(stack)

@@ -3,11 +3,10 @@
 Kills of real processes are in `test_trainer_is_killed.py`.
 """
 
-import asyncio
-
 import pytest
 
 from riverrun.core.events import NewEvent, Stream
+from tests.integration.trainer.test_evaluation import report
 from tests.integration.trainer.trainer_stack import (
     SPEC,
     killed_trainer,
@@ -78,7 +77,7 @@ async def test_a_graceful_stop_publishes_what_was_learned(stack):
     async with trainer(stack.address):
         await stack.wait_for(lambda head: head.version == 1)
         await stack.feed(examples)
-        await asyncio.sleep(0.5)
+        await report(stack, 20)
         before = await stack.head()
 
     after = await stack.head()

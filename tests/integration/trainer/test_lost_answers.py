@@ -14,7 +14,7 @@ from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.trainer_session import TrainerSession
 from riverrun.rpc.weights import Push, Pushed
 from riverrun.runtime.lifecycle import Stop
-from tests.integration.trainer.trainer_stack import SPEC, plain_loop, rows
+from tests.integration.trainer.trainer_stack import DEADLINE_S, SPEC, plain_loop, rows
 
 PROBE = {"a": 0.3, "b": -1.2, "c": 2.0}
 
@@ -29,7 +29,7 @@ class LosingAnswers:
 
         async def lossy(session: TrainerSession, push: Push) -> Pushed | None:
             self.sent.append(push)
-            answer = await in_session(session, push)
+            answer = await in_session(session, push, DEADLINE_S)
             if len({one.push_id for one in self.sent}) % 2 == 0:
                 self.lost += 1
                 raise Unavailable("the parameter server", "the answer was lost")
@@ -50,14 +50,19 @@ async def test_a_lost_answer_is_asked_for_again_and_nothing_is_stored_twice(stac
     async with open_channel(stack.address) as channel:
         losing = LosingAnswers(monkeypatch)
         around = Surroundings(
-            ParameterClient(channel), RemoteEventLog(channel), stop, "lossy", report_every_s=0.2
+            ParameterClient(channel, deadline_s=DEADLINE_S),
+            RemoteEventLog(channel, deadline_s=DEADLINE_S),
+            stop,
+            "lossy",
+            report_every_s=0.2,
         )
         running = asyncio.create_task(Trainer(around, (), drain_s=5).run())
         try:
             await stack.wait_for(lambda head: head.version >= 1)
             for start in range(0, 400, 20):
                 await stack.feed(examples[start : start + 20], start=start)
-                await asyncio.sleep(0.01)
+                # At least every other lot is a version, however slow this is.
+                await stack.position(start)
             head = await stack.position(400)
         finally:
             stop.ask()

@@ -8,14 +8,14 @@ from riverrun.codec.wire import decode_side
 from riverrun.core.spec import parse_spec
 from riverrun.core.units import State
 from riverrun.learners.build import restore_learner
-from tests.integration.trainer.trainer_stack import plain_loop, trainer
+from tests.integration.trainer.trainer_stack import eventually, plain_loop, trainer
 
 SPEC = """
 name: toy
 task: binary
 model: [linear_model.LogisticRegression]
 metrics: [LogLoss]
-publish: {every_events: 20, precision: PRECISION}
+publish: {every_events: 20, every: 200ms, precision: PRECISION}
 """
 PROBE = {f"h{number}": 0.1 for number in range(0, 300, 5)}
 
@@ -38,6 +38,15 @@ async def pulled(stack):
     version = await stack.client.pull("toy", version=head.version, trainer_state=True, max_bytes=1 << 30)
     serving, trainers = (decode_side(side, max_bytes=1 << 30) for side in (version.serving, version.trainer))
     return State(serving.changed, trainers.changed, head.next_unit), len(version.serving)
+
+
+async def epoch_of(stack):
+    (model,) = await stack.client.list_models()
+    return model.lines[0].epoch
+
+
+async def is_past(stack, epoch):
+    return await epoch_of(stack) > epoch
 
 
 async def test_a_trainer_that_comes_back_goes_on_from_exact_weights(stack):
@@ -65,7 +74,11 @@ async def test_another_precision_takes_effect_while_everything_runs(stack):
     sizes = {}
     async with trainer(stack.address):
         for i, precision in enumerate(("exact", "int8", "bf16", "exact")):
+            epoch = await epoch_of(stack)
             await stack.client.register_model(spec(precision))
+            if i > 0:
+                # Only the next session takes it up; what came before that would be learned in the old one.
+                await eventually(lambda before=epoch: is_past(stack, before))
             await stack.feed(examples[i * 60 : (i + 1) * 60], start=i * 60)
             await stack.position((i + 1) * 60)
             state, size = await pulled(stack)

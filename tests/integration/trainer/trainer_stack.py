@@ -41,6 +41,9 @@ metrics: [LogLoss, ROCAUC]
 
 Row = tuple[dict[str, float], bool]
 
+DEADLINE_S = 60.0
+"""Of calls and of stopping, far past what a machine that stalls takes."""
+
 
 def with_publish(policy: str, spec: str = SPEC) -> str:
     return f"{spec}publish: {policy}\n"
@@ -67,8 +70,8 @@ class Stack:
     def __init__(self, server: Running, channel) -> None:
         self.server = server
         self.address = f"127.0.0.1:{server.port}"
-        self.client = ParameterClient(channel)
-        self.log = RemoteEventLog(channel)
+        self.client = ParameterClient(channel, deadline_s=DEADLINE_S)
+        self.log = RemoteEventLog(channel, deadline_s=DEADLINE_S)
 
     async def feed(self, examples: Sequence[Row], *, start: int = 0, model: str = "toy") -> None:
         """Append `examples` in order, as events e<start> and on."""
@@ -120,7 +123,8 @@ async def param_server(
     data: Path, *, port: int = 0, clock: Clock | None = None, **options
 ) -> AsyncIterator[Stack]:
     allowed = ("sleepy_models:make", "deadly_models:make", "their.code:make")
-    chosen = {"lease_s": 2.0, "drain_s": 1, "factories": allowed} | options
+    # A session lapses where a test says so, and never because the machine stalled.
+    chosen = {"lease_s": 600.0, "drain_s": 1, "factories": allowed} | options
     settings = ParamServerSettings(data=data, port=port, http_port=0, **chosen)
     async with running(settings, clock=clock) as server:
         waiting = asyncio.create_task(server.wait())
@@ -137,14 +141,14 @@ async def trainer(address: str, *, clock: Clock | None = None, **settings) -> As
     """A trainer while the block runs; stopped gracefully at its end."""
     stop = Stop()
     chosen = TrainerSettings(
-        param_server=address, **({"http_port": 0, "report_every_s": 0.2, "drain_s": 5} | settings)
+        param_server=address, **({"http_port": 0, "report_every_s": 0.2, "drain_s": DEADLINE_S} | settings)
     )
     task = asyncio.create_task(serve(chosen, stop, clock=clock))
     try:
         yield stop
     finally:
         stop.ask()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 2 * DEADLINE_S)
 
 
 async def killed_trainer(address: str, until, **settings) -> None:
