@@ -89,4 +89,6 @@ async def test_stopping_ends_followers_with_unavailable(tmp_path):
         with pytest.raises(Unavailable):
             await anext(reading)
         with pytest.raises(Unavailable):
-            await RemoteEventLog(channel, deadline_s=60.0).append("fraud", Stream.LABELS, [NewEvent("b", b"x")])
+            await RemoteEventLog(channel, deadline_s=60.0).append(
+                "fraud", Stream.LABELS, [NewEvent("b", b"x")]
+            )

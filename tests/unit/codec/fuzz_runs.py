@@ -7,6 +7,7 @@ processor's, because machines are busy. Each run follows from the seed and its n
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 import tracemalloc
@@ -20,6 +21,9 @@ from riverrun.core.errors import RiverrunError
 from tests.unit.codec.watched_decoding import watched
 
 SECONDS = 1.0
+AGAIN = 3
+"""How often what was too slow is tried again: a machine that stands still counts as the processor's time."""
+
 MEMORY = 16 << 20
 TRACED_EVERY = 20
 
@@ -71,6 +75,10 @@ def _judge(decode: Callable[[], object], size: int, found: Findings, *, is_trace
     if is_traced:
         taken = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
+    for _ in range(AGAIN):
+        if took_s >= SECONDS:
+            took_s = min(took_s, _seconds(decode))
+    if is_traced:
         found.most_bytes = max(found.most_bytes, taken)
         if taken > 2 * size + MEMORY:
             problem += f" took {taken} bytes for {size}"
@@ -78,3 +86,10 @@ def _judge(decode: Callable[[], object], size: int, found: Findings, *, is_trace
         problem += f" took {took_s:.1f} s"
     found.slowest_s = max(found.slowest_s, took_s)
     return problem + (f" did {events}" if events else "")
+
+
+def _seconds(decode: Callable[[], object]) -> float:
+    started = time.thread_time()
+    with contextlib.suppress(BaseException):
+        decode()
+    return time.thread_time() - started

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,7 +38,7 @@ PREDICTION = {
 }
 MANIFEST = Manifest(
     model="clicks", version=8, line=2, parent=7, epoch=3, digest=bytes(32), serving_root=bytes(32),
-    trainer_root=bytes(32), spec_digest=bytes(32), created_ns=time.time_ns(), next_unit=40,
+    trainer_root=bytes(32), spec_digest=bytes(32), created_ns=1_795_000_000 * 10**9, next_unit=40,
     positions={Stream.EXAMPLES: {0: 12}, Stream.LABELS: {0: 3, 1: 1 << 40}}, watermark_ns=1 << 60,
     examples=90,    metrics={"ROCAUC": 0.5, "LogLoss": float("nan")}, arrivals=Arrivals(1, 1 << 61),
     skipped=(OffsetRange(Stream.EXAMPLES, 0, 3, 9),), push_id="push-8", delta_bytes=1 << 20,

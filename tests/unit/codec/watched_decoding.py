@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,14 +23,16 @@ FORBIDDEN = frozenset(
         "pickle.find_class",
         "socket.connect",
         "subprocess.Popen",
+        "_thread.start_new_thread",
     }
 )
 _seen: list[str] = []
-_is_watching = False
+# The thread that decodes: others of this process do as they please. 0: nobody is watched.
+_watched_thread = 0
 
 
 def _watch(event: str, _: tuple[Any, ...]) -> None:
-    if _is_watching and event in FORBIDDEN:
+    if event in FORBIDDEN and _watched_thread == threading.get_ident():
         _seen.append(event)
 
 
@@ -40,10 +43,10 @@ sys.addaudithook(_watch)
 @contextmanager
 def watched() -> Iterator[list[str]]:
     """The forbidden events of the block, in a list that fills as they come."""
-    global _is_watching
+    global _watched_thread
     _seen.clear()
-    _is_watching = True
+    _watched_thread = threading.get_ident()
     try:
         yield _seen
     finally:
-        _is_watching = False
+        _watched_thread = 0

@@ -57,4 +57,4 @@ async def test_everyone_who_waits_hears_of_more():
 
     tail.extend(events(0, 1))
 
-    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    await asyncio.wait_for(asyncio.gather(*waiting), 60)

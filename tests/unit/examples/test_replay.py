@@ -50,7 +50,7 @@ async def replayed(*flights: Flight) -> tuple[ServiceInMemory, ScoreRecord, Prog
         days.append(progress.at - MIDNIGHT)
 
     replay = Replay(service, record, progress, new_day)  # type: ignore[arg-type]  # as far as it is used
-    await asyncio.wait_for(replay.run(by_minute(flights), Pace(MIDNIGHT, 1e9)), 10)
+    await asyncio.wait_for(replay.run(by_minute(flights), Pace(MIDNIGHT, 1e9)), 60)
     return service, record, progress, days
 
 
@@ -107,7 +107,7 @@ async def test_an_error_of_the_service_ends_the_replay() -> None:
     replay = Replay(Failing(), ScoreRecord(MODELS, 9), Progress(at=MIDNIGHT), new_day)  # type: ignore[arg-type]
 
     with pytest.raises(ExceptionGroup) as raised:
-        await asyncio.wait_for(replay.run(minutes, Pace(MIDNIGHT, 1e9)), 10)
+        await asyncio.wait_for(replay.run(minutes, Pace(MIDNIGHT, 1e9)), 60)
 
     assert raised.group_contains(ConnectionError, match="away")
 
