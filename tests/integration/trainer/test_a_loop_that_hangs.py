@@ -8,6 +8,8 @@ import textwrap
 import urllib.error
 import urllib.request
 
+import pytest
+
 from riverrun.core.events import Stream
 from riverrun.runtime.clock import SystemClock
 from tests.integration.trainer.trainer_stack import (
@@ -39,6 +41,8 @@ def make():
 
 SPEC = "name: toy\ntask: binary\nfactory: sleepy_models:make\nfeatures: {a: float, b: float, c: float}\n"
 
+
+pytestmark = pytest.mark.timeout(300)
 
 LEASE_S = 600.0
 

@@ -5,9 +5,13 @@ import signal
 import textwrap
 
 import msgspec
+import pytest
 
 from riverrun.core.events import Stream
 from tests.integration.trainer.trainer_stack import SPEC, event, offset_of, plain_loop, rows, trainer_process
+
+# Each process starts anew, one after the other.
+pytestmark = pytest.mark.timeout(300)
 
 PROBE = {"a": 0.3, "b": -1.2, "c": 2.0}
 
