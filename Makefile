@@ -30,8 +30,8 @@ demo: $(RUN_STAMP)  ## watch predictions get better as labels arrive: the flight
 test: $(DEV_STAMP)  ## every test that needs no cluster and no root
 	@$(PYTEST) -m "not full" $(ARGS)
 
-test-full: $(DEV_STAMP)  ## the same with the long runs
-	@$(PYTEST) $(ARGS)
+test-full: $(DEV_STAMP)  ## the same with the long runs, and other random examples at each
+	@$(PYTEST) --hypothesis-profile searching $(ARGS)
 
 integration: $(DEV_STAMP)  ## only the tests that start real servers
 	@$(PYTEST) tests/integration -m "not full" $(ARGS)
