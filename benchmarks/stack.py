@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx2
 
 from benchmarks.processes import listening, python, running, stop, wait_until
-from riverrun.cli.up.ports import plan_ports
+from riverrun.cli.up.ports import HeldPorts, plan_ports
 from riverrun.cli.up.services import Service, stack
 from riverrun.client import AsyncClient
 
@@ -120,7 +120,8 @@ class Stack:
 def new_stack(replicas: int = 1) -> Iterator[Stack]:
     """A stack on free ports in a folder of its own, of which nothing runs yet; it is stopped at the end."""
     with tempfile.TemporaryDirectory(prefix="riverrun-bench-") as folder, ExitStack() as started:
-        services = stack(Path(folder), plan_ports(0, 1, replicas), ())
+        ports = plan_ports(0, 1, replicas, started.enter_context(HeldPorts()))
+        services = stack(Path(folder), ports, ())
         yield Stack(Path(folder), services, started)
 
 

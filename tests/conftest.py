@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from riverrun.cli.up.ports import free_ports as find_free_ports
+from riverrun.cli.up.ports import HeldPorts
 from tests.stacks import Stack
 
 # How long one example takes, or is looked for, is the machine's to say, and no test's.
@@ -32,9 +33,13 @@ publish: {continuous: true}   # every example
 
 
 @pytest.fixture
-def free_ports() -> Callable[[int], list[int]]:
-    """Ports of this machine that nobody listens on."""
-    return find_free_ports
+def free_ports() -> Iterator[Callable[[int], list[int]]]:
+    """Ports of this machine that nobody listens on, and that no other test is given meanwhile.
+
+    They are listened on with SO_REUSEADDR.
+    """
+    with HeldPorts() as held:
+        yield held.take
 
 
 @pytest.fixture
@@ -55,11 +60,9 @@ def start_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     started: list[Stack] = []
     count = itertools.count()
 
-    def start(
-        *specs: Path, data: Path | None = None, replicas: int = 1, options: tuple[str, ...] = ()
-    ) -> Stack:
+    def start(*specs: Path, data: Path | None = None, **chosen: Any) -> Stack:
         folder = data or tmp_path / f"data-{next(count)}"
-        stack = Stack(specs, folder, replicas=replicas, options=options)
+        stack = Stack(specs, folder, **chosen)
         started.append(stack)
         return stack.wait_ready()
 

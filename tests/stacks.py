@@ -16,12 +16,15 @@ from typing import Any, TypeVar
 import httpx2
 
 import riverrun.cli.up.parent_bound
+from riverrun.client import Client
 from riverrun.client.run_folder import RunFolder, ServiceRecord
 
 T = TypeVar("T")
 
 READY_S = 150.0
-STOP_S = 20.0
+STOP_S = 60.0
+PATIENCE_S = 60.0
+"""What one call may take: a machine that stands still for some seconds fails no test."""
 
 
 def eventually(check: Callable[[], T], *, within_s: float = 60.0, what: str = "it") -> T:
@@ -46,12 +49,20 @@ def is_running(pid: int) -> bool:
 class Stack:
     """A running stack. `data` is its data folder, `server` and `servings` are its addresses."""
 
-    def __init__(self, specs: Sequence[Path], data: Path, *, replicas: int = 1, options: Sequence[str] = ()):
+    def __init__(
+        self,
+        specs: Sequence[Path],
+        data: Path,
+        *,
+        replicas: int = 1,
+        options: Sequence[str] = (),
+        program: Sequence[str] = ("-m", "riverrun.cli"),
+    ):
         self.data = data
         self._said = data.with_suffix(".said")
         files = [part for spec in specs for part in ("--file", str(spec))]
         command = [
-            *(sys.executable, "-m", "riverrun.cli", "up", *files, "--data", str(data)),
+            *(sys.executable, *program, "up", *files, "--data", str(data)),
             *("--rest-port", "0", "--replicas", str(replicas), "--output", "json", *options),
         ]
         # Killed with the test run, should that be killed: nothing of a stack may stay behind.
@@ -109,6 +120,10 @@ class Stack:
     def servings(self) -> list[str]:
         """Base URLs of the serving processes."""
         return [f"http://127.0.0.1:{r.ports['rest']}" for r in self.records() if r.service == "serving"]
+
+    def client(self, serving: str = "") -> Client:
+        """A patient client of it, by default of its first serving process."""
+        return Client(server=self.server, serving=serving or self.servings[0], timeout_s=PATIENCE_S)
 
     def kill(self, name: str) -> ServiceRecord:
         """Kill -9 a service, and wait until it is ready again; its record before."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from riverrun.cli.spec_file import SpecFile, read_spec_file
 from riverrun.cli.up.announcer import Announcer
-from riverrun.cli.up.ports import plan_ports
+from riverrun.cli.up.ports import HeldPorts, plan_ports
 from riverrun.cli.up.retrains import run_retrains
 from riverrun.cli.up.services import HOST, stack
 from riverrun.cli.up.supervisor import Supervisor
@@ -49,9 +49,9 @@ async def run_stack(wanted: Wanted, announcer: Announcer) -> None:
     """
     specs = read_specs(wanted.specs)
     folder = RunFolder(wanted.data)
-    with folder.locked():
+    with folder.locked(), HeldPorts() as free:
         await _until_former_ended(folder)
-        ports = plan_ports(wanted.rest_port, wanted.grpc_port, wanted.replicas)
+        ports = plan_ports(wanted.rest_port, wanted.grpc_port, wanted.replicas, free)
         services = stack(wanted.data, ports, wanted.factories)
         folder.clear([service.label for service in services])
         supervisor = Supervisor(services, folder, announcer.service)
@@ -59,7 +59,7 @@ async def run_stack(wanted: Wanted, announcer: Announcer) -> None:
         with _signals(supervisor) as stop:
             async with supervisor.running() as watching:
                 starting = asyncio.create_task(_get_ready(supervisor, folder, address, specs, announcer))
-                retrains = asyncio.create_task(run_retrains(supervisor, address, wanted.factories))
+                retrains = asyncio.create_task(run_retrains(supervisor, address, wanted.factories, free))
                 stopping = asyncio.create_task(stop.wait())
                 try:
                     await _until_first(stopping, watching, starting, retrains)

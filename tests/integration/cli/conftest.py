@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from riverrun.cli.main import app
 from riverrun.client import Client
 from riverrun.core.errors import NotFound, NotReady
-from tests.stacks import Stack, eventually
+from tests.stacks import PATIENCE_S, Stack, eventually
 
 SPEC = """\
 name: {name}
@@ -83,7 +83,7 @@ def cli(shared_stack: Stack) -> Cli:
 
 @pytest.fixture
 def client(shared_stack: Stack) -> Iterator[Client]:
-    with Client(data=shared_stack.data) as client:
+    with Client(data=shared_stack.data, timeout_s=PATIENCE_S) as client:
         yield client
 
 

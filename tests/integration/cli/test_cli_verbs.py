@@ -270,7 +270,7 @@ def test_status_is_watched_until_ctrl_c(shared_stack: Stack) -> None:
         assert run.stderr is not None
         lines = [json.loads(run.stdout.readline()) for _ in range(3)]
         run.send_signal(signal.SIGINT)
-        status = run.wait(20)
+        status = run.wait(60)
         said = run.stderr.read()
 
     assert all(line.keys() == {"models", "services"} for line in lines)

@@ -123,8 +123,8 @@ def test_new_letters_are_told_as_they_come(client: Client, shared_stack: Stack, 
         # The first ones may come before it listens.
         asyncio.run(append(shared_stack.server, name, *([b"{}"] * (number + 1))))
         number += 1
-        listening.join(0.2)
-        assert number < 100
+        listening.join(0.5)
+        assert number < 120
 
     assert found == ["features: is required"]
     assert client.predict(name, ROW | {"a": 1.0}).model_version

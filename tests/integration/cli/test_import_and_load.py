@@ -15,7 +15,7 @@ from riverrun.client import AsyncClient, Client
 from riverrun.core.errors import InvalidInput, NotFound
 from riverrun.core.spec import parse_spec
 from tests.integration.cli.conftest import ROW, SPEC, Cli, answers_with
-from tests.stacks import Stack, eventually
+from tests.stacks import PATIENCE_S, Stack, eventually
 
 Make = Callable[..., str]
 
@@ -55,7 +55,8 @@ def candidates(client: Client, stack: Stack, model: str) -> list[float]:
         for name in "abc"
     ]
     url = f"{stack.servings[0]}/v2/models/{model}/versions/candidate/infer"
-    outputs = httpx2.post(url, json={"inputs": inputs}).raise_for_status().json()["outputs"]
+    answer = httpx2.post(url, json={"inputs": inputs}, timeout=PATIENCE_S)
+    outputs = answer.raise_for_status().json()["outputs"]
     shares = next(output for output in outputs if output["name"] == "probabilities")
     return list(shares["data"][1::2])
 
@@ -79,12 +80,8 @@ def test_an_imported_model_is_served_exactly_as_it_is_and_learned_on(
     manifest = client.version(name, 5)
     # The three examples that live had learned are left out, on record.
     assert [(r.start, r.end) for r in manifest.skipped] == [(0, 3)]
-    eventually(
-        lambda: (
-            httpx2.get(f"{shared_stack.servings[0]}/v2/models/{name}/versions/candidate/ready").is_success
-        ),
-        what="candidate",
-    )
+    ready = f"{shared_stack.servings[0]}/v2/models/{name}/versions/candidate/ready"
+    eventually(lambda: httpx2.get(ready, timeout=PATIENCE_S).is_success, what="candidate")
     assert candidates(client, shared_stack, name) == expected
 
     promoted = cli.json("promote", name)
@@ -152,7 +149,7 @@ def test_any_kept_version_is_loaded_and_learns_on_as_the_trainer_did(client: Cli
 
 async def test_objects_are_awaited_too(shared_stack: Stack) -> None:
     spec = SPEC.format(name="awaited")
-    async with AsyncClient(data=shared_stack.data) as client:
+    async with AsyncClient(data=shared_stack.data, timeout_s=PATIENCE_S) as client:
         await client.apply(spec)
         model = preprocessing.StandardScaler() | linear_model.LogisticRegression()
         model.learn_one(ROW, True)

@@ -12,6 +12,7 @@ from riverrun.client import AsyncClient, Client
 from riverrun.client.answers import Announcement
 from riverrun.core.errors import InvalidInput, InvalidSpec, StaleBase
 from tests.integration.serving.serving_stack import FRAUD, HandTrainer, Stack
+from tests.stacks import PATIENCE_S
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ ROWS = [({"amount": 1.0, "hour": 2.0}, True)]
 async def test_moves_come_in_order_of_generation(stack: Stack, trainer: HandTrainer) -> None:
     await trainer.push()
     seen: list[Announcement] = []
-    async with AsyncClient(server=stack.address) as client:
+    async with AsyncClient(server=stack.address, timeout_s=PATIENCE_S) as client:
         moves = client.watch("fraud")
         seen.append(await anext(moves))
         await trainer.push(ROWS)
@@ -50,13 +51,13 @@ async def test_moves_come_in_order_of_generation(stack: Stack, trainer: HandTrai
 
 async def test_a_watch_goes_on_after_the_server_was_away(stack: Stack, trainer: HandTrainer) -> None:
     await trainer.push()
-    async with AsyncClient(server=stack.address) as client:
+    async with AsyncClient(server=stack.address, timeout_s=PATIENCE_S) as client:
         moves = client.watch("fraud")
         first = await anext(moves)
         await stack.stop_server()
         await stack.start_server_again()
         await client.pin("fraud", 1)
-        second = await asyncio.wait_for(anext(moves), 30)
+        second = await asyncio.wait_for(anext(moves), 60)
         await moves.aclose()
 
     assert (first.manifest.version, second.manifest.version) == (1, 1)
@@ -67,7 +68,7 @@ async def test_a_thread_sees_the_same(stack: Stack, trainer: HandTrainer) -> Non
     await trainer.push()
 
     def watch_one() -> Announcement:
-        with Client(server=stack.address) as client:
+        with Client(server=stack.address, timeout_s=PATIENCE_S) as client:
             moves = client.watch("fraud")
             first = next(moves)
             moves.close()
@@ -79,7 +80,7 @@ async def test_a_thread_sees_the_same(stack: Stack, trainer: HandTrainer) -> Non
 async def test_a_policy_that_somebody_else_changed_meanwhile_is_stale(
     stack: Stack, trainer: HandTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with AsyncClient(server=stack.address) as client:
+    async with AsyncClient(server=stack.address, timeout_s=PATIENCE_S) as client:
         before = await client.model("fraud")
         await client.set_policy("fraud", "publish.every", "1s")
 
@@ -94,7 +95,7 @@ async def test_a_policy_that_somebody_else_changed_meanwhile_is_stale(
 
 
 async def test_a_wrong_spec_names_its_line(stack: Stack) -> None:
-    async with AsyncClient(server=stack.address) as client:
+    async with AsyncClient(server=stack.address, timeout_s=PATIENCE_S) as client:
         with pytest.raises(InvalidSpec) as found:
             await client.apply(FRAUD + "colour: red\n")
 
@@ -105,7 +106,7 @@ async def test_a_spec_is_applied_from_a_file(stack: Stack, tmp_path: Path) -> No
     path = tmp_path / "fraud.yaml"
     path.write_text(FRAUD)
 
-    async with AsyncClient(server=stack.address) as client:
+    async with AsyncClient(server=stack.address, timeout_s=PATIENCE_S) as client:
         applied = await client.apply(path)
 
     assert (applied.model.name, applied.opened_line, applied.previous) == ("fraud", True, None)
@@ -113,7 +114,7 @@ async def test_a_spec_is_applied_from_a_file(stack: Stack, tmp_path: Path) -> No
 
 async def test_examples_are_skipped_or_replayed_and_nothing_else(stack: Stack, trainer: HandTrainer) -> None:
     await trainer.push()
-    async with AsyncClient(server=stack.address) as client:
+    async with AsyncClient(server=stack.address, timeout_s=PATIENCE_S) as client:
         with pytest.raises(InvalidInput, match="skip or replay"):
             await client.reset("fraud", to=1, examples="forget")  # type: ignore[arg-type]
 

@@ -73,13 +73,13 @@ def feed(client: Client, examples: Sequence[tuple[Mapping[str, Any], Any]]) -> N
 
 
 def answers(url: str, stack: Stack, rows: list[Mapping[str, Any]]) -> list[Any]:
-    with Client(server=stack.server, serving=url) as client:
+    with stack.client(url) as client:
         return [client.predict("plain", row) for row in rows]
 
 
 def wait_until_learned(stack: Stack, count: int) -> int:
     """The version that learned `count` examples, once every serving process answers with it."""
-    with Client(server=stack.server, serving=stack.servings[0]) as client:
+    with stack.client() as client:
         eventually(
             lambda: client.versions("plain")[0].examples == count, within_s=60, what="all examples learned"
         )
@@ -112,7 +112,7 @@ def test_two_thousand_examples_are_learned_exactly_as_a_plain_river_model_learns
     examples = list(itertools.islice(stream, EXAMPLES))
     model = plain_river()
 
-    with Client(server=stack.server, serving=stack.servings[0]) as client:
+    with stack.client() as client:
         feed(client, examples)
     for features, label in examples:
         model.learn_one(features, label)
@@ -134,7 +134,7 @@ def test_the_same_holds_after_every_service_was_killed_along_the_way(
     victims = ["trainer", "param-server", "serving-0", "trainer", "serving-1", "param-server", "trainer"]
     stretch = count // (len(victims) + 1)
 
-    with Client(server=stack.server, serving=stack.servings[0]) as client:
+    with stack.client() as client:
         for start in range(0, count, stretch):
             for number in range(start, min(start + stretch, count)):
                 features, label = examples[number]
@@ -176,12 +176,12 @@ def test_a_torch_perceptron_is_learned_as_a_plain_loop_learns_it_also_when_every
     undisturbed = count // 2
     stretch = (count - undisturbed) // len(victims)
 
-    with Client(server=stack.server, serving=stack.servings[0]) as client:
+    with stack.client() as client:
         feed(client, list(zip(rows[:undisturbed], labels, strict=False)))
     wait_until_learned(stack, undisturbed)
     assert_answers_like_plain_torch(stack, rows, labels[:undisturbed])
 
-    with Client(server=stack.server, serving=stack.servings[0]) as client:
+    with stack.client() as client:
         for number in range(undisturbed, count):
             send_until_accepted(client, number, rows[number], labels[number])
             if victims and number == count - stretch * len(victims):

@@ -15,7 +15,7 @@ import pytest
 
 from riverrun.client import Client
 from riverrun.core.errors import InvalidInput
-from tests.stacks import Stack, eventually
+from tests.stacks import PATIENCE_S, Stack, eventually
 
 SPEC = """\
 name: counting
@@ -59,7 +59,7 @@ def learned(client: Client, count: int) -> None:
 
 
 def test_a_label_by_id_teaches_the_features_that_were_served(counting: Stack) -> None:
-    with Client(server=counting.server, serving=counting.servings[0]) as client:
+    with counting.client() as client:
         first = client.predict("counting", {"id": "p0"}, id="p0", durable=True)
         batch = client.predict_many("counting", [{"id": "b0"}, {"id": "b1"}], id="b")
         early = client.feedback("counting", LABEL, id="late")
@@ -85,10 +85,11 @@ def test_the_open_inference_protocol_logs_under_the_id_that_it_answers(counting:
         answer = httpx2.post(
             f"{counting.servings[0]}/v2/models/counting/infer",
             content=json.dumps({"inputs": [tensor]} | given),
+            timeout=PATIENCE_S,
         )
         return str(answer.raise_for_status().json()["id"])
 
-    with Client(server=counting.server, serving=counting.servings[0]) as client:
+    with counting.client() as client:
         ids = [
             infer(["x"], id="mine"),
             infer(["y"]),
@@ -103,7 +104,7 @@ def test_the_open_inference_protocol_logs_under_the_id_that_it_answers(counting:
 
 @pytest.mark.parametrize("victim", ["trainer", "param-server", "serving-0"])
 def test_what_waits_for_its_other_half_survives_a_kill(counting: Stack, victim: str) -> None:
-    with Client(server=counting.server, serving=counting.servings[0]) as client:
+    with counting.client() as client:
         for number in range(10):
             client.predict("counting", {"id": f"p{number}"}, id=f"p{number}", durable=True)
         client.feedback_many("counting", [{"id": f"p{n}", "label": LABEL} for n in (0, 1, 20)])
@@ -111,7 +112,7 @@ def test_what_waits_for_its_other_half_survives_a_kill(counting: Stack, victim: 
 
     counting.kill(victim)
 
-    with Client(server=counting.server, serving=counting.servings[0]) as client:
+    with counting.client() as client:
         client.feedback_many("counting", [{"id": f"p{n}", "label": LABEL} for n in range(10)])
         client.predict("counting", {"id": "p20"}, id="p20", durable=True)
         learned(client, 11)

@@ -19,7 +19,7 @@ PROBES = [{"a": float(a), "b": float(b), "c": 1.0} for a in range(-2, 3) for b i
 
 def probabilities(stack: Stack, url: str) -> tuple[set[int], list[Any]]:
     """The versions that answered, and what they said."""
-    with Client(server=stack.server, serving=url) as client:
+    with stack.client(url) as client:
         found = [client.predict("phishing", row) for row in PROBES]
     return {answer.model_version for answer in found}, [answer.probabilities for answer in found]
 
@@ -43,7 +43,7 @@ def wait_for(client: Client, version: int, processes: int) -> None:
 
 
 def test_served_predictions_go_back_exactly_and_forward_again_on_resume(stack: Stack) -> None:
-    with Client(server=stack.server, serving=stack.servings[0]) as client:
+    with stack.client() as client:
         older = learn(client, 40, label=True)
         wait_for(client, older, 2)
         before = {url: probabilities(stack, url)[1] for url in stack.servings}
@@ -70,7 +70,7 @@ def test_a_reset_learns_on_from_the_older_version(
     examples: str, start_stack: Callable[..., Stack], phishing_spec: Path
 ) -> None:
     stack = start_stack(phishing_spec)
-    with Client(server=stack.server, serving=stack.servings[0]) as client:
+    with stack.client() as client:
         older = learn(client, 30, label=True)
         newer = learn(client, 20, label=False)
         wait_for(client, newer, 1)

@@ -16,7 +16,7 @@ from riverrun_serving.grpc_edge import messages
 
 from tests.integration.loop.collector import Collector, Sent
 from tests.integration.loop.test_exactly_learned import RIVER_SPEC
-from tests.stacks import Stack, eventually
+from tests.stacks import PATIENCE_S, Stack, eventually
 
 ROW = {"distance": 700.0, "speed": 1.0, "carrier": "UA"}
 NEVER = ("livez", "readyz", "metrics", "health", "Health", "Watch", "OpenSession", "ServerLive", "ModelReady")
@@ -33,6 +33,8 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Co
     with pytest.MonkeyPatch.context() as environment, Collector().listening() as collector:
         environment.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.port}")
         environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+        # Spans that are not taken within it are lost, or sent twice.
+        environment.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "60")
         stack = Stack([spec], folder / "data")
         try:
             yield stack.wait_ready(), collector
@@ -68,6 +70,7 @@ def test_feedback_is_one_trace_from_the_caller_to_the_log(traced: tuple[Stack, C
         f"{stack.servings[0]}/v1/models/plain:feedback",
         json={"features": ROW, "label": True},
         headers=caller.headers,
+        timeout=PATIENCE_S,
     )
     spans = caller.spans(collector, "POST /v1/models/{model}:feedback", "append", "Append")
 
@@ -86,7 +89,11 @@ def test_what_was_learned_is_published_and_applied_in_spans_that_name_the_versio
 ) -> None:
     stack, collector = traced
 
-    httpx.post(f"{stack.servings[0]}/v1/models/plain:feedback", json={"features": ROW, "label": True})
+    httpx.post(
+        f"{stack.servings[0]}/v1/models/plain:feedback",
+        json={"features": ROW, "label": True},
+        timeout=PATIENCE_S,
+    ).raise_for_status()
     published = eventually(lambda: collector.named("publish", model="plain"), what="a span of a publish")[-1]
     version = published.attributes["riverrun.version"]
     stored = eventually(
@@ -118,6 +125,7 @@ def test_predictions_over_rest_name_their_model_version_channel_and_rows(
         f"{stack.servings[0]}/v1/models/plain:predict",
         json={"instances": [ROW, ROW]},
         headers=caller.headers,
+        timeout=PATIENCE_S,
     )
     (span,) = caller.spans(collector, "POST /v1/models/{model}:predict")
 
@@ -164,10 +172,11 @@ def test_probes_metrics_and_endless_streams_are_no_spans(traced: tuple[Stack, Co
     stack, collector = traced
     caller = Caller()
     for path in ("/livez", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"):
-        httpx.get(stack.servings[0] + path, headers=caller.headers)
+        httpx.get(stack.servings[0] + path, headers=caller.headers, timeout=PATIENCE_S)
 
     last = Caller()
-    httpx.post(f"{stack.servings[0]}/v1/models/none:predict", json={}, headers=last.headers)
+    unknown = f"{stack.servings[0]}/v1/models/none:predict"
+    httpx.post(unknown, json={}, headers=last.headers, timeout=PATIENCE_S)
     last.spans(collector, "POST /v1/models/{model}:predict")
 
     assert [span for span in collector.spans if span.trace == caller.trace] == []

@@ -23,7 +23,8 @@ def quiet_logs() -> Iterator[None]:
 @pytest.fixture
 async def retraining(tmp_path: Path) -> AsyncIterator[Retraining]:
     async with (
-        param_server(tmp_path / "data") as stack,
+        # A lease that outlasts a machine that stands still: who learns live is to change by take-overs alone.
+        param_server(tmp_path / "data", lease_s=30.0) as stack,
         trainer(stack.address),
         open_channel(stack.address) as channel,
     ):

@@ -135,7 +135,7 @@ async def retrain_process(address: str, line: int, **settings: object) -> AsyncI
     chosen = TrainerSettings(
         param_server=address,
         retrain=f"toy:{line}",
-        **({"http_port": 0, "report_every_s": 0.2, "drain_s": 5} | settings),
+        **({"http_port": 0, "report_every_s": 0.2, "drain_s": 60} | settings),
     )
     task = asyncio.create_task(serve(chosen, stop))
     try:
@@ -143,7 +143,7 @@ async def retrain_process(address: str, line: int, **settings: object) -> AsyncI
     finally:
         stop.ask()
         with contextlib.suppress(NotFinished):
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 90)
 
 
 def has_ended(retrain: Retrain) -> bool:

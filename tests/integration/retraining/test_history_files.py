@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars
 import pytest
+from riverrun_trainer.retraining import history_feed
+from riverrun_trainer.retraining.history_rows import read_rows
 
 from riverrun.core.events import Stream
 from riverrun.core.retraining import RetrainPhase, RetrainState
@@ -54,7 +58,7 @@ async def test_files_come_before_what_the_log_has_after_them_and_each_row_counts
 
     async with retrain_process(retraining.stack.address, started.line) as process:
         retrain = await retraining.fed_until(stream[1_500:], has_ended)
-        await asyncio.wait_for(process, 20)
+        await asyncio.wait_for(process, 60)
 
     assert retrain.state is RetrainState.TOOK_OVER, retrain
     await retraining.assert_learned_once(started.line, own + retraining.fed[WRONG:], spec)
@@ -87,7 +91,7 @@ async def test_a_warm_one_adds_the_files_to_what_live_knows_and_the_next_learns_
         fed = len(retraining.fed)
         async with retrain_process(retraining.stack.address, started.line) as process:
             retrain = await retraining.fed_until(stream[fed:], has_ended)
-            await asyncio.wait_for(process, 20)
+            await asyncio.wait_for(process, 60)
         assert retrain.state is RetrainState.TOOK_OVER, retrain
         learned += retraining.fed[fed:]
 
@@ -95,9 +99,17 @@ async def test_a_warm_one_adds_the_files_to_what_live_knows_and_the_next_learns_
 
 
 async def test_a_process_that_ends_amid_the_files_goes_on_where_its_newest_version_is(
-    retraining: Retraining, tmp_path: Path
+    retraining: Retraining, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = rows(40_000, seed=5)
+    went_on = threading.Event()
+
+    def read_a_little(name: str, skip: int) -> Iterator[Sequence[Mapping[str, Any]]]:
+        for some in read_rows(name, skip):
+            yield some
+            went_on.wait(60)
+
+    monkeypatch.setattr(history_feed, "read_rows", read_a_little)
+    own = rows(5_000, seed=5)
     spec = spec_of([str(written(tmp_path / "own.parquet", own))])
     stream = examples(1_200)
     await retraining.stack.client.register_model(spec)
@@ -107,8 +119,9 @@ async def test_a_process_that_ends_amid_the_files_goes_on_where_its_newest_versi
 
     async with retrain_process(retraining.stack.address, started.line):
         async with asyncio.timeout(60):
-            while (await retraining.newest()).progress is None:
+            while (progress := (await retraining.newest()).progress) is None or not progress.examples:
                 await asyncio.sleep(0.01)
+    went_on.set()
     halfway = await retraining.head_of(started.line)
     async with retrain_process(retraining.stack.address, started.line):
         await retraining.until(
@@ -116,7 +129,7 @@ async def test_a_process_that_ends_amid_the_files_goes_on_where_its_newest_versi
         )
 
     assert halfway is not None
-    assert halfway.examples < len(own)
+    assert 0 < halfway.examples < len(own)
     await retraining.assert_learned_once(started.line, own + stream[WRONG:], spec)
 
 

@@ -52,7 +52,7 @@ async def controller(address: str, api: FakeApiServer, folder: Path) -> AsyncIte
         yield
     finally:
         stop.ask()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)
 
 
 async def made(api: FakeApiServer, name: str) -> None:

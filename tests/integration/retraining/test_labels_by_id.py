@@ -81,7 +81,7 @@ async def test_history_is_joined_anew_and_each_label_counts_once(tmp_path: Path)
 
         async with retrain_process(stack.address, started.line) as process:
             retrain = await retraining.fed_until(stream[1_500:4_500], has_ended)
-            await asyncio.wait_for(process, 20)
+            await asyncio.wait_for(process, 60)
         assert retrain.state is RetrainState.TOOK_OVER, retrain
 
         await retraining.feed(stream[len(retraining.fed) : len(retraining.fed) + 100])

@@ -32,7 +32,7 @@ async def test_a_better_one_takes_over_and_each_example_counts_once(retraining: 
         retrain = await retraining.fed_until(stream[1_500:5_000], has_ended)
         assert retrain.state is RetrainState.TOOK_OVER, retrain
         # It ends by itself: the trainer goes on with the line.
-        await asyncio.wait_for(process, 20)
+        await asyncio.wait_for(process, 60)
 
     await retraining.feed(stream[len(retraining.fed) : len(retraining.fed) + 200])
     await retraining.assert_learned_once(started.line, retraining.fed[WRONG:], SPEC)
@@ -55,7 +55,7 @@ async def test_a_worse_one_is_given_up_and_live_untouched(retraining: Retraining
     async with retrain_process(retraining.stack.address, started.line) as process:
         await retraining.until(lambda one: one.progress is not None)
         retrain = await retraining.fed_until(right[WRONG + 150 :], has_ended)
-        await asyncio.wait_for(process, 20)
+        await asyncio.wait_for(process, 60)
 
     assert retrain.state is RetrainState.ABANDONED
     assert "mean loss +" in retrain.outcome
@@ -80,7 +80,7 @@ async def test_one_that_is_cancelled_ends_its_process(retraining: Retraining) ->
         assert compared.progress is not None
         assert (compared.progress.examples, compared.progress.behind) == (1_600, 0)
         await retraining.retrains.cancel("toy")
-        await asyncio.wait_for(process, 20)
+        await asyncio.wait_for(process, 60)
 
     await retraining.assert_learned_once(1, stream, SPEC)
 
@@ -102,7 +102,7 @@ async def test_while_live_is_held_it_waits_and_then_takes_over(retraining: Retra
         assert held.progress.phase is RetrainPhase.TAKING_OVER
         await client.set_channel("toy", "live", follow=True)
         retrain = await retraining.until(has_ended)
-        await asyncio.wait_for(process, 20)
+        await asyncio.wait_for(process, 60)
 
     assert retrain.state is RetrainState.TOOK_OVER
     await retraining.assert_learned_once(started.line, retraining.fed[WRONG:], SPEC)

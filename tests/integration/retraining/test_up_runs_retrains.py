@@ -49,7 +49,7 @@ def test_up_starts_it_again_when_it_is_killed_or_stopped_and_lets_it_end_when_it
     stack = start_stack(spec)
     stream = examples(6_000)
     fed = 1_500
-    with Client(server=stack.server, serving=stack.servings[0]) as client:
+    with stack.client() as client:
         feed(client, stream[:fed], 0)
         eventually(lambda: client.versions("toy")[0].examples == fed, within_s=60)
 

@@ -11,7 +11,7 @@ from riverrun_serving.settings import ServingSettings
 from riverrun_trainer.settings import TrainerSettings
 
 from riverrun.cli.up.announcer import curl_line, example_features
-from riverrun.cli.up.ports import PortPlan, plan_ports
+from riverrun.cli.up.ports import HeldPorts, PortPlan, plan_ports
 from riverrun.cli.up.process import describe_exit
 from riverrun.cli.up.services import stack
 from riverrun.core.errors import InvalidInput
@@ -41,7 +41,7 @@ def nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nothing_listens")
 def test_ports_are_those_of_the_design_and_replicas_ten_apart() -> None:
-    assert plan_ports(8000, 8001, 2) == PLAN
+    assert plan_ports(8000, 8001, 2, HeldPorts()) == PLAN
 
 
 @pytest.mark.usefixtures("nothing_listens")
@@ -51,7 +51,7 @@ def test_ports_are_those_of_the_design_and_replicas_ten_apart() -> None:
 )
 def test_ports_that_cannot_be_are_refused(rest: int, grpc: int, replicas: int, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
-        plan_ports(rest, grpc, replicas)
+        plan_ports(rest, grpc, replicas, HeldPorts())
 
 
 def test_services_read_what_they_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
