@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+from riverrun_trainer.retraining.runner import RetrainRunner
+
 from riverrun.core.retraining import RetrainPhase, RetrainState
 from tests.integration.retraining.retrain_stack import (
     CHANGED,
@@ -41,6 +44,27 @@ async def test_a_better_one_takes_over_and_each_example_counts_once(retraining: 
     live = info.channel("live")
     assert live is not None
     assert live.follows == started.line
+
+
+async def test_its_process_has_done_its_work_also_where_the_catalogue_says_so_late(
+    retraining: Retraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(RetrainRunner, "_until_over", never)
+    stream = examples(6_000)
+    await retraining.stack.client.register_model(SPEC)
+    await retraining.feed(stream[:1_500])
+    await retraining.stack.position(1_500)
+    started = await retraining.retrains.start("toy", since=CHANGED)
+
+    async with retrain_process(retraining.stack.address, started.line) as process:
+        retrain = await retraining.fed_until(stream[1_500:5_000], has_ended)
+        # Not by `NotFinished`, upon which it would be started again.
+        await asyncio.wait_for(process, 60)
+
+    assert retrain.state is RetrainState.TOOK_OVER, retrain
 
 
 async def test_a_worse_one_is_given_up_and_live_untouched(retraining: Retraining) -> None:

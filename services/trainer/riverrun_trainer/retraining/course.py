@@ -59,6 +59,8 @@ class RetrainCourse:
         self._examples = 0
         self._problem = ""
         self._try_again_s = 0.0
+        self.is_over = False
+        """Whether the parameter server knows how it ended, be it before its catalogue says so here."""
         self._part: HistoryPart | None = None
         self._files: HistoryFeed | None = None
 
@@ -133,6 +135,7 @@ class RetrainCourse:
             log.info("the retrain cannot end yet", model=self._model, line=self._line, reason=str(error))
             return
         reach("retrain.after-finish")
+        self.is_over = True
         log.info(
             "the retrain is over",
             model=self._model,

@@ -25,8 +25,13 @@ class RetrainRunner:
         self._drain_s = drain_s
         self._trainer = LineTrainer(model, line, around)
         self._knows_catalogue = False
-        self.is_over = False
+        self._is_closed = False
+
+    @property
+    def is_over(self) -> bool:
         """Whether there is nothing left to train: the line has taken over, or is closed."""
+        course = self._around.course
+        return self._is_closed or (course is not None and course.is_over)
 
     async def run(self) -> None:
         """Train until the retrain is over, then ask the process to stop; or until cancelled."""
@@ -38,7 +43,7 @@ class RetrainRunner:
                 if task.done():
                     task.result()
             # A line that is asked to stop ends too, before its retrain does.
-            self.is_over = watching.done() or not self._around.stop.asked
+            self._is_closed = watching.done() or not self._around.stop.asked
             self._around.stop.ask()
         finally:
             watching.cancel()
