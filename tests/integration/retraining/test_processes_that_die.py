@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 SPEC = FORGETS_NOTHING + "retrain: {take_over: {examples: 150}}\n"
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 class Patient:
