@@ -21,7 +21,7 @@ from tests.fault.harness import ledger
 from tests.fault.harness.oracle import Problem
 from tests.fault.harness.process import Setup
 from tests.fault.harness.trainer import SHORT_LEASE_S, TrainerProcess, TrainerRig
-from tests.fault.harness.trainer_kills import until_busy
+from tests.fault.harness.trainer_kills import noted
 from tests.fault.mutants.table import Mutant, of_row
 
 LETS_GO_S = 5.0
@@ -69,9 +69,25 @@ async def until(condition: Any, within_s: float) -> float:
     return time.monotonic() - started
 
 
-async def push_late(rig: TrainerRig, head: Manifest, epoch: int) -> Problem | None:
-    """What the stopped trainer would push if nothing told it: on the newest head, in its old epoch."""
-    push = Push(
+async def push_late(rig: TrainerRig, epoch: int) -> Problem | None:
+    """Push what the stopped trainer would if nothing told it: on the newest head, in its old epoch."""
+    async with asyncio.timeout(60):
+        while True:
+            head = await ledger.head(rig.client)
+            assert head is not None
+            try:
+                pushed = await rig.client.push(late_push(head, epoch))
+            except Fenced:
+                return None
+            except StaleBase:
+                # The new leader was faster: this says nothing of epochs.
+                continue
+            return Problem("old-epoch-accepted", f"version {pushed.version} of epoch {epoch}")
+
+
+def late_push(head: Manifest, epoch: int) -> Push:
+    """A version on top of `head` that changes nothing."""
+    return Push(
         model=ledger.MODEL,
         line=1,
         epoch=epoch,
@@ -86,11 +102,25 @@ async def push_late(rig: TrainerRig, head: Manifest, epoch: int) -> Problem | No
         positions=head.positions,
         examples=head.examples,
     )
-    try:
-        pushed = await rig.client.push(push)
-    except (Fenced, StaleBase):
-        return None
-    return Problem("old-epoch-accepted", f"version {pushed.version} of epoch {epoch}")
+
+
+async def until_leading(one: TrainerProcess, other: TrainerProcess) -> tuple[TrainerProcess, TrainerProcess]:
+    """Who leads, having pushed some versions more, and who does not. Where the machine stands still for longer
+    than the lease, that changes by itself."""
+    async with asyncio.timeout(120):
+        while True:
+            leader, standby = (one, other) if newest_epoch(one) > newest_epoch(other) else (other, one)
+            epoch, before = newest_epoch(leader), len(noted(leader))
+            while newest_epoch(leader) == epoch > newest_epoch(standby):
+                if len(noted(leader)) >= before + 3:
+                    return leader, standby
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)
+
+
+def newest_epoch(trainer: TrainerProcess) -> int:
+    """The epoch of the session that a trainer opened last; 0 for none."""
+    return max(epochs_of(trainer), default=0)
 
 
 async def stop_leaders(folder: Path, seed: int, times: int, mutant: str = "") -> Stops:
@@ -100,30 +130,24 @@ async def stop_leaders(folder: Path, seed: int, times: int, mutant: str = "") ->
         await rig.register(ledger.spec(PUBLISH))
         setup = Setup(environment={"RIVERRUN_TRAINER_LOG_LEVEL": "debug"})
         leader, standby = rig.trainer(setup), rig.trainer(setup)
-        await until(lambda: epochs_of(leader) or epochs_of(standby), 120)
-        if epochs_of(standby):
-            leader, standby = standby, leader
         feeder = ledger.Feeder(rig.log, seed)
         async with feeder.feeding(1_000_000, pause_s=0.01, most=4):
             for _ in range(times):
-                await until_busy(leader, 3)
+                leader, standby = await until_leading(leader, standby)
                 await asyncio.sleep(rng.uniform(0, 0.05))
                 epoch = epochs_of(leader)[-1]
                 leader.pause()
                 stops.elected_s.append(
                     await until(lambda s=standby, e=epoch: epochs_of(s)[-1:] > [e], SHORT_LEASE_S + 60)
                 )
-                newest = await ledger.head(rig.client)
-                assert newest is not None
-                late = await push_late(rig, newest, epoch)
+                late = await push_late(rig, epoch)
                 stops.refused += late is None
                 stops.problems += [late] if late else []
                 leader.go_on()
                 stops.let_go_s.append(await until(lambda old=leader, e=epoch: let_go_of(old, e), 60))
                 if stops.problems:
                     return stops
-                leader, standby = standby, leader
-            await until_busy(leader, 3)
+            await until_leading(leader, standby)
         await ledger.reached(rig.client, feeder.fed)
         versions = await ledger.all_versions(rig.client)
         stops.versions = len(versions)

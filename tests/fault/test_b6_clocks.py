@@ -91,31 +91,60 @@ async def test_clocks_set_by_days_lose_no_session_and_accept_nothing_twice(
     assert epochs == 1
 
 
+class RunningTime:
+    """The time in which this process ran: one that stood still for a while takes that for a moment.
+
+    All that is tried here is in this process, so no session of it lapses because the machine stands still.
+    """
+
+    TICK_S, MOMENT_S = 0.02, 0.1
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    async def tick(self) -> None:
+        """Go on, for ever."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(self.TICK_S)
+            now = time.monotonic()
+            self.now_s += min(now - last, self.MOMENT_S)
+            last = now
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when so many have passed."""
+        until = self.now_s + seconds
+        while self.now_s < until:
+            await asyncio.sleep(self.TICK_S)
+
+
 class RatedClock:
     """A clock that goes `rate` times as fast as it should."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, running: RunningTime, rate: float) -> None:
+        self._running = running
         self._rate = rate
-        self._start = time.monotonic()
 
     def monotonic(self) -> float:
-        return (time.monotonic() - self._start) * self._rate
+        return self._running.now_s * self._rate
 
     def wall_ns(self) -> int:
         return time.time_ns() + int(self.monotonic() * 1e9)
 
 
-async def sessions_at(data: Path, server_rate: float, trainer_rate: float, release: bool) -> tuple[int, int]:
+async def sessions_at(
+    data: Path, server_rate: float, trainer_rate: float, time_: RunningTime, release: bool
+) -> tuple[int, int]:
     """The epoch in the end, and the examples learned, of a trainer and a server whose clocks go so fast."""
     async with contextlib.AsyncExitStack() as running:
         stack = await running.enter_async_context(
-            param_server(data, clock=RatedClock(server_rate), lease_s=8.0)
+            param_server(data, clock=RatedClock(time_, server_rate), lease_s=8.0)
         )
         await stack.client.register_model(SPEC)
-        await running.enter_async_context(trainer(stack.address, clock=RatedClock(trainer_rate)))
+        await running.enter_async_context(trainer(stack.address, clock=RatedClock(time_, trainer_rate)))
         await stack.feed(rows(20))
         # The lease passes more than once, by either clock, while the trainer only reports.
-        await asyncio.sleep(40.0 if release else 10.0)
+        await time_.sleep(40.0 if release else 10.0)
         await stack.feed(rows(20, seed=1), start=20)
         head = await stack.position(40)
         return (await stack.client.list_models())[0].lines[0].epoch, head.examples
@@ -128,9 +157,12 @@ async def test_clocks_at_half_and_double_rate_lose_no_session(
     rates = (0.5, 1.0, 2.0) if release else (0.5, 2.0)
     pairs = list(itertools.product(rates, rates))
 
+    time_ = RunningTime()
+    ticking = asyncio.create_task(time_.tick())
     found = await asyncio.gather(
-        *(sessions_at(folder / str(number), *pair, release) for number, pair in enumerate(pairs))
+        *(sessions_at(folder / str(number), *pair, time_, release) for number, pair in enumerate(pairs))
     )
+    ticking.cancel()
 
     figures |= {"pairs of rates": len(pairs), "sessions of each": max(epoch for epoch, _ in found)}
     assert set(found) == {(1, 40)}

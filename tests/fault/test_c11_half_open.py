@@ -12,6 +12,8 @@ import pytest
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.params_client import ParameterClient
 from tests.fault.harness.answers import MODEL
+from tests.fault.harness.callers import patient
+from tests.fault.harness.process import DEADLINE_S
 from tests.fault.harness.proxy import Proxy
 from tests.fault.harness.serving_rig import Rig
 from tests.fault.harness.watchers import WireWatcher
@@ -32,9 +34,9 @@ async def test_a_half_open_link_is_found_and_idle_ones_stay(
         WireWatcher().watching(rig.address) as idle_watch,
     ):
         idle = open_channel(idle_link.address)
-        await ParameterClient(idle).list_models()
+        await ParameterClient(idle, deadline_s=DEADLINE_S).list_models()
         begun = time.monotonic()
-        pod = await rig.pod(param_server=link.address).ready()
+        pod = await rig.pod(param_server=link.address, **patient(release)).ready()
         async with rig.load(rest={pod.rest: 20}):
             for _ in range(rounds):
                 link.go_half_open()
@@ -42,7 +44,7 @@ async def test_a_half_open_link_is_found_and_idle_ones_stay(
                 await pod.reaches(MODEL, version, within_s=4 * FOUND_S)
                 found_s.append(time.monotonic() - cut)
         await asyncio.sleep(max(0.0, idle_s - (time.monotonic() - begun)))
-        await ParameterClient(idle).list_models()
+        await ParameterClient(idle, deadline_s=DEADLINE_S).list_models()
         await idle.close()
 
     figures |= {

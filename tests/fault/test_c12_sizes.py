@@ -59,7 +59,11 @@ async def test_models_up_to_the_limit_arrive_and_one_byte_more_is_refused(
 ) -> None:
     limit = (512 if release else 64) * MIB
     rng = random.Random(seed)
-    environment = {"RIVERRUN_PARAM_SERVER_MAX_MODEL_BYTES": str(limit)}
+    environment = {
+        "RIVERRUN_PARAM_SERVER_MAX_MODEL_BYTES": str(limit),
+        # The hand reports nothing while it makes its bytes.
+        "RIVERRUN_PARAM_SERVER_LEASE_S": "600",
+    }
     server = ServerProcess(folder / "data", folder / "log", Setup(environment=environment))
     arrived: list[int] = []
     refusal = ""

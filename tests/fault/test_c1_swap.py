@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fault.harness.answers import Answers
+from tests.fault.harness.callers import patient
 from tests.fault.harness.serving_rig import Rig
 from tests.fault.mutants.table import Mutant, of_row
 
@@ -20,10 +21,12 @@ MOST_PUSHES = 8
 """Times as many pushes as swaps, at the most."""
 
 
-async def swap_under_load(folder: Path, seed: int, swaps: int, mutant: str = "") -> Answers:
+async def swap_under_load(
+    folder: Path, seed: int, swaps: int, *, release: bool = False, mutant: str = ""
+) -> Answers:
     """What a pod answered while it swapped `swaps` versions in; on a busy machine some are passed over."""
     async with Rig(folder, seed).running() as rig:
-        pod = await rig.pod(mutant=mutant).ready()
+        pod = await rig.pod(mutant=mutant, **patient(release)).ready()
         async with rig.load(rest={pod.rest: RATE}, grpc={pod.grpc: RATE}):
             for _ in range(MOST_PUSHES):
                 await rig.push_at(SWAPS_PER_S, swaps)
@@ -41,7 +44,7 @@ async def test_every_answer_is_of_the_version_that_it_names(
 ) -> None:
     swaps = 1000 if release else 100
 
-    answers = await swap_under_load(folder, seed, swaps)
+    answers = await swap_under_load(folder, seed, swaps, release=release)
 
     figures |= {
         "swaps": swaps,
@@ -61,7 +64,7 @@ async def test_every_answer_is_of_the_version_that_it_names(
 async def test_swaps_under_load_catch(
     mutant: Mutant, folder: Path, seed: int, figures: dict[str, Any]
 ) -> None:
-    answers = await swap_under_load(folder, seed, 40, mutant.patch)
+    answers = await swap_under_load(folder, seed, 40, mutant=mutant.patch)
 
     figures |= mutant.caught(answers.problems, "40 x swap")
     assert figures["caught as"]

@@ -12,6 +12,7 @@ import pytest
 
 from tests.fault.harness.answers import MODEL, ROWS, Answers, Asker
 from tests.fault.harness.bad_versions import INLINE, SPOILS, Maker
+from tests.fault.harness.callers import patient
 from tests.fault.harness.fake_server import FakeServer
 from tests.fault.harness.pod import Pod
 from tests.fault.harness.serving_rig import SPEC, asking
@@ -31,7 +32,7 @@ async def test_bad_versions_are_refused_and_the_next_good_one_is_taken(
     unreported: list[str] = []
     rounds = 9 if release else 1
     async with FakeServer(SPEC).listening() as server:
-        pod = Pod(server.address, folder / "pod.log")
+        pod = Pod(server.address, folder / "pod.log", environment=patient(release))
         try:
             await _take_good(server, make, answers, pod)
             async with asking(Asker(answers, seed).over_rest(pod.rest, 50)):

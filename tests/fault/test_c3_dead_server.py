@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from tests.fault.harness.answers import MODEL, ROWS
+from tests.fault.harness.callers import patient
 from tests.fault.harness.links import Link, get
+from tests.fault.harness.pod import Pod
 from tests.fault.harness.serving_rig import SPEC, Rig
 
 WITHIN_S = 1.0
@@ -29,11 +31,16 @@ async def test_a_dead_server_harms_no_answer_and_ages_are_true(
     off_s: list[float] = []
     down: Counter[str] = Counter()
     async with Rig(folder, seed).running() as rig:
-        pod = await rig.pod().ready()
+        pod = await rig.pod(**patient(release)).ready()
         async with rig.load(rest={pod.rest: 50}, grpc={pod.grpc: 50}):
             await asyncio.sleep(2)
-            confirmed = time.monotonic() - (await pod.status(MODEL))["age_seconds"]
+            confirmed, breaks = time.monotonic() - (await pod.status(MODEL))["age_seconds"], _breaks(pod)
             rig.server.kill()
+            if not release:
+                # What the server said last, a pod on a busy machine reads, and takes for new, later.
+                async with asyncio.timeout(60):
+                    while _breaks(pod) == breaks:
+                        await asyncio.sleep(0.01)
             died, given = time.monotonic(), rig.answers.given
             # On a busy machine it takes longer until so many are answered.
             while time.monotonic() < died + away_s or rig.answers.given < given + 10 * away_s:
@@ -57,6 +64,11 @@ async def test_a_dead_server_harms_no_answer_and_ages_are_true(
     assert not +down
 
 
+def _breaks(pod: Pod) -> int:
+    """How often a pod lost its watch: what came before that it has taken by then."""
+    return sum(line.get("event") == "the watch broke" for line in pod.lines())
+
+
 @pytest.mark.row("C3")
 async def test_a_model_that_must_not_be_stale_refuses_and_the_pod_stays_ready(
     folder: Path, seed: int, release: bool, figures: dict[str, Any]
@@ -64,9 +76,13 @@ async def test_a_model_that_must_not_be_stale_refuses_and_the_pod_stays_ready(
     stale = f"{SPEC}\nsync: {{max_staleness: {REFUSES_AFTER_S}s, when_stale: refuse}}\n"
     async with Rig(folder, seed).running() as rig:
         await rig.client.register_model(stale)
-        pod = await rig.pod().ready()
+        pod = await rig.pod(**patient(release)).ready()
         link = Link(pod.rest)
-        before = [(await link.ask("POST", PREDICT, BODY))[0] for _ in range(10)]
+        before: list[int] = []
+        async with asyncio.timeout(60):
+            # A machine that stood still lets it be stale for a moment.
+            while set(before) != {200}:
+                before = [(await link.ask("POST", PREDICT, BODY))[0] for _ in range(10)]
         asked, age_s = time.monotonic(), (await pod.status(MODEL))["age_seconds"]
         rig.server.kill()
         died = time.monotonic()
@@ -83,7 +99,6 @@ async def test_a_model_that_must_not_be_stale_refuses_and_the_pod_stays_ready(
         "refused after, s": round(refused_s, 1),
         "status": status,
     }
-    assert set(before) == {200}
     assert (status, probes) == (503, [200, 200])
     # What was confirmed last was so before it died; a busy machine notices later.
     assert REFUSES_AFTER_S - confirmed_s <= refused_s

@@ -12,7 +12,9 @@ import pytest
 
 from riverrun.runtime.failpoints import EXIT_STATUS
 from tests.fault.harness.answers import MODEL, Asker
+from tests.fault.harness.callers import patient
 from tests.fault.harness.links import get
+from tests.fault.harness.pod import Pod
 from tests.fault.harness.proxy import Proxy
 from tests.fault.harness.serving_rig import Rig, asking
 from tests.fault.harness.size import in_pieces
@@ -34,7 +36,7 @@ async def test_ended_at_each_step_of_its_copy_a_pod_starts_from_a_whole_one(
     started_s: list[float] = []
     half_written = 0
     async with Rig(folder, seed + piece).running() as rig:
-        settings = {"CACHE_DIR": str(cache), "CACHE_EVERY_S": "0.005"}
+        settings = {"CACHE_DIR": str(cache), "CACHE_EVERY_S": "0.005", **patient(release)}
         for point in ends:
             pod = await rig.pod(failpoint=f"{point}:{rig.rng.randint(3, 6)}", **settings).answers()
             while pod.process.poll() is None:
@@ -88,7 +90,9 @@ async def test_with_damaged_copies_a_pod_waits_unready_and_never_ends(
         for _ in range(10):
             probes.append(((await get(pod.rest, "/livez"))[0], (await get(pod.rest, "/readyz"))[0]))
             await asyncio.sleep(0.2)
-        named = sum("damaged" in line.get("event", "") for line in pod.lines())
+        async with asyncio.timeout(60):
+            while (named := _named(pod)) < damages:
+                await asyncio.sleep(0.05)
         link.heal()
         await pod.ready()
         await pod.reaches(MODEL, rig.trainer.version)
@@ -96,6 +100,11 @@ async def test_with_damaged_copies_a_pod_waits_unready_and_never_ends(
     figures |= {"damaged copies": damages, "named in the log": named, "answers of probes": str(set(probes))}
     assert set(probes) == {(200, 503)}
     assert named == damages
+
+
+def _named(pod: Pod) -> int:
+    """How many copies a pod said to be damaged."""
+    return sum("damaged" in line.get("event", "") for line in pod.lines())
 
 
 def _damaged(whole: bytes, number: int, rig: Rig) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fault.harness.answers import MODEL, Answers, Asker
+from tests.fault.harness.callers import patient
 from tests.fault.harness.pod import Pod
 from tests.fault.harness.proxy import Proxy
 from tests.fault.harness.serving_rig import Rig, asking
@@ -33,14 +34,17 @@ ROUNDS = 17
 """At release size: a hundred signals and two."""
 
 RATE = 20.0
+TRIES = 4
+"""At CI size, of which one must turn every link in time: a busy machine may be late even so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """How one pod went: its exit status, and seconds from the signal to the end."""
+    """How one pod went: its exit status, and seconds from the signal to its end and to its links' turn."""
 
     status: int
     seconds: float
+    turned_s: float
 
 
 async def stop_under_load(rig: Rig, pod: Pod, stays: Pod, number: int) -> Stopped:
@@ -60,35 +64,55 @@ async def stop_under_load(rig: Rig, pod: Pod, stays: Pod, number: int) -> Stoppe
             pod.terminate()
             await asyncio.sleep(LATE_S)
             rest.target, grpc.target = stays.rest, stays.grpc
+            turned_s = time.monotonic() - begun
             status = await pod.ended(GIVEN_UP_S)
             took = time.monotonic() - begun
             await asyncio.sleep(1)
-        return Stopped(status, took)
+        return Stopped(status, took, turned_s)
 
 
 async def restart_all(
-    folder: Path, seed: int, rounds: int, at_once: int = AT_ONCE, mutant: str = ""
+    folder: Path, seed: int, rounds: int, *, at_once: int = AT_ONCE, release: bool = False, mutant: str = ""
 ) -> tuple[Answers, list[Stopped]]:
     """Stop some pods at once, round after round; what was answered, and how they went."""
     stopped: list[Stopped] = []
     async with Rig(folder, seed).running() as rig:
-        stays = await rig.pod().ready()
+        settings = patient(release)
+        stays = await rig.pod(**settings).ready()
         for _ in range(rounds):
-            pods = [rig.pod(mutant=mutant, LINGER_S=str(LINGER_S)) for _ in range(at_once)]
+            pods = [rig.pod(mutant=mutant, LINGER_S=str(LINGER_S), **settings) for _ in range(at_once)]
             await asyncio.gather(*(pod.ready() for pod in pods))
             stopped += await asyncio.gather(
                 *(stop_under_load(rig, pod, stays, seed + n) for n, pod in enumerate(pods))
             )
-        readers = await rig.client.list_readers(MODEL)
-    assert len(readers) == 1, "watches of pods that went are still listed"
+        async with asyncio.timeout(60):
+            # Watches of pods that went are not listed any more.
+            while len(await rig.client.list_readers(MODEL)) != 1:
+                await asyncio.sleep(0.05)
     return rig.answers, stopped
+
+
+async def turned_in_time(folder: Path, seed: int) -> tuple[Answers, list[Stopped]]:
+    """The first of some runs at CI size in which every link turned while its pod still took connections."""
+    for number in range(TRIES):
+        place = folder / str(number)
+        place.mkdir()
+        answers, stopped = await restart_all(place, seed, 1)
+        latest_s = max(one.turned_s for one in stopped)
+        if latest_s < LINGER_S:
+            return answers, stopped
+        print(f"does not count: a link turned {latest_s:.1f} s after the signal, {answers.problems}")
+    raise AssertionError(f"no run of {TRIES} turned its links within {LINGER_S:g} s")
 
 
 @pytest.mark.row("C5")
 async def test_pods_that_are_stopped_under_load_fail_no_request(
     folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    answers, stopped = await restart_all(folder, seed, ROUNDS if release else 1)
+    if release:
+        answers, stopped = await restart_all(folder, seed, ROUNDS, release=True)
+    else:
+        answers, stopped = await turned_in_time(folder, seed)
 
     figures |= {
         "SIGTERMs": len(stopped),
@@ -111,7 +135,7 @@ async def test_pods_that_are_stopped_under_load_fail_no_request(
 async def test_stops_under_load_catch(
     mutant: Mutant, folder: Path, seed: int, figures: dict[str, Any]
 ) -> None:
-    answers, stopped = await restart_all(folder, seed, 1, 2, mutant.patch)
+    answers, stopped = await restart_all(folder, seed, 1, at_once=2, mutant=mutant.patch)
 
     figures |= mutant.caught(answers.problems, f"{len(stopped)} x SIGTERM")
     assert figures["caught as"]

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from riverrun.cli.up.ports import free_ports
 from tests.fault.harness.answers import MODEL, ROWS
 from tests.fault.harness.links import Link, get
 from tests.fault.harness.pod import Pod
@@ -30,7 +29,11 @@ PROBE_S = 0.05
 CALLERS = 40
 
 
-async def probed(pod: Pod, silent_s: float = SILENT_S) -> tuple[int, int]:
+NOBODY = "127.0.0.1:9"
+"""Where nothing listens."""
+
+
+async def probed(pod: Pod, silent_s: float) -> tuple[int, int]:
     """What ``/livez`` and ``/readyz`` answer; 0 for no answer."""
 
     async def ask(path: str) -> int:
@@ -43,25 +46,27 @@ async def probed(pod: Pod, silent_s: float = SILENT_S) -> tuple[int, int]:
     return await ask("/livez"), await ask("/readyz")
 
 
-async def without_server(folder: Path, seed: int, gone_s: float, mutant: str = "") -> dict[str, Any]:
+async def without_server(
+    folder: Path, seed: int, gone_s: float, *, silent_s: float = BUSY_SILENT_S, mutant: str = ""
+) -> dict[str, Any]:
     """What probes answer before, while and after things are wrong, by what is wrong."""
     found: dict[str, Any] = {}
     async with Rig(folder, seed).running() as rig:
-        lost = await rig.pod(param_server=f"127.0.0.1:{free_ports(1)[0]}").answers()
-        found["no server at the start"] = await probed(lost)
+        lost = await rig.pod(param_server=NOBODY).answers()
+        found["no server at the start"] = await probed(lost, silent_s)
         lost.kill()
         pod = await rig.pod(mutant=mutant).ready()
-        found["well"] = await probed(pod)
+        found["well"] = await probed(pod, silent_s)
         os.kill(pod.pid, signal.SIGSTOP)
-        found["stopped"] = await probed(pod)
+        found["stopped"] = await probed(pod, SILENT_S)
         os.kill(pod.pid, signal.SIGCONT)
         await pod.ready()
-        found["going on"] = await probed(pod)
+        found["going on"] = await probed(pod, silent_s)
         rig.server.kill()
         until = time.monotonic() + gone_s
         seen: set[tuple[int, int]] = set()
         while time.monotonic() < until:
-            seen.add(await probed(pod))
+            seen.add(await probed(pod, silent_s))
             await asyncio.sleep(0.2)
         found["the server is gone"] = seen
     return found
@@ -71,7 +76,9 @@ async def without_server(folder: Path, seed: int, gone_s: float, mutant: str = "
 async def test_probes_by_what_is_wrong(
     folder: Path, seed: int, release: bool, figures: dict[str, Any]
 ) -> None:
-    found = await without_server(folder, seed, 30.0 if release else 8.0)
+    gone_s, silent_s = (30.0, SILENT_S) if release else (8.0, BUSY_SILENT_S)
+
+    found = await without_server(folder, seed, gone_s, silent_s=silent_s)
 
     figures |= {what: str(answers) for what, answers in found.items()}
     assert found == {
@@ -122,7 +129,7 @@ async def test_probes_answer_under_three_times_the_load(
 @pytest.mark.row("mutants")
 @pytest.mark.parametrize("mutant", of_row("C6"), ids=str)
 async def test_probes_catch(mutant: Mutant, folder: Path, seed: int, figures: dict[str, Any]) -> None:
-    found = await without_server(folder, seed, 8.0, mutant.patch)
+    found = await without_server(folder, seed, 8.0, mutant=mutant.patch)
 
     wrong = found["the server is gone"] - {(200, 200)}
     figures |= mutant.caught({"unready"} if wrong else (), "kill -9 of the server")

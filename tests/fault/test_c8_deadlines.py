@@ -27,6 +27,10 @@ DEADLINE_S = 0.3
 FREED_S = 0.1 + 2 * ROW_S
 """Seconds in which a fresh call is answered after others were cancelled: that, and the rows in progress."""
 
+BUSY_LATE = 3
+"""Calls of each burst that a busy machine may compute before it hears that nobody waits for them. Were they not
+let go of, all but six of fifty would be."""
+
 
 @pytest.mark.row("C8")
 async def test_calls_that_nobody_waits_for_are_not_computed(
@@ -72,7 +76,7 @@ async def test_calls_that_nobody_waits_for_are_not_computed(
         "slowest fresh answer after them, s": round(slowest_s, 3),
     }
     assert unshown < MOST_UNSHOWN
-    assert late == 0
+    assert late <= (0 if release else 2 * bursts * BUSY_LATE)
     # A machine that does nothing else is asked for this at release size.
     if release:
         assert slowest_s <= FREED_S

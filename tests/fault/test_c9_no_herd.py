@@ -101,7 +101,9 @@ async def herd(folder: Path, seed: int, count: int, mutant: str = COUNTED) -> He
     found = Herd()
     line = Line("model-0", Sizes(MODEL_BYTES, DELTA_BYTES, DELTA_BYTES), random.Random(seed))
     [port] = free_ports(1)
-    setup = Setup(mutant=mutant, environment={"RIVERRUN_PARAM_SERVER_PORT": str(port)})
+    # The hand reports nothing, for as long as it takes the readers to come by the first version.
+    environment = {"RIVERRUN_PARAM_SERVER_PORT": str(port), "RIVERRUN_PARAM_SERVER_LEASE_S": "600"}
+    setup = Setup(mutant=mutant, environment=environment)
     server = ServerProcess(folder / "data", folder / "log", setup)
     again: ServerProcess | None = None
     try:
@@ -132,9 +134,10 @@ async def herd(folder: Path, seed: int, count: int, mutant: str = COUNTED) -> He
             found.versions = line.head
             found.encoded = sum(one.get("event") == "encoded" for one in server.lines())
             before_restart = sum(reader.weight_bytes for reader in readers)
+            # Who comes back as the server answers is counted too.
+            came = [len(reader.connected) for reader in readers]
             again = ServerProcess(folder / "data", folder / "log-again", setup)
             await again.address()
-            came = [len(reader.connected) for reader in readers]
             async with asyncio.timeout(8 * CONVERGED_S):
                 while any(len(reader.connected) == n for reader, n in zip(readers, came, strict=True)):
                     await asyncio.sleep(0.02)

@@ -30,7 +30,7 @@ publish: {{every_events: 20}}
 UNREADABLE = ("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" + "0" * 400, "true", '"1.0"', "[1]")
 """What no number of an event may be, in its feature, its label or its weight."""
 
-STILL_S = 10.0
+STILL_S, MUTANT_STILL_S = 60.0, 20.0
 HARMLESS = ("-0.0", "5e-324", "0", "1e-300")
 
 POISON_EVERY = 2_500
@@ -55,11 +55,11 @@ def numbered(number: int, rng: random.Random) -> tuple[NewEvent, bool]:
     return NewEvent(f"e{number}", body.encode()), bad
 
 
-async def settled(rig: TrainerRig, count: int) -> None:
+async def settled(rig: TrainerRig, count: int, still_s: float) -> None:
     """Return once the line stands at event `count`, or stands still: a mutant may come to a stop over
     weights that nobody can learn with any more."""
     moved, position = time.monotonic(), 0
-    while position < count and time.monotonic() < moved + STILL_S:
+    while position < count and time.monotonic() < moved + still_s:
         head = await ledger.head(rig.client)
         if head is not None and ledger.offset_of(head) != position:
             moved, position = time.monotonic(), ledger.offset_of(head)
@@ -81,7 +81,7 @@ async def feed_and_judge(
                 ledger.MODEL, Stream.EXAMPLES, [event for event, _ in events[start : start + 500]]
             )
         await ledger.reached(rig.client, 0)
-        await settled(rig, count)
+        await settled(rig, count, MUTANT_STILL_S if mutant else STILL_S)
         letters = [json.loads(one.body) for one in await ledger.logged(rig.log, Stream.DEAD_LETTERS)]
         versions = await ledger.all_versions(rig.client)
         head = versions[-1]

@@ -75,6 +75,8 @@ async def test_malformed_requests_are_refused_and_good_ones_answered(
         pod = await rig.pod(**PATIENT).ready()
         async with asking(calm.ask(pod, GOOD_RATE)):
             await asyncio.sleep(20.0 if release else 2.0)
+            while not calm.of(200):
+                await asyncio.sleep(0.1)
         before = usage(pod.pid).rss
         begun = time.monotonic()
         async with asking(busy.ask(pod, GOOD_RATE)):

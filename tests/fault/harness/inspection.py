@@ -29,9 +29,7 @@ async def inspect(address: str, rng: random.Random, *, sampled: int = 3) -> Foun
     """
     channel = open_channel(address)
     try:
-        # One attempt to connect takes at most 100 ms, which a busy machine may not find.
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(channel.channel_ready(), DEADLINE_S)
+        await _connect(channel)
         client = ParameterClient(channel, deadline_s=DEADLINE_S)
         infos = await client.list_models()
         models = {info.name: await _model(client, info, rng, sampled) for info in infos}
@@ -45,12 +43,19 @@ async def pull_live(address: str, model: str) -> int:
     """The version of `model` that a reader gets; raises what the pull raises."""
     channel = open_channel(address)
     try:
+        await _connect(channel)
         pulled = await ParameterClient(channel, deadline_s=DEADLINE_S).pull(
             model, channel=LIVE, max_bytes=MAX_MODEL
         )
         return pulled.manifest.version
     finally:
         await channel.close()
+
+
+async def _connect(channel: grpc.aio.Channel) -> None:
+    """One attempt may take longer than it is given on a busy machine: the first call would fail with it."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(channel.channel_ready(), DEADLINE_S)
 
 
 async def _model(client: ParameterClient, info: ModelInfo, rng: random.Random, sampled: int) -> FoundModel:

@@ -110,7 +110,8 @@ class Callers:
                 status, answer = await link.ask("POST", path, sent)
                 if status == good:
                     break
-                assert status == 503, (status, answer)
+                # 504: a pod that stood still, which may have carried it out; the same id counts once.
+                assert status in (503, 504), (status, answer)
             await asyncio.sleep(PAUSE_S)
         self.told.asking -= 1
 

@@ -12,12 +12,14 @@ import httpx2
 from tests.fault.harness.trainer import TrainerProcess
 
 EVERY_S = 0.2
+IN_A_ROW = 3
+"""Probes, as a kubelet counts them: a machine that stands still fails one, however long it does."""
 
 
 @asynccontextmanager
 async def watched(trainer: TrainerProcess, silent_s: float) -> AsyncIterator[None]:
-    """While the block runs the trainer is killed once it was not live for `silent_s` in a row."""
-    watching = asyncio.create_task(_kill_when_silent(trainer, silent_s))
+    """While the block runs the trainer is killed once some probes in a row, `silent_s` in all, failed."""
+    watching = asyncio.create_task(_kill_when_silent(trainer, silent_s / IN_A_ROW))
     try:
         yield
     finally:
@@ -25,16 +27,20 @@ async def watched(trainer: TrainerProcess, silent_s: float) -> AsyncIterator[Non
         await asyncio.gather(watching, return_exceptions=True)
 
 
-async def _kill_when_silent(trainer: TrainerProcess, silent_s: float) -> None:
-    port, last = 0, float("inf")
-    async with httpx2.AsyncClient(timeout=silent_s, trust_env=False) as http:
+async def _kill_when_silent(trainer: TrainerProcess, probe_s: float) -> None:
+    port, failed = 0, 0
+    async with httpx2.AsyncClient(timeout=probe_s, trust_env=False) as http:
         while trainer.running:
+            begun = time.monotonic()
             if not port:
                 port = http_port(trainer)
-                last = time.monotonic() if port else last
             elif await _is_live(http, port):
-                last = time.monotonic()
-            if time.monotonic() - last > silent_s:
+                failed = 0
+            else:
+                failed += 1
+                # One that fails at once is no shorter than one that waits.
+                await asyncio.sleep(begun + probe_s - time.monotonic())
+            if failed == IN_A_ROW:
                 trainer.kill()
             await asyncio.sleep(EVERY_S)
 

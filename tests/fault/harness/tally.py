@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,6 @@ async def first_that_counts(run: Callable[[Path, int], Awaitable[Tally]], folder
     return tally
 
 
-def percentile(values: list[float], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
     """The value below which `share` of `values` lie."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,12 @@ def usage(pid: int) -> Usage:
 
 def cpu_s(pid: int) -> float:
     """Seconds of the processor that all threads of `pid` have taken, those that ended left out."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    taken = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # One may end as it is looked at.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            taken += int((task / "schedstat").read_text().split()[0])
+    return taken / 1e9
 
 
 def read_bytes(pid: int) -> int:
