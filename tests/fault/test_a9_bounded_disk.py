@@ -25,8 +25,8 @@ EVERY_S = 0.04
 MAX_MODELS = 25
 TRIES = 3
 OFTEN = 0.9
-"""At CI size one run must stay below for so much of the time: retention is by age, and on a busy machine it may
-come late now and then."""
+"""At CI size one run must stay below for so much of the time: retention is by age, and on a busy machine it
+may come late now and then."""
 
 RETENTION = {
     "RIVERRUN_PARAM_SERVER_KEEP_ALL_S": str((KEPT - 2) * EVERY_S - 0.2),
@@ -48,7 +48,7 @@ def disk_bytes(folder: Path) -> int:
 
 
 async def push_at_pace(client: ParameterClient, line: Line, pushes: int, data: Path) -> list[int]:
-    """Push new weights each `EVERY_S`; mark version 5 good, pin 7 to a channel; what was on disk meanwhile."""
+    """Push new weights each `EVERY_S`; mark version 5 good, pin 7 to a channel; what was on disk then."""
     found = []
     async with open_session(client, line.name, 1, "trainer") as session:
         line.adopt(session.opened.head)

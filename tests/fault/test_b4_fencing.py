@@ -105,8 +105,8 @@ def late_push(head: Manifest, epoch: int) -> Push:
 
 
 async def until_leading(one: TrainerProcess, other: TrainerProcess) -> tuple[TrainerProcess, TrainerProcess]:
-    """Who leads, having pushed some versions more, and who does not. Where the machine stands still for longer
-    than the lease, that changes by itself."""
+    """Who leads, having pushed some versions more, and who does not. Where the machine stands still for
+    longer than the lease, that changes by itself."""
     async with asyncio.timeout(120):
         while True:
             leader, standby = (one, other) if newest_epoch(one) > newest_epoch(other) else (other, one)

@@ -28,8 +28,8 @@ SWAPS = "riverrun_serving_swaps_total"
 MORE_THREADS, MORE_FILES = 2, 4
 
 WINDOWS = 3
-"""At CI size, of which in one nothing may grow: what comes into use late on a busy machine does so once, a leak
-goes on."""
+"""At CI size, of which in one nothing may grow: what comes into use late on a busy machine does so once, a
+leak goes on."""
 
 
 @dataclass

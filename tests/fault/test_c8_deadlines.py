@@ -28,8 +28,8 @@ FREED_S = 0.1 + 2 * ROW_S
 """Seconds in which a fresh call is answered after others were cancelled: that, and the rows in progress."""
 
 BUSY_LATE = 3
-"""Calls of each burst that a busy machine may compute before it hears that nobody waits for them. Were they not
-let go of, all but six of fifty would be."""
+"""Calls of each burst that a busy machine may compute before it hears that nobody waits for them. Were they
+not let go of, all but six of fifty would be."""
 
 
 @pytest.mark.row("C8")
