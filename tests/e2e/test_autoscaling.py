@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.harness.kube import eventually, knows
 from tests.e2e.harness.load import MODELS, SETTINGS, Load
-from tests.e2e.harness.release import Release, installed
+from tests.e2e.harness.release import Release, installed, is_ready
 
 pytestmark = pytest.mark.full
 
@@ -52,10 +52,6 @@ def release() -> Iterator[Release]:
 
 def count(release: Release) -> int:
     return len([pod for pod in release.namespace.pods("serving") if is_ready(pod)])
-
-
-def is_ready(pod: dict[str, Any]) -> bool:
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))
 
 
 def test_load_scales_serving_from_one_to_four_and_back(release: Release, figures: dict[str, Any]) -> None:

@@ -137,7 +137,10 @@ def test_kubectl_riverrun_needs_the_rights_it_names_and_no_others(
     assert answer["model_version"] >= 1
     assert riverrun("versions", "late-flights")
     assert riverrun("readers", "late-flights")
-    assert [reader["lag"] for reader in riverrun("freshness", "late-flights")] == [0]
+    eventually(
+        "the reader has what was resumed",
+        lambda: [reader["lag"] for reader in riverrun("freshness", "late-flights")] == [0],
+    )
 
 
 EXAMPLE = {"distance": 733, "carrier": "UA", "origin": "EWR", "dest": "ORD", "hour": "17", "weekday": "fri"}

@@ -21,6 +21,7 @@ from riverrun.rpc.params_client import ParameterClient
 from tests.e2e.harness.kube import Namespace, eventually
 from tests.e2e.harness.release import FULL, Release
 from tests.fault.harness import ledger, links
+from tests.fault.harness.process import DEADLINE_S
 
 NAME = "load"
 RATE, LABEL_RATE = 200.0, 20.0
@@ -45,6 +46,8 @@ class Seen:
     failures: tuple[tuple[float, str], ...]
     """Seconds from the first moment to when a request was made that failed, and why it did."""
     took_s: float
+    began: float
+    """The first moment, by the load's own clock."""
 
     def check_nothing_failed(self) -> None:
         """Fail where a prediction did, or where there were too few to show anything."""
@@ -55,6 +58,10 @@ class Seen:
         """Fail where the load was too thin to show anything."""
         assert self.asked > 10 * self.took_s, f"only {self.asked} predictions in {self.took_s:.0f} s"
         assert self.labels > 0
+        self.check_order()
+
+    def check_order(self) -> None:
+        """Fail where a connection went back in version."""
         assert self.back == 0, "a connection went back in version"
 
     def figures(self) -> dict[str, Any]:
@@ -176,6 +183,7 @@ class Load:
                 after["back"] - before["back"],
                 tuple(new),
                 after["at"] - before["at"],
+                before["at"],
             )
         )
 
@@ -200,7 +208,8 @@ def started_load(release: Release) -> Load:
 async def _judge(address: str, durable: int) -> None:
     async with open_channel(address) as channel:
         await asyncio.wait_for(channel.channel_ready(), 60)
-        client, log = ParameterClient(channel), RemoteEventLog(channel)
+        client = ParameterClient(channel, deadline_s=DEADLINE_S)
+        log = RemoteEventLog(channel, deadline_s=DEADLINE_S)
         events = await ledger.logged(log)
         lost = {f"e{n}" for n in range(durable)} - {one.event_id for one in events}
         assert not lost, f"{len(lost)} acknowledged labels are lost: {sorted(lost)[:5]}"

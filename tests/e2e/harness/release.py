@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.harness.kube import Namespace, environment, merged, new_name, run
+from tests.e2e.harness.kube import Namespace, environment, eventually, merged, new_name, run
 
 ROOT = Path(__file__).resolve().parents[3]
 CHART = ROOT / "deploy/helm/riverrun"
@@ -88,6 +88,25 @@ class Release:
         self.namespace.kubectl(
             "rollout", "status", f"{kind}/{FULL}-{component}", "--timeout", "240s", within_s=250
         )
+
+    def replaced(self, component: str, lost: str, count: int) -> None:
+        """Wait until there are `count` ready pods of a component, without the one whose uid is `lost`.
+
+        `settle` may be answered before the workload's own controller has heard that a pod is gone.
+        """
+
+        def whole() -> bool:
+            pods = self.namespace.pods(component)
+            uids = {pod["metadata"]["uid"] for pod in pods}
+            return len(uids - {lost}) == len(pods) == count and all(map(is_ready, pods))
+
+        eventually(f"there are {count} pods of {component} again", whole, within_s=240)
+        self.settle(component)
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod, as the API server has it, is ready."""
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))
 
 
 @contextlib.contextmanager
