@@ -34,8 +34,8 @@ IN_FLIGHT_S = 5.0
 """After a pod was killed outright: how long its address may still be given to new connections."""
 
 TRIES = 3
-"""At CI size, of which in one no prediction may fail: where a machine stands still for some seconds, the cluster
-hears as late of a pod that goes."""
+"""At CI size, of which in one no prediction may fail: where a machine stands still for some seconds, the
+cluster hears as late of a pod that goes."""
 
 
 @pytest.fixture(scope="module")
