@@ -44,8 +44,13 @@ class AckTimes(Oracle):
         return (push_id for push_id in self.acked if self.sent_at[push_id] > at)
 
 
-async def fail(folder: Path, nth: int, tally: Tally, ends_s: list[float], mutant: str = "") -> None:
-    """The `nth` fsync of each thread, and no other, fails; what that came to is added to `tally`."""
+async def fail(
+    folder: Path, nth: int, tally: Tally, ends_s: list[float], *, most_after: int = 0, mutant: str = ""
+) -> None:
+    """The `nth` fsync of each thread, and no other, fails; what that came to is added to `tally`.
+
+    Of pushes sent after it `most_after` may be acknowledged.
+    """
     trace, oracle, rng = folder / "trace", AckTimes(), random.Random(tally.seed)
     setup = Setup(mutant=mutant, prefix=strace.failing(strace.SYNCS, "EIO", nth, trace))
     server = ServerProcess(folder / "data", folder / "log", setup)
@@ -58,7 +63,7 @@ async def fail(folder: Path, nth: int, tally: Tally, ends_s: list[float], mutant
             tally.problems.append(Problem("not-reached", f"fsync {nth}"))
         elif server.process.poll() in (None, 0):
             tally.problems.append(Problem("went-on", f"fsync {nth}: the process is {server.process.poll()}"))
-        if failed and any(oracle.acked_though_sent_after(failed[0])):
+        if failed and len(list(oracle.acked_though_sent_after(failed[0]))) > most_after:
             tally.problems.append(Problem("went-on", f"fsync {nth}: acknowledged after the error"))
         if failed and server.process.poll() is not None:
             ends_s.append(time.time() - failed[0])
@@ -95,8 +100,11 @@ async def test_the_process_ends_within_a_second_and_had_lost_nothing(
     # Each thread counts its own: the first forty are of the start, the later ones of pushes and appends.
     calls = (*range(1, 41), *range(60, 460, 20)) if release else (1, 3, 8, 21, 34, 80, 160, 320)
 
+    # The thread whose fsync failed may, on a busy machine, tell of it late: what others wrote meanwhile is
+    # durable, and each pusher may be told so once.
+    most_after = 0 if release else BUSY.pushers
     for nth in calls:
-        await fail(new(folder, nth), nth, tally, ends_s)
+        await fail(new(folder, nth), nth, tally, ends_s, most_after=most_after)
 
     print(tally, [round(took, 2) for took in ends_s])
     figures |= {
@@ -118,7 +126,7 @@ async def test_the_process_ends_within_a_second_and_had_lost_nothing(
 async def test_failed_fsyncs_catch(mutant: Mutant, folder: Path, seed: int, figures: dict[str, Any]) -> None:
     tally = Tally("failed fsync", seed)
     for nth in (21, 80, 160):
-        await fail(new(folder, nth), nth, tally, [], mutant.patch)
+        await fail(new(folder, nth), nth, tally, [], mutant=mutant.patch)
         if tally.problems:
             break
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from riverrun.core.events import LoggedEvent, NewEvent, Stream
+from riverrun.core.events import NewEvent, Stream
 from riverrun.runtime import failpoints
 from tests.fault.harness import ledger
 from tests.fault.harness.oracle import Problem
@@ -30,11 +30,6 @@ BAD_EVERY = 50
 def bad_event(number: int) -> NewEvent:
     """An event without a label."""
     return NewEvent(f"bad-{number}", json.dumps({"features": {"id": f"e{number}"}}).encode())
-
-
-def letter_of(event: LoggedEvent) -> str:
-    """The id of the letter that an event becomes where it is set aside."""
-    return f"dlq:examples:{event.offset}"
 
 
 async def feed_some(rig: TrainerRig, start: int, count: int) -> int:
@@ -83,7 +78,7 @@ async def stop_at_each(
         problems += await _judged(rig)
         letters = [one.event_id for one in await ledger.logged(rig.log, Stream.DEAD_LETTERS)]
         events = await ledger.logged(rig.log)
-        bad = {letter_of(one) for one in events if one.event_id.startswith("bad-")}
+        bad = {ledger.letter_of(one) for one in events if one.event_id.startswith("bad-")}
         if len(set(letters)) < len(letters) or not bad <= set(letters):
             problems.append(Problem("letters", f"{len(letters)} letters of {len(bad)} bad events"))
     return reached, problems, fed
@@ -101,9 +96,7 @@ async def _judged(rig: TrainerRig) -> list[Problem]:
     They are the bad ones, and may be one at which three trainers were ended, as if it had been its doing.
     """
     newest = await rig.client.list_versions(ledger.MODEL, limit=1)
-    aside = {one.event_id for one in await ledger.logged(rig.log, Stream.DEAD_LETTERS)}
-    events = [one for one in await ledger.logged(rig.log) if letter_of(one) not in aside]
-    events = [one for one in events if not one.event_id.startswith("bad-")]
+    events = [one for one in await ledger.not_set_aside(rig.log) if not one.event_id.startswith("bad-")]
     return await ledger.judge(rig.client, events, newest)
 
 

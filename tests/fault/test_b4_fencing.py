@@ -36,6 +36,7 @@ class Stops:
     let_go_s: list[float] = field(default_factory=list)
     refused: int = 0
     versions: int = 0
+    set_aside: int = 0
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -152,7 +153,10 @@ async def stop_leaders(folder: Path, seed: int, times: int, mutant: str = "") ->
         versions = await ledger.all_versions(rig.client)
         stops.versions = len(versions)
         stops.problems += ledger.judge_chain(versions)
-        stops.problems += await ledger.judge(rig.client, await ledger.logged(rig.log), versions[-1:])
+        # Leases so short lapse on a busy machine, three times at one event it may be.
+        learnable = await ledger.not_set_aside(rig.log)
+        stops.set_aside = len(await ledger.logged(rig.log)) - len(learnable)
+        stops.problems += await ledger.judge(rig.client, learnable, versions[-1:])
     return stops
 
 
@@ -172,12 +176,14 @@ async def test_a_stopped_leader_is_fenced_and_lets_go(
         "lets go, most s": round(max(stops.let_go_s), 2),
         "late pushes refused": stops.refused,
         "versions": stops.versions,
+        "events set aside": stops.set_aside,
         "broken promises": len(stops.problems),
     }
     assert not stops.problems, stops.problems[:5]
     # A machine that does nothing else is asked for this at release size.
     if release:
         assert max(stops.let_go_s) <= LETS_GO_S
+        assert stops.set_aside == 0
     assert stops.refused == times
 
 

@@ -131,6 +131,17 @@ async def logged(log: RemoteEventLog, stream: Stream = Stream.EXAMPLES) -> list[
     return [one async for batch in reading for one in batch]
 
 
+async def not_set_aside(log: RemoteEventLog) -> list[LoggedEvent]:
+    """All examples but those at which three trainers ended, as if it had been their doing."""
+    aside = {one.event_id for one in await logged(log, Stream.DEAD_LETTERS)}
+    return [one for one in await logged(log) if letter_of(one) not in aside]
+
+
+def letter_of(event: LoggedEvent) -> str:
+    """The id of the letter that an example becomes where it is set aside."""
+    return f"dlq:examples:{event.offset}"
+
+
 async def judge(
     client: ParameterClient, events: Sequence[LoggedEvent], manifests: Iterable[Manifest]
 ) -> list[Problem]:
