@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,9 @@ class Tally:
     labels: int = 0
     unknown: int = 0
     load_s: float = 0.0
+    rates: list[float] = field(default_factory=list)
+    """Acknowledged pushes a second before each fault, where that is known of each."""
+
     restart_s: list[float] = field(default_factory=list)
     reached: Counter[str] = field(default_factory=Counter)
     """Steps by name that the process was made to end in."""
@@ -57,7 +61,10 @@ class Tally:
 
     @property
     def rate(self) -> float:
-        """Acknowledged pushes for each second of load."""
+        """Acknowledged pushes for each second of load; the median of `rates`, which no machine that stood still
+        before one of the faults brings down."""
+        if self.rates:
+            return statistics.median(self.rates)
         return self.acked / self.load_s if self.load_s else 0.0
 
     @property

@@ -53,8 +53,10 @@ class TrainerKills:
                     # Every other fault meets a push: by chance alone a whole run may meet too few.
                     if tally.faults % 2:
                         await until_in_flight(rig)
-                    tally.load_s += time.monotonic() - started
-                    tally.acked += len(noted(trainer)) - before
+                    pushed, seconds = len(noted(trainer)) - before, time.monotonic() - started
+                    tally.load_s += seconds
+                    tally.acked += pushed
+                    tally.rates.append(pushed / seconds)
                     # What went last went up: a version, as a trainer sends little else.
                     tally.in_flight += rig.link.last == "up"
                     tally.faults += 1
