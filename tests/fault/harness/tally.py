@@ -61,8 +61,8 @@ class Tally:
 
     @property
     def rate(self) -> float:
-        """Acknowledged pushes for each second of load; the median of `rates`, which no machine that stood still
-        before one of the faults brings down."""
+        """Acknowledged pushes for each second of load; the median of `rates` where there are some, which does
+        not fall because the machine stood still before one of the faults."""
         if self.rates:
             return statistics.median(self.rates)
         return self.acked / self.load_s if self.load_s else 0.0
