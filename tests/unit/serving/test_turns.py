@@ -76,7 +76,8 @@ def test_the_longest_step_is_told_and_what_all_of_them_took() -> None:
     asyncio.run(turns.on_loop())
 
     assert turns.worked_s >= 0.022
-    assert 0.02 <= turns.longest_s <= turns.worked_s
+    # Two clocks: the one of the wall may be slowed down to agree with others.
+    assert 0.019 <= turns.longest_s <= turns.worked_s
 
 
 def test_an_error_ends_them() -> None:
