@@ -14,7 +14,7 @@ from riverrun.core.events import NewEvent, Stream
 from riverrun.rpc.channels import open_channel
 from riverrun.rpc.event_log import RemoteEventLog
 from tests.integration.cli.conftest import ROW, SPEC, Cli
-from tests.stacks import Stack, eventually
+from tests.stacks import PATIENCE_S, Stack, eventually
 
 Make = Callable[..., str]
 
@@ -25,7 +25,7 @@ async def append(server: str, model: str, *bodies: bytes) -> None:
     """Events past serving's own check, as another writer would."""
     async with open_channel(server) as channel:
         events = [NewEvent(f"e{n}", body) for n, body in enumerate(bodies)]
-        await RemoteEventLog(channel).append(model, Stream.EXAMPLES, events)
+        await RemoteEventLog(channel, deadline_s=PATIENCE_S).append(model, Stream.EXAMPLES, events)
 
 
 def with_letters(stack: Stack, client: Client, make: Make, *bodies: bytes) -> str:

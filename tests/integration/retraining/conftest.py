@@ -9,8 +9,7 @@ import pytest
 import structlog
 
 from riverrun.rpc.channels import open_channel
-from riverrun.rpc.retrain_client import RetrainClient
-from tests.integration.retraining.retrain_stack import Retraining
+from tests.integration.retraining.retrain_stack import Retraining, patient
 from tests.integration.trainer.trainer_stack import param_server, trainer
 
 
@@ -28,4 +27,4 @@ async def retraining(tmp_path: Path) -> AsyncIterator[Retraining]:
         trainer(stack.address),
         open_channel(stack.address) as channel,
     ):
-        yield Retraining(stack, RetrainClient(channel))
+        yield Retraining(stack, patient(stack, channel))

@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
+import grpc
 from riverrun_trainer.app import serve
 from riverrun_trainer.settings import TrainerSettings
 
@@ -18,9 +19,12 @@ from riverrun.core.retraining import Retrain, RetrainPhase, RetrainState
 from riverrun.core.spec import parse_spec
 from riverrun.core.versions import Manifest
 from riverrun.learners.build import build_learner, build_predictor
+from riverrun.rpc.event_log import RemoteEventLog
+from riverrun.rpc.params_client import ParameterClient
 from riverrun.rpc.retrain_client import RetrainClient
 from riverrun.runtime.lifecycle import NotFinished, Stop
 from tests.integration.trainer.trainer_stack import Row, Stack, offset_of, rows
+from tests.stacks import PATIENCE_S
 
 FORGETS_NOTHING = """
 name: toy
@@ -126,6 +130,13 @@ class Retraining:
         predictor = build_predictor(parse_spec(spec), units, head.serving_root)
         probes = [features for features, _ in rows(50, seed=11)]
         assert predictor.predict_many(probes) == [learner.predict(row) for row in probes]
+
+
+def patient(stack: Stack, channel: grpc.aio.Channel) -> RetrainClient:
+    """Calls of retrains, and those of `stack` from now on: a machine may stand still for some seconds."""
+    stack.client = ParameterClient(channel, deadline_s=PATIENCE_S)
+    stack.log = RemoteEventLog(channel, deadline_s=PATIENCE_S)
+    return RetrainClient(channel, deadline_s=PATIENCE_S)
 
 
 @contextlib.asynccontextmanager

@@ -14,7 +14,6 @@ from riverrun.core.predictions import Prediction
 from riverrun.core.retraining import RetrainState
 from riverrun.core.versions import Manifest
 from riverrun.rpc.channels import open_channel
-from riverrun.rpc.retrain_client import RetrainClient
 from tests.integration.retraining.retrain_stack import (
     FORGETS_NOTHING,
     SECOND_NS,
@@ -22,6 +21,7 @@ from tests.integration.retraining.retrain_stack import (
     Retraining,
     examples,
     has_ended,
+    patient,
     retrain_process,
 )
 from tests.integration.trainer.trainer_stack import Row, param_server, trainer
@@ -70,7 +70,7 @@ async def test_history_is_joined_anew_and_each_label_counts_once(tmp_path: Path)
         trainer(stack.address),
         open_channel(stack.address) as channel,
     ):
-        retraining = JoinedRetraining(stack, RetrainClient(channel))
+        retraining = JoinedRetraining(stack, patient(stack, channel))
         await stack.client.register_model(SPEC)
         await retraining.feed(stream[:1_500])
         await retraining.at_the_end(1)
