@@ -47,8 +47,7 @@ def test_a_data_set_is_predicted_learned_and_scored(cli: Cli, client: Client, ne
     # How much of it was learned while it was replayed is the machine's to say; all was before the second.
     assert summary["first_version"] == 1
     assert again["first_version"] == learned
-    assert again["metrics"]["roc_auc"] > 0.8
-    assert again["metrics"]["accuracy"] > summary["metrics"]["accuracy"]
+    assert again["metrics"]["roc_auc"] > max(0.8, summary["metrics"]["roc_auc"])
 
 
 def test_ids_of_the_file_make_a_second_replay_count_nothing(
