@@ -33,7 +33,7 @@ async def test_pushes_whose_answers_are_lost_are_stored_once(
             async with feeder.feeding(1_000_000, pause_s=0.01, most=30):
                 for way in ("session", "call"):
                     gateway.losing = way  # type: ignore[assignment]  # mypy takes it for any text
-                    async with asyncio.timeout(200 if each == 50 else 400):
+                    async with asyncio.timeout(280 if each == 50 else 400):
                         while gateway.lost[way] < each:
                             await asyncio.sleep(0.02)
             gateway.losing = ""
