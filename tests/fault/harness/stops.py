@@ -88,7 +88,7 @@ class Stops:
         except (Unavailable, TimeoutError):
             # It ended while it was asked, which the next start judges, or it never reached the point.
             with contextlib.suppress(TimeoutError):
-                await server.ended(5)
+                await server.ended(30)
         finally:
             reached = server.process.poll() in STOPPED
             server.kill()
