@@ -200,7 +200,9 @@ async def test_cancelling_ends_the_session_of_whoever_runs_it(stack: Stack, retr
     assert (await retrains.start("flights")).line == 3
 
 
-async def test_how_far_it_is_is_told_while_somebody_says_so(stack: Stack, retrains: RetrainClient) -> None:
+async def test_how_far_it_is_is_told_while_its_teller_trains_it(
+    stack: Stack, retrains: RetrainClient
+) -> None:
     await learned(stack)
     await retrains.start("flights")
     assert (await retrains.list("flights"))[0].progress is None
@@ -210,6 +212,9 @@ async def test_how_far_it_is_is_told_while_somebody_says_so(stack: Stack, retrai
         await retrains.report("flights", 2, runner.opened.epoch, progress)
 
         assert (await retrains.list("flights"))[0].progress == progress
+
+    async with open_session(stack.client, "flights", 2, "another"):
+        assert (await retrains.list("flights"))[0].progress is None
 
 
 async def test_a_warm_one_goes_on_from_live(stack: Stack, retrains: RetrainClient) -> None:

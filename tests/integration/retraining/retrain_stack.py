@@ -49,6 +49,31 @@ def examples(count: int, *, wrong: int = WRONG) -> list[Row]:
     return [(features, label ^ (n < wrong)) for n, (features, label) in enumerate(rows(count))]
 
 
+AT_ONCE = 50
+"""Examples that a retrain is given together, while it is compared."""
+
+
+class Pace:
+    """When a retrain is to be given more: once it says that it has learned what it was given last.
+
+    What it says is half a second old, or older where its process was killed: that it is not behind may be
+    of before it was given any.
+    """
+
+    def __init__(self) -> None:
+        self._learned = -1
+
+    def allows(self, retrain: Retrain) -> bool:
+        """Whether it is to be given more now; then it is."""
+        progress = retrain.progress
+        if progress is None or progress.phase is not RetrainPhase.COMPARING:
+            return False
+        if progress.behind >= AT_ONCE or progress.examples <= self._learned:
+            return False
+        self._learned = progress.examples
+        return True
+
+
 @dataclass
 class Retraining:
     """What tests do with a retrain of the model ``toy``."""
@@ -98,27 +123,30 @@ class Retraining:
 
     async def fed_until(self, more: Sequence[Row], ended: Callable[[Retrain], bool]) -> Retrain:
         """Feed `more` as the retrain takes it, until that has `ended`, as happens before all is fed."""
-        waiting = list(more)
+        waiting, pace = list(more), Pace()
         async with asyncio.timeout(150):
             while not ended(retrain := await self.newest()):
-                progress = retrain.progress
-                if progress is not None and progress.phase is RetrainPhase.COMPARING and progress.behind < 25:
+                if pace.allows(retrain):
                     assert waiting, f"it came to no end: {retrain}"
-                    await self.feed(waiting[:25])
-                    del waiting[:25]
+                    await self.feed(waiting[:AT_ONCE])
+                    del waiting[:AT_ONCE]
                 await asyncio.sleep(0.05)
         return retrain
 
-    async def at_the_end(self, line: int) -> Manifest:
-        """The newest version of the line, once it has taken all that was fed."""
+    def has_all(self, head: Manifest, examples: int) -> bool:
+        """Whether the line has taken all that was fed, and so learned at least `examples`."""
+        return offset_of(head) >= len(self.fed)
+
+    async def at_the_end(self, line: int, examples: int = 0) -> Manifest:
+        """The newest version of the line, once it has all."""
         async with asyncio.timeout(60):
-            while (head := await self.head_of(line)) is None or offset_of(head) < len(self.fed):
+            while (head := await self.head_of(line)) is None or not self.has_all(head, examples):
                 await asyncio.sleep(0.05)
         return head
 
     async def assert_learned_once(self, line: int, learned: Sequence[Row], spec: str) -> None:
         """The line stands at the log's end, and is to the bit what a plain loop over `learned` gives."""
-        head = await self.at_the_end(line)
+        head = await self.at_the_end(line, len(learned))
         learner = build_learner(parse_spec(spec))
         for features, label in learned:
             learner.score(features, label, learner.predict(features))

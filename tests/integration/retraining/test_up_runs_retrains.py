@@ -14,7 +14,14 @@ import pytest
 
 from riverrun.client import Client
 from riverrun.core.retraining import Retrain, RetrainPhase, RetrainState
-from tests.integration.retraining.retrain_stack import CHANGED, FORGETS_NOTHING, WRONG, examples
+from tests.integration.retraining.retrain_stack import (
+    AT_ONCE,
+    CHANGED,
+    FORGETS_NOTHING,
+    WRONG,
+    Pace,
+    examples,
+)
 from tests.integration.trainer.trainer_stack import Row
 from tests.stacks import Stack, eventually, is_running
 
@@ -74,13 +81,14 @@ def test_up_starts_it_again_when_it_is_killed_or_stopped_and_lets_it_end_when_it
             last = stack.record(first.name)
             eventually(compared, within_s=60, what="a comparison")
 
+        pace = Pace()
+
         def ended() -> bool:
             nonlocal fed
             retrain = newest(client)
-            progress = retrain.progress
-            if progress is not None and progress.phase is RetrainPhase.COMPARING and progress.behind < 25:
-                feed(client, stream[fed : fed + 25], fed)
-                fed += 25
+            if pace.allows(retrain):
+                feed(client, stream[fed : fed + AT_ONCE], fed)
+                fed += AT_ONCE
             return retrain.state is not RetrainState.RUNNING
 
         eventually(ended, within_s=300, what="an end of the retrain")

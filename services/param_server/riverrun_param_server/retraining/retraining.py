@@ -78,7 +78,7 @@ class Retraining:
         """Take note of how far a retrain is. Raises `NotFound`, `Fenced`."""
         model = self._catalogue.get(model_name)
         decisions.check_runner(model.record, line, epoch)
-        self._reports.take(model_name, line, progress)
+        self._reports.take(model_name, line, epoch, progress)
 
     async def finish(
         self, model_name: str, line: int, epoch: int, *, take_over: bool, outcome: str
@@ -214,4 +214,4 @@ class Retraining:
         return parse_spec(model.specs[model.line(line).spec_sha])
 
     def _seen(self, model: Model, one: RetrainRecord) -> Retrain:
-        return self._reports.onto(decisions.as_retrain(model.record, one))
+        return self._reports.onto(decisions.as_retrain(model.record, one), model.line(one.line).epoch)
