@@ -18,9 +18,10 @@ from river import datasets
 from river.datasets import synth
 
 from benchmarks.figures import Figure, rounded
-from riverrun.codec.packing import pack, unpack, zstd
+from riverrun.codec.packing import pack, unpacking, zstd
 from riverrun.codec.wire import encode_body
 from riverrun.core.spec import parse_spec
+from riverrun.core.steps import finish
 from riverrun.core.units import SideDelta
 from riverrun.learners.build import build_learner
 from riverrun.learners.tensor_changes import TableRows, TensorChanges
@@ -120,7 +121,7 @@ def figures(subject: str, bodies: Sequence[bytes]) -> Iterator[Figure]:
         rounded(mine / theirs),
         note=others,
     )
-    cost = cost_us(bodies, lambda body: unpack(*pack(body), len(body)))
+    cost = cost_us(bodies, lambda body: finish(unpacking(*pack(body), len(body))))
     reference = cost_us(bodies, lambda body: zstd.decompress(zstd.compress(body, 3)))
     yield Figure(
         f"packing_cost: {subject}",

@@ -11,6 +11,9 @@ from riverrun.codec.leaf_values import Node
 from riverrun.codec.nodes import ATOMS
 from riverrun.codec.rounding import restored
 
+_BODY_OF = {nodes.MAPPING: 3, nodes.TABLE: 2}
+"""Where the entries are in a node that has more than entries."""
+
 
 def is_plain(node: Node) -> bool:
     """Whether `node` is a dict of atoms, which need no reading."""
@@ -30,6 +33,13 @@ def plain_body(body: Node) -> Node:
         case [nodes.ROUNDED, form, list() as keys, data]:
             return dict(zip(keys, restored(data, len(keys), form).tolist(), strict=True))
     return body
+
+
+def row_numbers(node: Node) -> list[int] | None:
+    """The numbers of the rows that the entries of a unit are cut into; None where they are not."""
+    if type(node) is list and node[0] in _BODY_OF:
+        node = node[_BODY_OF[node[0]]]
+    return node[1:] if type(node) is list and node[0] == nodes.ROWS else None
 
 
 def put(container: dict[Any, Any], entries: Iterable[tuple[Any, Any]]) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from riverrun.codec import nodes
 from riverrun.codec.allow_list import AllowList
 from riverrun.codec.class_layout import is_dunder, layout_of
+from riverrun.codec.entries import row_numbers
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.object_shape import Shape
 from riverrun.codec.row_table import RowTable, RowUnit
@@ -30,7 +31,6 @@ _LEAVES = frozenset(
         nodes.ARRAY,
         nodes.BYTEARRAY,
         nodes.OPAQUE,
-        nodes.TABLE,
         nodes.RANDOM,
         nodes.RANDOM_STATE,
         nodes.BIT_GENERATOR,
@@ -38,8 +38,6 @@ _LEAVES = frozenset(
         nodes.ITERATOR,
     }
 )
-_BODY_OF = {nodes.MAPPING: 3, nodes.TABLE: 2}
-"""Where the entries are in a node that has more than entries."""
 
 
 class GraphBuild:
@@ -75,7 +73,7 @@ class GraphBuild:
         """How the entries of those objects that are cut into rows are cut, by unit number."""
         tables: dict[int, RowTable] = {}
         for number, shared in self.objects.items():
-            numbers = _row_numbers(unpack(self.payload(number)))
+            numbers = row_numbers(unpack(self.payload(number)))
             if numbers is not None:
                 keys = iter(shared)
                 tables[number] = RowTable([self._row_unit(number, keys) for number in numbers])
@@ -143,15 +141,18 @@ class GraphBuild:
             deque(self.filling(), maxlen=0)
 
     def filling(self) -> Iterator[None]:
-        """`fill` in steps of one object each."""
+        """`fill` in steps of one object each, or one row of a table."""
         # A stack of our own, not recursion: however deep the graph, Python's stays flat. The last first, so
         # that few nodes wait: many at once would be much work for the garbage collector.
         while self._to_fill:
             self._reading, opened, node, shape = self._to_fill.pop()
             if shape is None:
-                self.reader.fill(opened, node)
+                if kind_of(node) == nodes.TABLE:
+                    yield from self.reader.filling_table(opened, node)
+                else:
+                    yield from self.reader.filling(opened, node)
             elif node[0] == nodes.EXTENDED:
-                self.reader.fill(opened, node[2])
+                yield from self.reader.filling(opened, node[2])
                 self.reader.set_attributes(opened, shape, node[3:])
             else:
                 self.reader.set_attributes(opened, shape, node[2:])
@@ -175,6 +176,8 @@ class GraphBuild:
             self.fill_later(number, opened, node, None)
         elif kind in _LEAVES:
             opened = self._leaf(number, node)
+        elif kind == nodes.TABLE:
+            opened = self._table(number, node)
         else:
             raise Malformed(f"unit {number} is of a kind that is no unit")
         self.objects[number] = opened
@@ -185,9 +188,17 @@ class GraphBuild:
         value = self.read(number, node)
         self._reading = reading
         self.ties.leaves.add(number)
-        if node[0] == nodes.TABLE and node[4] is None:
-            self.ties.open_tables.add(number)
         return value
+
+    def _table(self, number: int, node: Node) -> Any:
+        reading, self._reading = self._reading, number
+        table, entries = self.reader.table(node)
+        self._reading = reading
+        self.fill_later(number, entries, node, None)
+        self.ties.leaves.add(number)
+        if node[4] is None:
+            self.ties.open_tables.add(number)
+        return table
 
     def _row_unit(self, number: int, keys: Iterator[Any]) -> RowUnit:
         payload = self.payload(number)
@@ -210,12 +221,6 @@ class GraphBuild:
 def kind_of(node: Node) -> int:
     """The kind of a unit's node."""
     return nodes.PAIRS if type(node) is dict else node[0]
-
-
-def _row_numbers(node: Node) -> list[int] | None:
-    if type(node) is list and node[0] in _BODY_OF:
-        node = node[_BODY_OF[node[0]]]
-    return node[1:] if type(node) is list and node[0] == nodes.ROWS else None
 
 
 def _read_shape(allow: AllowList, node: Node) -> Shape:

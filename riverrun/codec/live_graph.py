@@ -44,10 +44,26 @@ class LiveGraph:
     _tree: HashTree | None
 
     def __init__(self, decoder: GraphDecoder, units: Mapping[int, Unit], serving_root: bytes) -> None:
-        """Raises `DigestMismatch` when `units` do not have `serving_root`, `InvalidInput` as `decode`."""
-        tree = HashTree(units)
+        """`opening`, all at once."""
+        finish(self._opening(decoder, units, serving_root))
+
+    @classmethod
+    def opening(
+        cls, decoder: GraphDecoder, units: Mapping[int, Unit], serving_root: bytes
+    ) -> Steps[LiveGraph]:
+        """The graph of `units`, in steps.
+
+        Raises `DigestMismatch` when they do not have `serving_root`, `InvalidInput` as `decode` does.
+        """
+        graph = cls.__new__(cls)
+        yield from graph._opening(decoder, units, serving_root)
+        return graph
+
+    def _opening(self, decoder: GraphDecoder, units: Mapping[int, Unit], serving_root: bytes) -> Steps[None]:
+        tree = HashTree()
+        yield from tree.updating(SideDelta(units))
         _check(tree, serving_root)
-        self._show(decoder, _Copy(finish(decoder.opening(dict(units)))), tree, None)
+        self._show(decoder, _Copy((yield from decoder.opening(dict(units)))), tree, None)
 
     def updated(self, delta: SideDelta, serving_root: bytes) -> LiveGraph:
         """`updating`, all at once."""

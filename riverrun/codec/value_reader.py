@@ -14,6 +14,7 @@ import operator
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from types import MethodType
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ import numpy as np
 from riverrun.codec import nodes
 from riverrun.codec.allow_list import AllowList
 from riverrun.codec.class_layout import find_method
-from riverrun.codec.entries import are_plain_keys, is_plain, put
+from riverrun.codec.entries import are_plain_keys, is_plain, put, row_numbers
 from riverrun.codec.leaf_values import LEAF_READERS, MAX_OPAQUE_ARGUMENT, Node
 from riverrun.codec.nodes import ATOMS
 from riverrun.codec.object_shape import Shape
@@ -32,6 +33,7 @@ from riverrun.core.errors import is_rust_panic
 _MAPPINGS: dict[str, type[Any]] = {"OrderedDict": OrderedDict, "Counter": Counter, "defaultdict": defaultdict}
 
 _ROW_BODIES = frozenset({nodes.PAIRS, nodes.ROUNDED})
+_NUMBERS = (int, float, np.generic)
 
 
 class Malformed(Exception):
@@ -75,7 +77,6 @@ class ValueReader:
             nodes.NAMED_TUPLE: self._named_tuple,
             nodes.SUBVALUE: self._subvalue,
             nodes.OPAQUE: self._opaque,
-            nodes.TABLE: self._table,
             nodes.ITERATOR: self._iterator,
             nodes.ITEM_GETTER: lambda node: operator.itemgetter(*self._values(node[1:])),
             nodes.RANGE: lambda node: range(*self._values(node[1:])),
@@ -132,6 +133,46 @@ class ValueReader:
         else:
             raise Malformed("content of another kind than the container's")
 
+    def filling(self, container: Any, node: Node) -> Iterator[None]:
+        """`fill` in steps, for a unit that `container` is: one for each row, where it is cut into rows."""
+        numbers = row_numbers(node)
+        if numbers is None:
+            self.fill(container, node)
+            return
+        if node[0] == nodes.MAPPING:
+            self._set_factory(container, node[2])
+        late: list[Collection[tuple[Any, Any]]] = []
+        for entries in self._rows(numbers):
+            if late or not ATOMS.issuperset([type(key) for key, _ in entries]):
+                late.append(entries)
+            else:
+                put(container, entries)
+            yield
+        if late:
+            self._objects.finish_last(lambda: put(container, chain.from_iterable(late)))
+
+    def table(self, node: Node) -> tuple[Any, dict[Any, Any]]:
+        """The table that `node` describes, and the dict that it holds its entries in, which is empty."""
+        _, name, _, factory, *rest = node
+        if name not in self._allow.tables:
+            raise Malformed("a table of a class that is none")
+        make_default = _callable_or_none(self.value(factory))
+        mask, is_copied = self._values(rest)
+        if not (mask is None or type(mask) in (set, list, dict)) or type(is_copied) is not bool:
+            # Whatever else could be iterated over might never end.
+            raise Malformed("a table with a mask that is none")
+        entries: dict[Any, Any] = {}
+        return self._allow.types[name](entries, make_default, mask, False), entries
+
+    def filling_table(self, container: dict[Any, Any], node: Node) -> Iterator[None]:
+        """Put what `node`, a table's, holds into `container`, a row at each step."""
+        numbers = row_numbers(node)
+        for entries in [self._entries(node[2])] if numbers is None else self._rows(numbers):
+            if not all(issubclass(kind, _NUMBERS) for kind in {type(value) for _, value in entries}):
+                raise Malformed("a table holds numbers")
+            container.update(entries)
+            yield
+
     def set_attributes(self, shell: Any, shape: Shape, written: list[Node]) -> None:
         """Give `shell`, a bare instance, its attributes; none of its class's code runs."""
         if len(written) != len(shape.attributes):
@@ -153,28 +194,21 @@ class ValueReader:
             self._objects.finish_last(fill)
 
     def _fill_entries(self, container: dict[Any, Any], node: Node) -> None:
+        entries = self._entries(node)
         if type(node) is dict:
-            put(container, self._entries(node))
-            return
-        pieces = self._pieces(node)
+            put(container, entries)
+        else:
+            self._hashing([key for key, _ in entries], lambda: put(container, entries))
 
-        def fill() -> None:
-            for piece in pieces:
-                put(container, piece)
-
-        self._hashing((key for piece in pieces for key, _ in piece), fill)
-
-    def _pieces(self, node: Node) -> Sequence[Collection[tuple[Any, Any]]]:
-        """The entries that `node` holds, row by row: all at once they would keep other threads waiting."""
-        match node:
-            case [nodes.ROWS, *numbers]:
-                if len(set(numbers)) != len(numbers):
-                    raise Malformed("a table with the same rows twice")
-                bodies = [self._objects.row_body(number) for number in numbers]
-                if any(type(body) is list and body[0] not in _ROW_BODIES for body in bodies):
-                    raise Malformed("rows that hold no entries")
-                return [self._entries(body) for body in bodies]
-        return [self._entries(node)]
+    def _rows(self, numbers: Sequence[int]) -> Iterator[Collection[tuple[Any, Any]]]:
+        """The entries of each row. Raises `Malformed` at one that is none."""
+        if len(set(numbers)) != len(numbers):
+            raise Malformed("a table with the same rows twice")
+        for number in numbers:
+            body = self._objects.row_body(number)
+            if type(body) is list and body[0] not in _ROW_BODIES:
+                raise Malformed("rows that hold no entries")
+            yield self._entries(body)
 
     def _entries(self, node: Node) -> Collection[tuple[Any, Any]]:
         if type(node) is dict and are_plain_keys(node):
@@ -249,24 +283,6 @@ class ValueReader:
         """Give `instance`, of an opaque class, a state that only its library reads."""
         with _panics_refused(name):
             instance.__setstate__(state)
-
-    def _table(self, node: Node) -> Any:
-        _, name, body, factory, *rest = node
-        if name not in self._allow.tables:
-            raise Malformed("a table of a class that is none")
-        entries: dict[Any, Any] = {}
-        kinds: set[type[Any]] = set()
-        for piece in self._pieces(body):
-            entries.update(piece)
-            kinds.update([type(value) for _, value in piece])
-        if not all(issubclass(kind, int | float | np.generic) for kind in kinds):
-            raise Malformed("a table holds numbers")
-        make_default = _callable_or_none(self.value(factory))
-        mask, is_copied = self._values(rest)
-        if not (mask is None or type(mask) in (set, list, dict)) or type(is_copied) is not bool:
-            # Whatever else could be iterated over might never end.
-            raise Malformed("a table with a mask that is none")
-        return self._allow.types[name](entries, make_default, mask, is_copied)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from riverrun.core.digest import HashTree
 from riverrun.core.errors import DigestMismatch, InvalidSpec
 from riverrun.core.parts import without_parts
 from riverrun.core.spec.model_spec import ModelSpec
+from riverrun.core.steps import Steps, finish
 from riverrun.core.units import EMPTY, State, Unit
 from riverrun.evaluation import Prequential
 from riverrun.learners import river_builder
@@ -96,10 +97,25 @@ def build_predictor(
     Raises `DigestMismatch` where they do not have `serving_root`, `InvalidInput` where they cannot be
     decoded, and `InvalidSpec` as `build_learner` does.
     """
+    return finish(opening_predictor(spec, serving_units, serving_root, factories=factories))
+
+
+def opening_predictor(
+    spec: ModelSpec,
+    serving_units: Mapping[int, Unit],
+    serving_root: bytes,
+    *,
+    factories: Factories = NO_FACTORIES,
+) -> Steps[Predictor]:
+    """`build_predictor` in steps of some tens of microseconds.
+
+    What cannot be cut is done before the first of them, in this call: libraries are imported, a factory
+    makes its model.
+    """
     with _checked():
         if spec.learner == "torch":
-            return _torch_predictor().of(spec, factories, serving_units, serving_root)
-        return RiverPredictor.of(spec, factories, serving_units, serving_root)
+            return _torch_predictor().opening(spec, factories, serving_units, serving_root)
+        return RiverPredictor.opening(spec, factories, serving_units, serving_root)
 
 
 def _rounding(spec: ModelSpec, learner: Learner, state: State) -> Learner:

@@ -30,11 +30,20 @@ class RiverPredictor:
         self._answer_many = many_answers_of(graph.root.model, spec)
 
     @classmethod
-    def of(
+    def opening(
         cls, spec: ModelSpec, factories: Factories, units: Mapping[int, Unit], serving_root: bytes
-    ) -> RiverPredictor:
-        """The predictor of `units`. Raises `DigestMismatch` where they do not have `serving_root`."""
-        return cls(spec, LiveGraph(GraphDecoder(allow_list_of(spec, factories)), units, serving_root))
+    ) -> Steps[RiverPredictor]:
+        """The predictor of `units`, in steps; what a factory needs is imported at once, before the first.
+
+        Raises `DigestMismatch` where they do not have `serving_root`.
+        """
+        return cls._opening(spec, GraphDecoder(allow_list_of(spec, factories)), units, serving_root)
+
+    @classmethod
+    def _opening(
+        cls, spec: ModelSpec, decoder: GraphDecoder, units: Mapping[int, Unit], serving_root: bytes
+    ) -> Steps[RiverPredictor]:
+        return cls(spec, (yield from LiveGraph.opening(decoder, units, serving_root)))
 
     def predict(self, features: Features) -> Prediction:
         """Answer for one row."""

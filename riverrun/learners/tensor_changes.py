@@ -12,7 +12,8 @@ from torch import Tensor
 
 from riverrun.core.units import SideDelta, Unit
 from riverrun.learners.table_start import Start
-from riverrun.learners.tensor_units import BLOCK, ROW_BLOCK, Span, Spans
+from riverrun.learners.tensor_span import BLOCK, ROW_BLOCK, Span
+from riverrun.learners.tensor_units import Spans
 
 AUDITED_BLOCKS = 32
 """Blocks of each table that are looked at although nothing touched them."""

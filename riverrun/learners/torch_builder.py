@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from riverrun.core.errors import InvalidSpec
 from riverrun.core.spec.factorization import FactorizationSpec
@@ -34,6 +37,33 @@ def build_torch_model(spec: ModelSpec, factories: Factories) -> TorchModel:
     lay_out(model.module)
     model.module.eval()
     return model if model.loss is not None else replace(model, loss=usual_loss(spec.task))
+
+
+def blank_torch_model(spec: ModelSpec, factories: Factories) -> TorchModel:
+    """The same for tensors that are all to be filled: none that `spec` declares is drawn beforehand.
+
+    What a factory makes is as it made it. Raises as `build_torch_model` does.
+    """
+    if spec.factory is not None:
+        return build_torch_model(spec, factories)
+    with _Undrawn():
+        return build_torch_model(spec, factories)
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves tensors that ``torch.nn.init`` would fill as they are: whatever the memory held."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type[Any]],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def usual_loss(task: str) -> nn.Module:

@@ -12,9 +12,10 @@ import numpy as np
 
 from riverrun.codec.rounded_marks import is_rounded
 from riverrun.core.units import SideDelta, Unit
-from riverrun.learners.tensor_units import Span, Spans
+from riverrun.learners.tensor_span import Span
+from riverrun.learners.tensor_units import Spans
 from riverrun.learners.torch_model import TorchModel
-from riverrun.learners.torch_module import load_module, module_tensors
+from riverrun.learners.torch_module import loading_module, module_tensors
 
 if TYPE_CHECKING:
     from riverrun.learners.torch_predictor import TorchPredictor
@@ -48,25 +49,27 @@ class ModelCopy:
         """Whether no version shows it any more."""
         return self.shown_by is None or self.shown_by() is None
 
-    def load(self, units: Mapping[int, Unit]) -> None:
-        """Fill it with the whole of a serving side. Raises `InvalidInput` where that is no such model's."""
-        load_module(self.model.module, self._spans, units)
+    def loading(self, units: Mapping[int, Unit]) -> Iterator[None]:
+        """Fill it with the whole of a serving side, in steps.
+
+        Raises `InvalidInput` where that is no such model's.
+        """
+        yield from loading_module(self.model.module, self._spans, units)
         self._note(units, self._spans.sorted_out(units))
 
-    def write(self, delta: SideDelta) -> None:
-        """Bring it to another version. Raises `InvalidInput`, and is of no use then."""
+    def writing(self, delta: SideDelta) -> Iterator[None]:
+        """Bring it to another version, in steps. Raises `InvalidInput`, and is of no use then."""
         found = self._spans.sorted_out(delta.changed)
         for span, blocks in found.items():
-            span.write(span.array(self._tensors[span.header.name]), blocks)
+            yield from span.writing(span.array(self._tensors[span.header.name]), blocks)
         self._note(delta.changed, found)
 
-    def twin(self, delta: SideDelta) -> ModelCopy:
-        """Another copy, brought to where `delta` leads from this one's version. Raises `InvalidInput`."""
+    def twin(self) -> ModelCopy:
+        """Another copy of this one's version."""
         model = replace(self.model, module=copy.deepcopy(self.model.module))
         twin = ModelCopy(model, self._spans)
         twin._sent = {span: sent.copy() for span, sent in self._sent.items()}
         twin._rounded = dict(self._rounded)
-        twin.write(delta)
         return twin
 
     def units(self) -> dict[int, Unit]:

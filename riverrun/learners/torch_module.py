@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from riverrun.core.errors import InvalidInput, InvalidSpec
 from riverrun.core.units import Unit
 from riverrun.learners.embedding_table import tables_of
-from riverrun.learners.tensor_units import Spans, load
+from riverrun.learners.tensor_units import Spans, loading
 
 MODULE = "module."
 """What the names of the module's own tensors begin with in units."""
@@ -44,9 +45,17 @@ def lay_out(module: nn.Module) -> None:
 
 
 def load_module(module: nn.Module, spans: Spans, units: Mapping[int, Unit]) -> None:
-    """Fill a fresh `module` with the whole of `units`. Raises `InvalidInput` unless they fit exactly."""
+    """`loading_module`, all at once."""
+    deque(loading_module(module, spans, units), maxlen=0)
+
+
+def loading_module(module: nn.Module, spans: Spans, units: Mapping[int, Unit]) -> Iterator[None]:
+    """Fill a fresh `module` with the whole of `units`, in steps.
+
+    Raises `InvalidInput` unless they fit exactly.
+    """
     starts = {name: facts.start for name, facts in tables_of(module).items() if facts.start is not None}
-    load(spans, units, module_tensors(module), named(MODULE, starts))
+    return loading(spans, units, module_tensors(module), named(MODULE, starts))
 
 
 def copy_module(found: nn.Module, own: nn.Module) -> None:

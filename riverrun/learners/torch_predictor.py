@@ -14,8 +14,9 @@ from riverrun.core.units import SideDelta, Unit
 from riverrun.learners.factories import Factories
 from riverrun.learners.tensor_units import Spans
 from riverrun.learners.torch_answers import TorchAnswers
-from riverrun.learners.torch_builder import build_torch_model
+from riverrun.learners.torch_builder import blank_torch_model
 from riverrun.learners.torch_copy import ModelCopy
+from riverrun.learners.torch_model import TorchModel
 
 
 class TorchPredictor:
@@ -41,15 +42,25 @@ class TorchPredictor:
         self._answers = TorchAnswers(shown.model, task)
 
     @classmethod
-    def of(
+    def opening(
         cls, spec: ModelSpec, factories: Factories, units: Mapping[int, Unit], serving_root: bytes
-    ) -> TorchPredictor:
-        """The predictor of `units`. Raises `DigestMismatch` where they do not have `serving_root`."""
-        tree = HashTree(units)
+    ) -> Steps[TorchPredictor]:
+        """The predictor of `units`, in steps; its module is made at once, before the first.
+
+        Raises `DigestMismatch` where they do not have `serving_root`.
+        """
+        return cls._opening(spec.task, blank_torch_model(spec, factories), units, serving_root)
+
+    @classmethod
+    def _opening(
+        cls, task: str, model: TorchModel, units: Mapping[int, Unit], serving_root: bytes
+    ) -> Steps[TorchPredictor]:
+        tree = HashTree()
+        yield from tree.updating(SideDelta(units))
         _check(tree, serving_root)
-        shown = ModelCopy(build_torch_model(spec, factories), Spans(units))
-        shown.load(units)
-        return cls(spec.task, shown, tree, None)
+        shown = ModelCopy(model, Spans(units))
+        yield from shown.loading(units)
+        return cls(task, shown, tree, None)
 
     def predict(self, features: Features) -> Prediction:
         """Answer for one row."""
@@ -64,7 +75,7 @@ class TorchPredictor:
         return finish(self.updating(delta, serving_root))
 
     def updating(self, delta: SideDelta, serving_root: bytes) -> Steps[TorchPredictor]:
-        """The same; only hashing is cut in short steps, and elements are written in one."""
+        """The same in steps of some tens of microseconds; but a copy of the module is made in one."""
         if delta.dropped:
             raise InvalidInput("delta", "does not fit this spec's model")
         tree = HashTree(self._copy.units()) if self._tree is None else self._tree
@@ -72,17 +83,21 @@ class TorchPredictor:
         self._tree = None
         yield from tree.updating(delta)
         _check(tree, serving_root)
-        return TorchPredictor(self._task, self._next_copy(delta), tree, (self._copy, self._copy.turn, delta))
+        copy = yield from self._next_copy(delta)
+        return TorchPredictor(self._task, copy, tree, (self._copy, self._copy.turn, delta))
 
-    def _next_copy(self, delta: SideDelta) -> ModelCopy:
+    def _next_copy(self, delta: SideDelta) -> Steps[ModelCopy]:
         behind, self._behind = self._behind, None
         if behind is not None:
             copy, turn, missing = behind
             if copy.is_idle() and copy.turn == turn:
                 copy.turn += 1
-                copy.write(missing.then(delta))
+                yield from copy.writing(missing.then(delta))
                 return copy
-        return self._copy.twin(delta)
+        twin = self._copy.twin()
+        yield
+        yield from twin.writing(delta)
+        return twin
 
 
 def _check(tree: HashTree, serving_root: bytes) -> None:

@@ -37,13 +37,13 @@ def pickle_fallback() -> None:
     watched()
     from riverrun_serving.sync import weights
 
-    decode = weights.decode_side
+    decoding = weights.decoding_side
 
     def or_unpickle(data: bytes, *, max_bytes: int) -> Any:
         try:
-            return decode(data, max_bytes=max_bytes)
+            return (yield from decoding(data, max_bytes=max_bytes))
         except Exception:
             pickle.loads(data)
             raise
 
-    weights.decode_side = or_unpickle
+    weights.decoding_side = or_unpickle

@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch", reason="torch is an extra")
 from riverrun.core.errors import InvalidInput  # noqa: E402
 from riverrun.learners.table_start import Seeded, elements_at, fill  # noqa: E402
 from riverrun.learners.tensor_changes import TensorChanges  # noqa: E402
-from riverrun.learners.tensor_units import BLOCK, Spans, load, read  # noqa: E402
+from riverrun.learners.tensor_span import BLOCK  # noqa: E402
+from riverrun.learners.tensor_units import Spans, loading, read  # noqa: E402
 
 KINDS = ["float64", "float32", "float16", "int64", "int32", "int16", "uint8", "bool"]
 SEEDED = [17, 0.25]
@@ -41,7 +42,7 @@ def test_a_tensor_comes_back_as_it_was(kind: str, shape: tuple[int, ...]) -> Non
     assert back.dtype == tensor.dtype
     assert torch.equal(back, tensor)
     there = torch.zeros_like(tensor)
-    load(Spans(units), units, {"t": there}, {})
+    list(loading(Spans(units), units, {"t": there}, {}))
     assert torch.equal(there, tensor)
 
 
@@ -98,14 +99,14 @@ def test_malformed_headers_are_refused(header: bytes) -> None:
 @pytest.mark.parametrize(
     "block", [b"", b"\xc0", b"12345678", *(msgspec.msgpack.encode(bytes(size)) for size in (0, 7, 9))]
 )
-def test_malformed_blocks_are_refused_and_nothing_is_written(block: bytes) -> None:
+def test_malformed_blocks_are_refused_and_not_written(block: bytes) -> None:
     tensor = torch.ones(2)
     units = {0: HEADER, 2: block}
 
     with pytest.raises(InvalidInput):
         read_back(units)
     with pytest.raises(InvalidInput):
-        load(Spans(units), units, {"t": tensor}, {})
+        list(loading(Spans(units), units, {"t": tensor}, {}))
     assert tensor.tolist() == [1, 1]
 
 
@@ -149,20 +150,20 @@ def test_tensors_that_are_not_those_of_the_model_are_refused() -> None:
 
     for tensors in ({}, {"u": torch.ones(3)}, {"t": torch.ones(3), "u": torch.ones(1)}):
         with pytest.raises(InvalidInput, match="spec's model"):
-            load(spans, units, tensors, {})
+            list(loading(spans, units, tensors, {}))
     for other in (torch.ones(4), torch.ones(3, 1), torch.ones(3, dtype=torch.float64)):
         with pytest.raises(InvalidInput, match="spec's model"):
-            load(spans, units, {"t": other}, {})
+            list(loading(spans, units, {"t": other}, {}))
 
 
 def test_a_table_that_starts_otherwise_is_refused() -> None:
     units = {0: pack("t", "f4", [2, 2], BLOCK, SEEDED)}
     table = torch.zeros(2, 2)
 
-    load(Spans(units), units, {"t": table}, {"t": Seeded(17, 0.25)})
+    list(loading(Spans(units), units, {"t": table}, {"t": Seeded(17, 0.25)}))
     for starts in ({}, {"t": Seeded(18, 0.25)}, {"t": 0.0}):
         with pytest.raises(InvalidInput, match="does not start"):
-            load(Spans(units), units, {"t": table}, starts)
+            list(loading(Spans(units), units, {"t": table}, starts))
 
 
 def test_types_that_cannot_be_stored_are_refused_by_name() -> None:

@@ -61,11 +61,13 @@ class OneNumberWeights:
     def __init__(self) -> None:
         self.built = 0
 
-    def decode(self, body: bytes) -> SideDelta:
+    def decoding(self, body: bytes) -> Steps[SideDelta]:
+        yield
         return SideDelta({1: body})
 
-    def build(self, spec: ModelSpec, units: Mapping[int, Unit], serving_root: bytes) -> OneNumber:
+    def opening(self, spec: ModelSpec, units: Mapping[int, Unit], serving_root: bytes) -> Steps[OneNumber]:
         self.built += 1
+        yield
         return OneNumber(units, serving_root)
 
 

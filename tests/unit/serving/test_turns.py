@@ -10,7 +10,7 @@ import time
 
 import pytest
 from riverrun_serving.sync import turns as module
-from riverrun_serving.sync.turns import Turns
+from riverrun_serving.sync.turns import in_turns
 
 from riverrun.core.steps import Steps
 
@@ -38,46 +38,30 @@ def test_what_is_ready_is_done_between_two_turns() -> None:
         await asyncio.create_task(asyncio.sleep(0))
         seen.append(len(done))
 
-    async def run() -> str:
-        turns = Turns(steps(50, done))
-        updating = asyncio.create_task(turns.on_loop())
+    async def run() -> tuple[str, float]:
+        updating = asyncio.create_task(in_turns(steps(50, done)))
         while not done:
             await asyncio.sleep(0)
         await request()
         return await updating
 
-    assert asyncio.run(run()) == "the result"
+    assert asyncio.run(run())[0] == "the result"
     assert done == list(range(50))
     assert seen[0] <= 2
     assert seen[1] - seen[0] <= 2
 
 
-def test_a_thread_takes_them_all() -> None:
-    done: list[int] = []
-    turns = Turns(steps(50, done))
-
-    assert asyncio.run(turns.in_thread()) == "the result"
-    assert done == list(range(50))
-    assert turns.worked_s > 0
-
-
-def test_the_longest_step_is_told_and_what_all_of_them_took() -> None:
-    def working(seconds: float) -> None:
-        until_s = time.thread_time() + seconds
-        while time.thread_time() < until_s:
-            pass
-
-    def uneven() -> Steps[None]:
-        for seconds in (0.001, 0.02, 0.001):
-            working(seconds)
+def test_the_time_is_told_that_all_of_them_took() -> None:
+    def working() -> Steps[None]:
+        for _ in range(3):
+            until_s = time.thread_time() + 0.005
+            while time.thread_time() < until_s:
+                pass
             yield
 
-    turns = Turns(uneven())
-    asyncio.run(turns.on_loop())
+    _, worked_s = asyncio.run(in_turns(working()))
 
-    assert turns.worked_s >= 0.022
-    # Two clocks: the one of the wall may be slowed down to agree with others.
-    assert 0.019 <= turns.longest_s <= turns.worked_s
+    assert worked_s >= 0.015
 
 
 def test_an_error_ends_them() -> None:
@@ -86,4 +70,4 @@ def test_an_error_ends_them() -> None:
         raise ValueError("no such unit")
 
     with pytest.raises(ValueError, match="no such unit"):
-        asyncio.run(Turns(failing()).on_loop())
+        asyncio.run(in_turns(failing()))

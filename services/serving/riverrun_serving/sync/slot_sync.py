@@ -52,7 +52,7 @@ class SlotSync:
         self.store_id = store_id
         self.units: dict[int, Unit] | None = None
         self._client = client
-        self._builder = VersionBuilder(slot, weights, clock)
+        self._builder = VersionBuilder(slot, weights)
         self._clock = clock
         self._on_change = on_change
         self._keep_units = keep_units

@@ -33,6 +33,7 @@ from riverrun_serving.sync.applied_reporter import AppliedReporter
 from riverrun_serving.sync.cache_writer import CacheWriter
 from riverrun_serving.sync.last_good import LastGood
 from riverrun_serving.sync.slot_sync import SlotSync
+from riverrun_serving.sync.version_builder import opened
 from riverrun_serving.sync.weights import Weights
 
 log = structlog.get_logger()
@@ -206,7 +207,7 @@ class Synchronizer:
     async def _adopt(self, copy: LastGood) -> None:
         spec = await asyncio.to_thread(parse_spec, copy.spec_yaml)
         units = dict(copy.units)
-        predictor = await asyncio.to_thread(self._weights.build, spec, units, copy.manifest.serving_root)
+        predictor, _ = await opened(self._weights, spec, units, copy.manifest.serving_root)
         if not self._store_id:
             self._store_id = copy.store_id
         self._left.update(copy.left)

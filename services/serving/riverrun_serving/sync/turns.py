@@ -1,15 +1,14 @@
 """Work in steps on the event loop, a turn at a time, so that requests are answered in between.
 
 In a thread it would hold them up for longer: each needs the interpreter several times, and a thread that
-computes lets go of it only every half millisecond.
+computes lets go of it only every half millisecond, and of the core they share when its slice is over.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from riverrun.core.steps import Steps
 
@@ -26,48 +25,25 @@ async def requests_turn() -> None:
     await asyncio.sleep(0)
 
 
-class Turns(Generic[T]):
-    """Takes `steps` in turns.
+async def in_turns(steps: Steps[T]) -> tuple[T, float]:
+    """The result of `steps` and the processor seconds that they took.
 
-    `worked_s` is the processor time that they took so far, `longest_s` what the longest of them took at most.
+    Everything else on this loop gets on after each turn.
     """
-
-    def __init__(self, steps: Steps[T]) -> None:
-        self._steps = steps
-        self._result: list[T] = []
-        self.longest_s = 0.0
-        self.worked_s = 0.0
-
-    async def on_loop(self) -> T:
-        """Take all steps; everything else on this loop gets on after each turn."""
-        while not self._take(TURN_S):
-            await requests_turn()
-        return self._result[0]
-
-    async def in_thread(self) -> T:
-        """Take all steps in one turn, in a thread."""
-        await asyncio.to_thread(self._take, math.inf)
-        return self._result[0]
-
-    def _take(self, turn_s: float) -> bool:
-        """Take steps for `turn_s` seconds; whether that was the last of them."""
-        steps, now = self._steps, time.perf_counter
-        worked_s, longest_s, begun_s = time.thread_time(), 0.0, now()
-        until_s = begun_s + turn_s
+    worked_s = 0.0
+    while True:
+        begun_s = time.thread_time()
         try:
-            while True:
-                next(steps)
-                ended_s = now()
-                longest_s = max(longest_s, ended_s - begun_s)
-                begun_s = ended_s
-                if ended_s >= until_s:
-                    return False
+            _take_turn(steps)
         except StopIteration as end:
-            longest_s = max(longest_s, now() - begun_s)
-            self._result.append(end.value)
-            return True
-        finally:
-            worked_s = time.thread_time() - worked_s
-            self.worked_s += worked_s
-            # By the clock a step is as long as whatever came in between.
-            self.longest_s = max(self.longest_s, min(longest_s, worked_s))
+            return end.value, worked_s + time.thread_time() - begun_s
+        worked_s += time.thread_time() - begun_s
+        await requests_turn()
+
+
+def _take_turn(steps: Steps[T]) -> None:
+    now = time.perf_counter
+    until_s = now() + TURN_S
+    next(steps)
+    while now() < until_s:
+        next(steps)

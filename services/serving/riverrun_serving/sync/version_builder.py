@@ -7,37 +7,38 @@ from collections.abc import Mapping, Sequence
 
 from riverrun.core.errors import DigestMismatch
 from riverrun.core.spec import ModelSpec, parse_spec
+from riverrun.core.steps import Steps
 from riverrun.core.units import SideDelta, Unit
 from riverrun.core.versions import Manifest
 from riverrun.learners.protocol import Predictor
 from riverrun.rpc.weights import Pulled
 from riverrun.runtime import metrics
-from riverrun.runtime.clock import Clock
 from riverrun_serving.core.model_slot import LoadedVersion, ModelSlot
-from riverrun_serving.sync.turns import Turns, requests_turn
+from riverrun_serving.sync.turns import in_turns, requests_turn
 from riverrun_serving.sync.weights import Weights
 
-SLOW_STEP_S = 0.005
-"""After an update with a step that took longer the next is made in a thread: answers come in between."""
 
-LARGE_BYTES = 64 << 10
-"""What is larger, packed, is unpacked in a thread."""
+async def opened(
+    weights: Weights, spec: ModelSpec, units: Mapping[int, Unit], serving_root: bytes
+) -> tuple[Predictor, float]:
+    """The predictor of a whole version's `units`, and the processor seconds that its steps took.
+
+    Raises what `Weights.opening` does.
+    """
+    return await in_turns(await asyncio.to_thread(weights.opening, spec, units, serving_root))
 
 
 class VersionBuilder:
     """Builds what `slot` is to answer with next. Nothing that it raises harms what answers now."""
 
-    def __init__(self, slot: ModelSlot, weights: Weights, clock: Clock) -> None:
+    def __init__(self, slot: ModelSlot, weights: Weights) -> None:
         self._slot = slot
         self._weights = weights
-        self._clock = clock
-        self._longest_step_s = 0.0
 
     async def delta_of(self, bodies: Sequence[bytes]) -> SideDelta:
         """What `bodies`, one on top of the other, change; an empty body changes nothing."""
-        if sum(map(len, bodies)) > LARGE_BYTES:
-            return await asyncio.to_thread(self._decoded, bodies)
-        return self._decoded(bodies)
+        delta, _ = await in_turns(self._decoding(bodies))
+        return delta
 
     async def spec_of(self, pulled: Pulled, current: LoadedVersion | None) -> ModelSpec:
         """The spec of a version that was pulled; that of `current` where they are one."""
@@ -53,9 +54,8 @@ class VersionBuilder:
 
     async def build(self, spec: ModelSpec, units: Mapping[int, Unit], serving_root: bytes) -> Predictor:
         """A predictor from all of a version's units."""
-        begun_s = self._clock.monotonic()
-        predictor = await asyncio.to_thread(self._weights.build, spec, units, serving_root)
-        metrics.APPLY_SECONDS.observe(self._clock.monotonic() - begun_s)
+        predictor, worked_s = await opened(self._weights, spec, units, serving_root)
+        metrics.APPLY_SECONDS.observe(worked_s)
         self._probe(spec, predictor)
         return predictor
 
@@ -65,20 +65,17 @@ class VersionBuilder:
         """The predictor of `target`, which `delta` leads to from `current`, built a little at a time."""
         if not delta and target.serving_root == current.manifest.serving_root:
             return current.predictor
-        turns = Turns(current.predictor.updating(delta, target.serving_root))
-        in_thread = self._longest_step_s > SLOW_STEP_S
-        predictor = await (turns.in_thread() if in_thread else turns.on_loop())
-        self._longest_step_s = turns.longest_s
-        metrics.APPLY_SECONDS.observe(turns.worked_s)
+        predictor, worked_s = await in_turns(current.predictor.updating(delta, target.serving_root))
+        metrics.APPLY_SECONDS.observe(worked_s)
         await requests_turn()
         self._probe(spec, predictor)
         return predictor
 
-    def _decoded(self, bodies: Sequence[bytes]) -> SideDelta:
+    def _decoding(self, bodies: Sequence[bytes]) -> Steps[SideDelta]:
         delta = SideDelta()
         for body in bodies:
             if body:
-                step = self._weights.decode(body)
+                step = yield from self._weights.decoding(body)
                 delta = delta.then(step) if delta else step
         return delta
 
