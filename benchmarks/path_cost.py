@@ -36,6 +36,7 @@ from benchmarks.figures import Figure, rounded
 from riverrun.api.params.v1 import params_pb2 as pb
 from riverrun.core.events import LoggedEvent, Stream
 from riverrun.core.spec import parse_spec
+from riverrun.core.steps import finish
 from riverrun.events.embedded import EmbeddedEventLog
 from riverrun.learners.build import build_learner
 from riverrun.learners.factories import NO_FACTORIES
@@ -110,8 +111,8 @@ async def measure(folder: Path) -> Steps:
 
         first = learning.capture()
         change = await publish(first, 0)
-        units = weights.decode(first.serving).changed
-        predictor = weights.build(spec, units, first.serving_root)
+        units = finish(weights.decoding(first.serving)).changed
+        predictor = finish(weights.opening(spec, units, first.serving_root))
         slot.swap(
             LoadedVersion(server.store_id, change.manifest, spec, "", predictor, change.generation), 0, None
         )

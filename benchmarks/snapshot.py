@@ -2,8 +2,9 @@
 
 One serving process has a core to itself and answers with a linear model; meanwhile whole versions of another
 model are pushed to it, each once the one before is in use. What was asked while one was on its way, from its
-announcement to the swap, is held against what was asked before. Client, parameter server and pusher share
-the other core, the latter two as in `swaps`.
+announcement to the swap, is held against what was asked before. The first of a kind is left aside: with it
+the process imports the library that answers, once in its life. Client, parameter server and pusher share the
+other core, the latter two as in `swaps`.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ async def push(server: str, kind: str) -> None:
     async with open_channel(server) as channel:
         client = ParameterClient(channel, deadline_s=60)
         head = 0
-        for count in range(SNAPSHOTS):
+        for count in range(1 + SNAPSHOTS):
             learner.learn([row], [count % 2 == 0], [1.0])
             learner.changes()
             delta = learner.state().as_snapshot()
@@ -118,13 +119,13 @@ def arriving(kind: str) -> Figure:
         with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, bufsize=1) as pusher:
             assert pusher.stdin is not None
             assert pusher.stdout is not None
-            for count in range(1, SNAPSHOTS + 1):
+            for count in range(1, 2 + SNAPSHOTS):
                 while swaps_of(stack) < taken + count:
                     if pusher.poll() is not None:
                         raise RuntimeError(f"the pusher ended with {pusher.returncode}")
                     loads.append(asked(stack, SLICE_S))
                 print(file=pusher.stdin)
-            pushes = [tuple(map(int, line.split())) for line in pusher.stdout]
+            _, *pushes = (tuple(map(int, line.split())) for line in pusher.stdout)
         stack.stop("serving-0")
         swapped = {version: at_ns for version, at_ns in stack.swaps(0) if at_ns >= pushes[0][1]}
     windows = [(at_ns / 1e9 - epoch_s, swapped[version] / 1e9 - epoch_s) for version, at_ns, _ in pushes]
