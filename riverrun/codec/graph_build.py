@@ -16,6 +16,7 @@ from riverrun.codec.entries import row_numbers
 from riverrun.codec.leaf_values import Node
 from riverrun.codec.object_shape import Shape
 from riverrun.codec.row_table import RowTable, RowUnit
+from riverrun.codec.table_reader import TableReader
 from riverrun.codec.unit_ties import UnitTies
 from riverrun.codec.value_reader import Malformed, ValueReader
 from riverrun.core.units import Unit
@@ -62,6 +63,7 @@ class GraphBuild:
         self.restless = False
         self.allow = allow
         self.reader = ValueReader(allow, self)
+        self._tables = TableReader(allow, self, self.reader)
         self._trainer = trainer
         self._known_shapes = known_shapes
         self._to_fill: list[tuple[int, Any, Node, Shape | None]] = []
@@ -148,11 +150,11 @@ class GraphBuild:
             self._reading, opened, node, shape = self._to_fill.pop()
             if shape is None:
                 if kind_of(node) == nodes.TABLE:
-                    yield from self.reader.filling_table(opened, node)
+                    yield from self._tables.filling_table(opened, node)
                 else:
-                    yield from self.reader.filling(opened, node)
+                    yield from self._tables.filling(opened, node)
             elif node[0] == nodes.EXTENDED:
-                yield from self.reader.filling(opened, node[2])
+                yield from self._tables.filling(opened, node[2])
                 self.reader.set_attributes(opened, shape, node[3:])
             else:
                 self.reader.set_attributes(opened, shape, node[2:])
@@ -192,7 +194,7 @@ class GraphBuild:
 
     def _table(self, number: int, node: Node) -> Any:
         reading, self._reading = self._reading, number
-        table, entries = self.reader.table(node)
+        table, entries = self._tables.table(node)
         self._reading = reading
         self.fill_later(number, entries, node, None)
         self.ties.leaves.add(number)

@@ -12,9 +12,8 @@ import enum
 import functools
 import operator
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from types import MethodType
 from typing import Any, Protocol
 
@@ -23,7 +22,7 @@ import numpy as np
 from riverrun.codec import nodes
 from riverrun.codec.allow_list import AllowList
 from riverrun.codec.class_layout import find_method
-from riverrun.codec.entries import are_plain_keys, is_plain, put, row_numbers
+from riverrun.codec.entries import are_plain_keys, is_plain, put
 from riverrun.codec.leaf_values import LEAF_READERS, MAX_OPAQUE_ARGUMENT, Node
 from riverrun.codec.nodes import ATOMS
 from riverrun.codec.object_shape import Shape
@@ -32,8 +31,7 @@ from riverrun.core.errors import is_rust_panic
 
 _MAPPINGS: dict[str, type[Any]] = {"OrderedDict": OrderedDict, "Counter": Counter, "defaultdict": defaultdict}
 
-_ROW_BODIES = frozenset({nodes.PAIRS, nodes.ROUNDED})
-_NUMBERS = (int, float, np.generic)
+Entries = Collection[tuple[Any, Any]]
 
 
 class Malformed(Exception):
@@ -120,7 +118,7 @@ class ValueReader:
         """Put what `node` holds into `container`, which `empty` made of it or which extends such a one."""
         if isinstance(container, dict):
             if type(node) is list and node[0] == nodes.MAPPING:
-                self._set_factory(container, node[2])
+                self.set_factory(container, node[2])
                 node = node[3]
             self._fill_entries(container, node)
         elif node[0] == nodes.LIST:
@@ -132,46 +130,6 @@ class ValueReader:
             self._hashing(values, lambda: set.update(container, values))
         else:
             raise Malformed("content of another kind than the container's")
-
-    def filling(self, container: Any, node: Node) -> Iterator[None]:
-        """`fill` in steps, for a unit that `container` is: one for each row, where it is cut into rows."""
-        numbers = row_numbers(node)
-        if numbers is None:
-            self.fill(container, node)
-            return
-        if node[0] == nodes.MAPPING:
-            self._set_factory(container, node[2])
-        late: list[Collection[tuple[Any, Any]]] = []
-        for entries in self._rows(numbers):
-            if late or not ATOMS.issuperset([type(key) for key, _ in entries]):
-                late.append(entries)
-            else:
-                put(container, entries)
-            yield
-        if late:
-            self._objects.finish_last(lambda: put(container, chain.from_iterable(late)))
-
-    def table(self, node: Node) -> tuple[Any, dict[Any, Any]]:
-        """The table that `node` describes, and the dict that it holds its entries in, which is empty."""
-        _, name, _, factory, *rest = node
-        if name not in self._allow.tables:
-            raise Malformed("a table of a class that is none")
-        make_default = _callable_or_none(self.value(factory))
-        mask, is_copied = self._values(rest)
-        if not (mask is None or type(mask) in (set, list, dict)) or type(is_copied) is not bool:
-            # Whatever else could be iterated over might never end.
-            raise Malformed("a table with a mask that is none")
-        entries: dict[Any, Any] = {}
-        return self._allow.types[name](entries, make_default, mask, False), entries
-
-    def filling_table(self, container: dict[Any, Any], node: Node) -> Iterator[None]:
-        """Put what `node`, a table's, holds into `container`, a row at each step."""
-        numbers = row_numbers(node)
-        for entries in [self._entries(node[2])] if numbers is None else self._rows(numbers):
-            if not all(issubclass(kind, _NUMBERS) for kind in {type(value) for _, value in entries}):
-                raise Malformed("a table holds numbers")
-            container.update(entries)
-            yield
 
     def set_attributes(self, shell: Any, shape: Shape, written: list[Node]) -> None:
         """Give `shell`, a bare instance, its attributes; none of its class's code runs."""
@@ -194,23 +152,14 @@ class ValueReader:
             self._objects.finish_last(fill)
 
     def _fill_entries(self, container: dict[Any, Any], node: Node) -> None:
-        entries = self._entries(node)
+        entries = self.entries(node)
         if type(node) is dict:
             put(container, entries)
         else:
             self._hashing([key for key, _ in entries], lambda: put(container, entries))
 
-    def _rows(self, numbers: Sequence[int]) -> Iterator[Collection[tuple[Any, Any]]]:
-        """The entries of each row. Raises `Malformed` at one that is none."""
-        if len(set(numbers)) != len(numbers):
-            raise Malformed("a table with the same rows twice")
-        for number in numbers:
-            body = self._objects.row_body(number)
-            if type(body) is list and body[0] not in _ROW_BODIES:
-                raise Malformed("rows that hold no entries")
-            yield self._entries(body)
-
-    def _entries(self, node: Node) -> Collection[tuple[Any, Any]]:
+    def entries(self, node: Node) -> Entries:
+        """The entries that `node`, a dict's or a row's, holds."""
         if type(node) is dict and are_plain_keys(node):
             if ATOMS.issuperset(map(type, node.values())):
                 return node.items()
@@ -223,10 +172,11 @@ class ValueReader:
                 return list(zip(keys, restored(data, len(keys), form).tolist(), strict=True))
         raise Malformed("entries of no known kind")
 
-    def _set_factory(self, container: Any, node: Node) -> None:
+    def set_factory(self, container: Any, node: Node) -> None:
+        """Have `container`, where it can, make what it lacks by the factory that `node` is."""
         factory = self.value(node)
         if isinstance(container, defaultdict):
-            container.default_factory = _callable_or_none(factory)
+            container.default_factory = callable_or_none(factory)
         elif factory is not None:
             raise Malformed("a default factory where none can be")
 
@@ -297,7 +247,8 @@ def _panics_refused(name: str) -> Iterator[None]:
         raise Malformed(f"{name} does not take this state") from error
 
 
-def _callable_or_none(factory: Any) -> Any:
+def callable_or_none(factory: Any) -> Any:
+    """`factory` as it is; raises `Malformed` for what is neither None nor can be called."""
     if factory is not None and not callable(factory):
         raise Malformed("a default factory that cannot be called")
     return factory
