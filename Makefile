@@ -28,7 +28,8 @@ demo: $(RUN_STAMP)  ## watch predictions get better as labels arrive: the flight
 ##@ Check it
 .PHONY: test test-full integration conformance faults faults-ci e2e e2e-full lint typecheck generated-check
 test: $(DEV_STAMP)  ## every test that needs no cluster and no root
-	@$(PYTEST) -m "not full" $(ARGS)
+	@# Three on two cores: there is always one that waits for a process to start.
+	@$(PYTEST) -n 3 -m "not full" $(ARGS)
 
 test-full: $(DEV_STAMP)  ## the same with the long runs, and other random examples at each
 	@$(PYTEST) --hypothesis-profile searching $(ARGS)
